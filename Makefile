@@ -1,0 +1,37 @@
+# Every target builds .venv first. Variables: PROTOCOL DATASETS METHODS BACKBONES RATIO SEEDS SIZE
+# WORKERS RESULTS OPTIONS, as in: make table1 PROTOCOL=paper DATASETS=breast WORKERS=4
+
+PYTHON ?= python3
+PROTOCOL ?= laptop
+RESULTS ?= results
+BENCH = .venv/bin/python -m bench
+
+option = $(if $($(1)),--$(2) "$($(1))")
+OPTIONS += $(call option,DATASETS,datasets) $(call option,METHODS,methods) \
+	$(call option,BACKBONES,backbones) $(call option,RATIO,ratio) $(call option,SEEDS,seeds) \
+	$(call option,SIZE,size) $(call option,WORKERS,workers)
+
+.PHONY: table1 quick test test-all check
+
+table1: .venv/ready
+	$(BENCH) table 1 --protocol $(PROTOCOL) --results $(RESULTS) $(OPTIONS)
+
+quick: .venv/ready
+	$(BENCH) table 1 --protocol quick --results $(RESULTS) $(OPTIONS)
+
+test: check
+	.venv/bin/python -m pytest
+
+test-all: check
+	.venv/bin/python -m pytest -m "slow or not slow"
+
+check: .venv/ready
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+.venv/ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is wanted: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --editable '.[dev,gen]'
+	@touch $@
