@@ -1,0 +1,1 @@
+"""The harness: from a selection to runs, from runs to records."""

@@ -1,0 +1,164 @@
+"""Backbones: any timm model, split into features and head, on images in [0, 1]."""
+
+from typing import Any
+
+import timm
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bench.errors import BenchError, unknown
+
+ALIASES = {
+    "mobilenetv3": "mobilenetv3_large_100",
+    "resnest101": "resnest101e",
+    "swin_tiny": "swin_tiny_patch4_window7_224",
+}
+CIFAR_STEM = {"resnet18-cifar": "resnet18", "resnet50-cifar": "resnet50"}
+INPUT_SIZES = (28, 32, 48, 64, 96, 128, 160, 192, 224, 256, 288, 320, 384, 448)
+
+
+def canonical(name: str) -> str:
+    """The name under which a backbone stands in records: its alias where it has one.
+
+    Raises BenchError with the nearest name where timm knows none.
+    """
+    name = {full: alias for alias, full in ALIASES.items()}.get(name, name)
+    if name not in ALIASES and name not in CIFAR_STEM and not timm.is_model(name):
+        raise unknown("backbone", name, [*timm.list_models(), *ALIASES, *CIFAR_STEM])
+    return name
+
+
+class Backbone(nn.Module):
+    """A timm model as a classifier: `head(features(images))`, images (B, C, H, W) in [0, 1].
+
+    It resizes to `input_size` (bilinear) where the images have another size, repeats gray images
+    where the network takes three channels, and normalises with the network's mean and std.
+    `images_seen` counts the images that went through it with gradients on.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, net: Any, input_size: int, in_channels: int, mean: Any, std: Any) -> None:
+        super().__init__()
+        self.net = net
+        self.input_size = input_size
+        self.in_channels = in_channels
+        self.register_buffer("mean", torch.tensor(mean).view(-1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(-1, 1, 1), persistent=False)
+        self.feature_dim: int = net.head_hidden_size
+        self.images_seen = 0
+
+    def features(self, images: Tensor) -> Tensor:
+        """Penultimate features (B, feature_dim)."""
+        if torch.is_grad_enabled():
+            self.images_seen += len(images)
+        if images.shape[-1] != self.input_size:
+            images = F.interpolate(
+                images, (self.input_size, self.input_size), mode="bilinear", antialias=True
+            )
+        if images.shape[1] != self.in_channels:
+            images = images.expand(-1, self.in_channels, -1, -1)
+        images = ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        hidden = self.net.forward_features(images)
+        return torch.as_tensor(self.net.forward_head(hidden, pre_logits=True))
+
+    def head(self, features: Tensor) -> Tensor:
+        """Logits (B, num_classes) of features."""
+        return torch.as_tensor(self.net.get_classifier()(features))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.head(self.features(images))
+
+
+class OnePixelConv2d(nn.Conv2d):
+    """A 3x3 convolution that, on a 1x1 map, multiplies with the one tap that meets a pixel.
+
+    The other eight taps meet padding only, yet cost CPU libraries most of a ResNet's step at 28 px.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.shape[-2:] != (1, 1):
+            return super().forward(input)
+        return F.linear(input.flatten(1), self.weight[:, :, 1, 1], self.bias)[:, :, None, None]
+
+
+def _use_one_pixel_convs(net: nn.Module) -> None:
+    for module in net.modules():
+        if (
+            type(module) is nn.Conv2d
+            and module.kernel_size == (3, 3)
+            and module.padding == (1, 1)
+            and module.dilation == (1, 1)
+            and module.groups == 1
+        ):
+            module.__class__ = OnePixelConv2d
+
+
+def _network(name: str, channels: int, num_classes: int, size: int, pretrained: bool) -> Any:
+    full = CIFAR_STEM.get(name, ALIASES.get(name, name))
+    options: dict[str, Any] = {"in_chans": channels, "num_classes": num_classes}
+    if timm.get_pretrained_cfg(full).fixed_input_size:
+        options["img_size"] = size
+    if name in CIFAR_STEM and pretrained:
+        raise BenchError(f"{name} has no pretrained weights; set pretrained=false")
+    try:
+        net: Any = timm.create_model(full, pretrained=pretrained, **options)
+    except Exception as error:
+        if not pretrained:
+            raise
+        raise BenchError(
+            f"the pretrained weights of {name} cannot be had ({type(error).__name__}); "
+            "set pretrained=false, or download them where there is a network"
+        ) from None
+    if name in CIFAR_STEM:
+        net.conv1 = nn.Conv2d(channels, net.conv1.out_channels, 3, padding=1, bias=False)
+        nn.init.kaiming_normal_(net.conv1.weight, mode="fan_out", nonlinearity="relu")
+        net.maxpool = nn.Identity()
+    return net
+
+
+def _takes(name: str, channels: int, size: int) -> bool:
+    """Whether the network can take this size: a forward pass without memory or arithmetic."""
+    try:
+        with torch.device("meta"):
+            net = _network(name, channels, 2, size, pretrained=False).eval()
+            net(torch.empty(2, channels, size, size))
+    except (RuntimeError, AssertionError, ValueError):
+        return False
+    return True
+
+
+def check_input_size(name: str, size: int) -> None:
+    """Raises BenchError naming the smallest size that works where `size` does not."""
+    if not _takes(name, 3, size):
+        works = next((s for s in INPUT_SIZES if s > size and _takes(name, 3, s)), None)
+        mend = f"the smallest that works is --input-size {works}" if works else "use another"
+        raise BenchError(f"backbone {name} cannot take {size} px; {mend}")
+
+
+def build(
+    name: str,
+    num_classes: int,
+    channels: int,
+    input_size: int,
+    *,
+    seed: int,
+    pretrained: bool = False,
+    rgb: bool = False,
+) -> Backbone:
+    """A backbone with weights drawn from `seed`.
+
+    Gray images stay one channel unless `rgb`. Pretrained networks bring their own mean and std;
+    others take 0.5 and 0.5, as MedMNIST's own benchmark does.
+    """
+    in_channels = 3 if rgb else channels
+    torch.manual_seed(seed)
+    net = _network(name, in_channels, num_classes, input_size, pretrained)
+    mean, std = [0.5] * in_channels, [0.5] * in_channels
+    if pretrained and in_channels == 3:
+        mean, std = list(net.pretrained_cfg["mean"]), list(net.pretrained_cfg["std"])
+    _use_one_pixel_convs(net)
+    net = net.to(memory_format=torch.channels_last)
+    return Backbone(net, input_size, in_channels, mean, std)

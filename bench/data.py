@@ -1,0 +1,196 @@
+"""Datasets: pictures and targets by split, and subsets of the training split.
+
+Small sets stay in memory as uint8, large ones on disk. Importing this module imports no torch.
+"""
+
+import hashlib
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from bench import npz
+from bench.datasets import (
+    NAMES,
+    PHANTOMS,
+    SIZES,
+    SPLITS,
+    Info,
+    MissingData,
+    locate,
+    phantom_for,
+)
+from bench.errors import BenchError, unknown
+from bench.phantom import COUNTS, Phantom
+from bench.phantom import PHANTOMS as KINDS
+from bench.task import Task
+from bench.verify import cache_folder, stamp, verified
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = [
+    "NAMES",
+    "PHANTOMS",
+    "SIZES",
+    "SPLITS",
+    "Dataset",
+    "Info",
+    "MissingData",
+    "Split",
+    "open_dataset",
+    "phantom_for",
+    "subset_indices",
+]
+
+RESIDENT_BYTES = 512 << 20
+"""Sets whose pictures take more than this are read from disk."""
+
+Indices = npt.NDArray[np.int64]
+
+
+class Pictures(Protocol):
+    """uint8 pictures (N, H, W) or (N, H, W, 3), gathered by index: an array, or `npz.OnDisk`."""
+
+    def __getitem__(self, rows: Indices, /) -> npt.NDArray[np.uint8]: ...
+
+
+class Split:
+    """Pictures and targets: one split of a dataset, or some of it."""
+
+    targets: "Tensor"
+    """Class numbers int64 (N,); for multi-label sets float32 (N, L) of 0 and 1."""
+
+    def __init__(self, pictures: Pictures, targets: "Tensor", rows: Indices | None = None) -> None:
+        """`rows` says which picture each target belongs to; in order where it is not given."""
+        self.targets = targets
+        self._pictures = pictures
+        self._rows = np.arange(len(targets)) if rows is None else rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def pixels(self, indices: "Tensor | Indices") -> npt.NDArray[np.uint8]:
+        """The pictures as they are stored, uint8 (B, H, W) or (B, H, W, 3)."""
+        return self._pictures[self._rows[np.asarray(indices)]]
+
+    def images(self, indices: "Tensor | Indices") -> "Tensor":
+        """The pictures, float32 (B, C, H, W) in [0, 1]."""
+        import torch
+
+        pixels = torch.from_numpy(self.pixels(indices))
+        pixels = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
+        return pixels.contiguous().float().div_(255)
+
+    def subset(self, indices: Indices) -> "Split":
+        """These samples, in this order; the pictures are not copied."""
+        return Split(self._pictures, self.targets[indices], self._rows[indices])
+
+
+class Dataset:
+    """A verified dataset; each split is read when it is first asked for, and kept."""
+
+    def __init__(
+        self, info: Info, load: Callable[[str], tuple[Pictures, npt.NDArray[Any]]]
+    ) -> None:
+        """`load(split)` returns pictures and labels as an npz holds them."""
+        self.info = info
+        self._load = load
+        self._splits: dict[str, Split] = {}
+
+    def split(self, name: str) -> Split:
+        """`train`, `val` or `test`."""
+        if name not in self._splits:
+            pictures, labels = self._load(name)
+            self._splits[name] = Split(pictures, _targets(labels, self.info.task))
+        return self._splits[name]
+
+
+def open_dataset(
+    name: str, size: int, data_dir: Path | None = None, download: bool = True
+) -> Dataset:
+    """The dataset with this short name, phantom name or path to an npz, at `size` pixels.
+
+    Raises MissingData where a MedMNIST set is nowhere to be had, BenchError for a wrong name or a
+    file that does not pass verification.
+    """
+    if name in KINDS:
+        return _open_phantom(name, KINDS[name], size)
+    if name in NAMES:
+        return _open_file(locate(name, size, data_dir, download), size, name)
+    if not name.endswith(".npz"):
+        raise unknown("dataset", name, (*NAMES, *PHANTOMS))
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise BenchError(f"no file {path}; correct the path of the dataset")
+    return _open_file(path, size)
+
+
+def subset_indices(targets: "Tensor", ratio: float, seed: int) -> Indices:
+    """Which samples make up `ratio` of the training split: sorted, all of them at ratio 1.
+
+    Nested: at one seed a smaller subset is part of every larger one. Class numbers (N,) are
+    stratified: of each class the nearest whole number to its share, and at least one. Rows of
+    labels (N, L) are too diverse for strata (most combinations occur once): there a subset is the
+    beginning of one random order, and with it the first sample in that order of every label.
+    """
+    if not 0 < ratio <= 1:
+        raise BenchError(f"ratio {ratio} is no part of a training split; give 0 < ratio <= 1")
+    labels = np.asarray(targets)
+    order = np.random.default_rng(seed).permutation(len(labels))
+    if labels.ndim == 2:
+        present = labels[order].T > 0
+        strata = [order, *(order[row][:1] for row in present)]
+    else:
+        strata = [order[labels[order] == label] for label in np.unique(labels)]
+    return np.unique(
+        np.concatenate([rows[: max(1, math.floor(ratio * len(rows) + 0.5))] for rows in strata])
+    )
+
+
+def _targets(labels: npt.NDArray[Any], task: Task) -> "Tensor":
+    import torch
+
+    if task is Task.MULTILABEL:
+        return torch.from_numpy(labels.astype(np.float32))
+    return torch.from_numpy(labels.astype(np.int64)).squeeze(1)
+
+
+def _open_phantom(name: str, kind: Phantom, size: int) -> Dataset:
+    arrays = kind.arrays(name, size)
+    digest = hashlib.sha256()
+    for key, array in arrays.items():
+        digest.update(f"{key} {array.shape} {array.dtype}".encode() + array.tobytes())
+    info = Info(
+        name=name,
+        task=kind.task,
+        num_classes=len(kind.labels),
+        channels=kind.channels,
+        size=size,
+        counts=dict(COUNTS),
+        labels=kind.labels,
+        fingerprint=digest.hexdigest(),
+        phantom=True,
+    )
+    return Dataset(info, lambda split: (arrays[f"{split}_images"], arrays[f"{split}_labels"]))
+
+
+def _open_file(path: Path, size: int, name: str | None = None) -> Dataset:
+    path = path.resolve()
+    before = stamp(path)
+    info = verified(path, size, name)
+    resident = sum(info.counts.values()) * size * size * info.channels <= RESIDENT_BYTES
+
+    def load(split: str) -> tuple[Pictures, npt.NDArray[Any]]:
+        if stamp(path) != before:
+            raise BenchError(f"{path} has changed since it was verified; start again")
+        images = f"{split}_images"
+        if resident:
+            return npz.read(path, images), npz.read(path, f"{split}_labels")
+        folder = cache_folder() / "unpacked" / info.fingerprint
+        return npz.OnDisk(npz.unpack(path, images, folder)), npz.read(path, f"{split}_labels")
+
+    return Dataset(info, load)

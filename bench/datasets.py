@@ -1,0 +1,129 @@
+"""Which datasets there are, what is known of one without its pictures, and where its file lies."""
+
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import phantom
+from bench.errors import BenchError
+from bench.task import Task
+
+NAMES = (
+    "path",
+    "chest",
+    "derma",
+    "oct",
+    "pneumonia",
+    "retina",
+    "breast",
+    "blood",
+    "tissue",
+    "organa",
+    "organc",
+    "organs",
+)
+"""The 2D sets of MedMNIST, without the MNIST suffix."""
+PHANTOMS = tuple(phantom.PHANTOMS)
+SIZES = (28, 64, 128, 224)
+SPLITS = ("train", "val", "test")
+
+
+class MissingData(BenchError):  # noqa: N818
+    """A MedMNIST set that is on no disk and cannot be downloaded."""
+
+
+@dataclass(frozen=True)
+class Info:
+    """What is known of a dataset without its pictures."""
+
+    name: str
+    """The short name, the phantom's, or "stem@12345678" (of the fingerprint) for a user's npz."""
+    task: Task
+    num_classes: int
+    channels: int
+    size: int
+    """Height and width in pixels."""
+    counts: dict[str, int]
+    """Pictures in train, val and test."""
+    labels: tuple[str, ...]
+    """The name of each class."""
+    fingerprint: str
+    """md5 of the npz file; of a phantom, sha256 over its arrays."""
+    phantom: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+def medmnist_entry(name: str) -> dict[str, Any]:
+    """What `medmnist.INFO` says of the set with this short name."""
+    from medmnist.info import INFO
+
+    entry: dict[str, Any] = INFO[f"{name}mnist"]
+    return entry
+
+
+def medmnist_file(name: str, size: int) -> str:
+    """The name of its file, as MedMNIST publishes it."""
+    return f"{name}mnist.npz" if size == 28 else f"{name}mnist_{size}.npz"
+
+
+def phantom_for(name: str) -> str:
+    """The phantom that has the task of this MedMNIST set."""
+    task = Task(medmnist_entry(name)["task"])
+    return next(key for key, kind in phantom.PHANTOMS.items() if kind.task is task)
+
+
+def locate(name: str, size: int, data_dir: Path | None = None, download: bool = True) -> Path:
+    """The npz file of a MedMNIST set.
+
+    Looked for in `data_dir`, in the folder that BENCH_DATA names, and in medmnist's own; else
+    downloaded there by medmnist. Raises MissingData where none of this works.
+    """
+    if size not in SIZES:
+        raise BenchError(f"no {name} at {size} px; MedMNIST has {', '.join(map(str, SIZES))}")
+    own = Path("~/.medmnist").expanduser()
+    environment = os.environ.get("BENCH_DATA")
+    folders = [data_dir, Path(environment) if environment else None, own]
+    candidates = [folder / medmnist_file(name, size) for folder in folders if folder]
+    for file in candidates:
+        if os.access(file, os.R_OK):
+            return file
+    looked = ", ".join(str(file.parent) for file in candidates)
+    problem = f"no readable {candidates[0].name} in {looked}"
+    if download:
+        try:
+            return _download(name, size, own)
+        except (RuntimeError, OSError) as error:
+            if isinstance(error.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from error
+            problem += f", and the download failed ({error.__context__ or error})"
+    raise MissingData(
+        f"{problem}; name its folder by --data-dir or BENCH_DATA, or try {phantom_for(name)}"
+    )
+
+
+def _download(name: str, size: int, folder: Path) -> Path:
+    """By medmnist's downloader into `folder`, where the file appears only when it is whole."""
+    import medmnist
+
+    file = medmnist_file(name, size)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as partial, _network_timeout(30):
+        dataset = getattr(medmnist, medmnist_entry(name)["python_class"])
+        dataset(split="val", download=True, root=partial, size=size)
+        return (Path(partial) / file).replace(folder / file)
+
+
+@contextmanager
+def _network_timeout(seconds: float) -> Iterator[None]:
+    """A network that swallows packets is an error soon, not a wait of minutes."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)

@@ -1,0 +1,93 @@
+"""Where a run was made: versions, machine, commit."""
+
+import functools
+import hashlib
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.errors import BenchError
+
+ROOT = Path(__file__).parent.parent
+
+
+@functools.cache
+def environment() -> dict[str, Any]:
+    """Packages, interpreter, processor and accelerator; no host or user name."""
+    packages = {d.metadata["Name"]: d.version for d in distributions() if d.metadata["Name"]}
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu": _cpu(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "cuda": torch.version.cuda,
+        "packages": dict(sorted(packages.items(), key=lambda item: item[0].lower())),
+    }
+
+
+@functools.cache
+def environment_hash() -> str:
+    """16 hexadecimal digits of `environment()`."""
+    text = json.dumps(environment(), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@functools.cache
+def commit() -> str:
+    """The commit of the code, `+` behind it where the working tree differs; else `unknown`."""
+    hexadecimal = _git("rev-parse", "--short=12", "HEAD")
+    if not hexadecimal:
+        return "unknown"
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", "bench", "methods")
+    return hexadecimal + "+" * bool(changed)
+
+
+def peak_memory() -> int:
+    """Bytes of resident memory at the highest point of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def default_device() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def check_device(device: str) -> None:
+    """Raises BenchError where torch cannot use the device."""
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise BenchError(f"device {device!r} cannot be used ({reason}); try --device cpu") from None
+
+
+def default_workers() -> int:
+    """One worker a core; on a GPU one."""
+    return 1 if torch.cuda.is_available() else len(os.sched_getaffinity(0))
+
+
+def _git(*arguments: str) -> str:
+    try:
+        result = subprocess.run(
+            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True, timeout=20
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return result.stdout.strip()
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":")[1].strip() for line in lines if "model name" in line), "unknown")

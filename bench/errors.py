@@ -1,0 +1,16 @@
+"""Errors that the user can mend."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class BenchError(Exception):
+    """What is wrong, where, and the mend, in one line; the command line prints it and exits 2."""
+
+
+def unknown(kind: str, name: str, choices: Iterable[str]) -> BenchError:
+    """The error for a wrong name: the nearest valid one if there is one, else all of them."""
+    choices = sorted(choices)
+    near = get_close_matches(name, choices, n=1, cutoff=0.5)
+    mend = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(choices)}"
+    return BenchError(f"no {kind} {name!r}; {mend}")

@@ -1,0 +1,118 @@
+"""How long the runs of a selection will take, from measured steps."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from statistics import median
+from typing import Any
+
+import torch
+
+from bench import backbone
+from bench.data import Info
+from bench.execute import prepare_process
+from bench.grid import Grid, Run
+from bench.store import Store
+from bench.task import Task
+from bench.trainer import Schedule
+from methods.method import Progress, Setting
+
+Kind = tuple[str, str, int, int, str]
+TIMED_STEPS = 3
+
+
+def seconds(grid: Grid, runs: Iterable[Run], store: Store, device: str) -> float:
+    """Seconds of one worker for these runs.
+
+    The time of an image is the median of finished runs with the same backbone, method, sizes and
+    precision; where there are none, a few steps on random images are timed.
+    """
+    infos = {info.name: info for info in grid.datasets}
+    known = _measured(store)
+    total = 0.0
+    for run in runs:
+        info = infos[run.cell.dataset]
+        if kind(run) not in known:
+            known[kind(run)] = time_image(run, info, device)
+        total += images(run, info) * known[kind(run)]
+    return total
+
+
+def kind(run: Run) -> Kind:
+    """What the time of an image depends on."""
+    cell, protocol = run.cell, run.protocol
+    return (
+        cell.backbone,
+        cell.method.label,
+        cell.input_size,
+        protocol.batch_size,
+        protocol.precision,
+    )
+
+
+def images(run: Run, info: Info) -> int:
+    """Training images that a run will see."""
+    subset = round(info.counts["train"] * run.cell.ratio)
+    return Schedule(subset, run.protocol).steps * min(subset, run.protocol.batch_size)
+
+
+def time_image(run: Run, info: Info, device: str) -> float:
+    """Seconds of one training image, from steps on random images."""
+    times = list(_step_times(step(run, info, device), TIMED_STEPS))
+    return median(times) / run.protocol.batch_size
+
+
+def step(run: Run, info: Info, device: str) -> Callable[[], None]:
+    """One optimiser step of a run on a random batch, as a function."""
+    prepare_process(device)
+    cell, size = run.cell, run.protocol.batch_size
+    model = backbone.build(
+        cell.backbone,
+        info.num_classes,
+        info.channels,
+        cell.input_size,
+        seed=0,
+        rgb=run.protocol.rgb,
+    ).to(device)
+    setting = Setting(
+        info.task, info.num_classes, info.channels, info.size, model.feature_dim, device=device
+    )
+    method = cell.method.method(cell.method.params, setting).to(device)
+    model = method.adapt(model)
+    optimizer = torch.optim.AdamW([*model.parameters(), *method.parameters()], fused=True)
+    images = torch.rand(size, info.channels, info.size, info.size, device=device)
+    targets = torch.randint(info.num_classes, (size,), device=device)
+    if info.task is Task.MULTILABEL:
+        targets = torch.randint(2, (size, info.num_classes), device=device).float()
+
+    def one_step() -> None:
+        loss, _ = method.loss(model, *method.augment(images, targets), Progress(5, 10, 5, 10))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return one_step
+
+
+def _step_times(one_step: Callable[[], None], steps: int) -> Iterator[float]:
+    one_step()
+    for _ in range(steps):
+        start = time.perf_counter()
+        one_step()
+        yield time.perf_counter() - start
+
+
+def _measured(store: Store) -> dict[Kind, float]:
+    times: dict[Kind, list[float]] = {}
+    for key in store:
+        record: dict[str, Any] = store.read(key)
+        cell, protocol = record["cell"], record["protocol"]
+        place = (
+            cell["backbone"],
+            cell["method_label"],
+            cell["input_size"],
+            protocol["batch_size"],
+            protocol["precision"],
+        )
+        cost = record["cost"]
+        times.setdefault(place, []).append(sum(cost["seconds"].values()) / cost["images"])
+    return {place: median(values) for place, values in times.items()}

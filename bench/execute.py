@@ -1,0 +1,172 @@
+"""execute(run): where data, method, backbone and trainer meet."""
+
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bench import backbone, environment
+from bench.data import Dataset, open_dataset, subset_indices
+from bench.evaluation import metrics, predict
+from bench.grid import Run
+from bench.trainer import Training, fit
+from methods.method import Setting, Workspace
+
+SCHEMA = 1
+CONVERGED = 0.95
+"""Epochs to convergence: the first with this fraction of the highest validation ACC."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished run leaves: its record, and its test probabilities (N, C) with targets."""
+
+    record: dict[str, Any]
+    scores: NDArray[np.float32]
+    targets: NDArray[np.generic]
+
+
+def prepare_process(device: str) -> None:
+    """One thread and deterministic kernels: the same key gives the same bits on one machine."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.backends.cudnn.benchmark = False
+    if device == "cpu":
+        torch.set_num_threads(1)
+
+
+def execute(
+    run: Run,
+    *,
+    data_dir: Path | None = None,
+    device: str = "cpu",
+    dataset: Dataset | None = None,
+    workshop: Path = Path("results/generated"),
+    resume: dict[str, Any] | None = None,
+    on_step: Callable[[int, int], None] = lambda step, steps: None,
+    on_epoch: Callable[[Training], None] = lambda training: None,
+) -> Outcome:
+    """Train, select and evaluate one run; the test split is opened once, after selection.
+
+    `dataset` saves opening it again; `workshop` is where methods keep what they generate. Raises
+    `trainer.DivergedError` where the loss is not finite, and `methods.method.NotYetError`.
+    """
+    started, clock = time.time(), Clock()
+    cell, streams = run.cell, run.streams
+    dataset = dataset or open_dataset(cell.source, cell.source_size, data_dir)
+    info = dataset.info
+    train = dataset.split("train")
+    indices = subset_indices(train.targets, cell.ratio, streams.subset)
+    train = train.subset(indices)
+    validation = dataset.split("val")
+    clock.lap("data")
+
+    model = backbone.build(
+        cell.backbone,
+        info.num_classes,
+        info.channels,
+        cell.input_size,
+        seed=streams.init,
+        pretrained=run.protocol.pretrained,
+        rgb=run.protocol.rgb,
+    ).to(device)
+    setting = Setting(
+        task=info.task,
+        num_classes=info.num_classes,
+        channels=info.channels,
+        image_size=info.size,
+        feature_dim=model.feature_dim,
+        seed=streams.augment,
+        device=device,
+    )
+    torch.manual_seed(streams.augment)
+    method = cell.method.method(cell.method.params, setting).to(device)
+    own_parameters = sum(weight.numel() for weight in model.parameters())
+    identity = {
+        "dataset": info.name,
+        "fingerprint": info.fingerprint,
+        "size": info.size,
+        "subset": hashlib.sha256(indices.astype("<i8").tobytes()).hexdigest(),
+    }
+    train = method.prepare(train, Workspace(workshop, identity, lambda done: on_step(0, 1)))
+    model = method.adapt(model)
+    parameters = sum(w.numel() for module in (model, method) for w in module.parameters())
+    clock.lap("prepare")
+
+    training = fit(
+        model,
+        method,
+        train,
+        validation,
+        run.protocol,
+        streams,
+        device,
+        resume,
+        on_step,
+        on_epoch,
+    )
+    clock.lap("train")
+
+    test = dataset.split("test")
+    scores = predict(model, test, info.task, device)
+    measured = metrics(scores, test.targets, info.task)
+    clock.lap("test")
+
+    selected = training.best["epoch"]
+    record = run.describe() | {
+        "schema": SCHEMA,
+        "key": run.key,
+        "data": {
+            "fingerprint": info.fingerprint,
+            "phantom": info.phantom,
+            "task": info.task.value,
+            "counts": info.counts | {"subset": len(train)},
+            "warnings": list(info.warnings),
+        },
+        "metrics": measured,
+        "facts": method.facts,
+        "validation": training.curves[selected],
+        "selected_epoch": selected,
+        "epochs_to_convergence": epochs_to_convergence([c["val_acc"] for c in training.curves]),
+        "curves": training.curves,
+        "cost": {
+            "seconds": clock.laps,
+            "images": training.images,
+            "backbone_passes": training.model.images_seen / training.images,
+            "extra_parameters": parameters - own_parameters,
+            "peak_memory": environment.peak_memory(),
+        },
+        "device": device,
+        "threads": torch.get_num_threads(),
+        "commit": environment.commit(),
+        "environment": environment.environment_hash(),
+        "started": round(started, 3),
+        "ended": round(time.time(), 3),
+    }
+    return Outcome(record, scores, test.targets.numpy())
+
+
+def epochs_to_convergence(accuracy: list[float]) -> int:
+    """The number of epochs until 95 % of the highest value is first reached."""
+    return next(i for i, a in enumerate(accuracy, 1) if a >= CONVERGED * max(accuracy))
+
+
+class Clock:
+    """Seconds of each stage of a run."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.laps[stage] = round(now - self._last, 3)
+        self._last = now

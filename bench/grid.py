@@ -1,0 +1,214 @@
+"""Cells, runs and their keys; from a selection to the runs it asks for."""
+
+import functools
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import methods
+from bench import backbone, data
+from bench.errors import BenchError
+from bench.protocol import Protocol, Selection, setting
+from bench.streams import Streams
+from bench.validation import validated
+from methods.method import Method, Parameters
+
+
+@dataclass(frozen=True)
+class MethodChoice:
+    """A method with its parameters, written `name` or `name[key=value,...]`."""
+
+    name: str
+    params: Parameters
+
+    @classmethod
+    def parse(cls, text: str) -> "MethodChoice":
+        """Raises BenchError for a wrong name, parameter or value."""
+        name, bracket, rest = text.strip().partition("[")
+        method = methods.get(name)
+        if bracket and not rest.endswith("]"):
+            raise BenchError(f"{text!r}: the bracket is not closed; write name[key=value]")
+        changes = dict(setting(part) for part in split_list(rest.removesuffix("]")))
+        return cls(name, validated(method.Params, changes, f"{name} parameter"))
+
+    @property
+    def label(self) -> str:
+        """The name with the parameters that are not at their default."""
+        changed = self.params.model_dump(mode="json", exclude_defaults=True)
+        inside = ",".join(f"{key}={_plain(value)}" for key, value in sorted(changed.items()))
+        return f"{self.name}[{inside}]" if inside else self.name
+
+    @property
+    def method(self) -> type[Method]:
+        return methods.get(self.name)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One entry of a table. `source` is what to open: the dataset's name, or the path of an npz."""
+
+    dataset: str
+    source_size: int
+    input_size: int
+    backbone: str
+    method: MethodChoice
+    ratio: float
+    source: str = field(compare=False)
+
+    def describe(self) -> dict[str, Any]:
+        """The cell as it stands in records."""
+        return {
+            "dataset": self.dataset,
+            "source_size": self.source_size,
+            "input_size": self.input_size,
+            "backbone": self.backbone,
+            "method": self.method.name,
+            "method_label": self.method.label,
+            "method_version": self.method.method.version,
+            "params": self.method.params.model_dump(mode="json"),
+            "ratio": self.ratio,
+        }
+
+
+@dataclass(frozen=True)
+class Run:
+    """A cell, a seed and a protocol: the unit of work."""
+
+    cell: Cell
+    seed: int
+    protocol: Protocol
+
+    def describe(self) -> dict[str, Any]:
+        """All that decides the result, as it stands in records; no paths, device or engine."""
+        return {
+            "cell": self.cell.describe(),
+            "seed": self.seed,
+            "protocol": self.protocol.model_dump(mode="json"),
+        }
+
+    @functools.cached_property
+    def key(self) -> str:
+        """16 hexadecimal digits, a hash of `describe()`."""
+        text = json.dumps(self.describe(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def streams(self) -> Streams:
+        cell = self.cell
+        return Streams(cell.dataset, cell.ratio, cell.backbone, cell.method.name, self.seed)
+
+    def __str__(self) -> str:
+        cell = self.cell
+        ratio = f" {cell.ratio:.0%}" if cell.ratio < 1 else ""
+        return f"{cell.dataset}{ratio} {cell.backbone} {cell.method.label} seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The runs of a selection, all methods of a seed together; `notes` is what to tell the user."""
+
+    runs: tuple[Run, ...]
+    datasets: tuple[data.Info, ...]
+    notes: tuple[str, ...]
+
+
+def expand(
+    selection: Selection,
+    protocol: Protocol,
+    data_dir: Path | None = None,
+    phantoms_allowed: bool = False,
+) -> Grid:
+    """Every run of a selection, all names checked.
+
+    Where `phantoms_allowed`, a dataset that cannot be had is replaced by the phantom of its task.
+    A method that cannot serve a dataset is left out. `notes` tells of both.
+    """
+    choices = [MethodChoice.parse(text) for text in selection.methods]
+    backbones = [backbone.canonical(name) for text in selection.backbones for name in parts(text)]
+    input_size = selection.input_size or selection.source_size
+    for name in backbones:
+        backbone.check_input_size(name, input_size)
+    for ratio in selection.ratios:
+        if not 0 < ratio <= 1:
+            raise BenchError(f"ratio {ratio:g}: a fraction above 0, at most 1, is wanted")
+    notes: list[str] = []
+    sources: list[tuple[str, data.Info]] = []
+    for name in selection.datasets:
+        try:
+            dataset = data.open_dataset(name, selection.source_size, data_dir)
+        except data.MissingData as error:
+            if not phantoms_allowed:
+                raise
+            notes.append(f"{error}; {data.phantom_for(name)} is used: phantom data, not MedMNIST")
+            name = data.phantom_for(name)
+            dataset = data.open_dataset(name, selection.source_size)
+        sources.append((name, dataset.info))
+    cells: list[Cell] = []
+    for source, info in sources:
+        for choice in choices:
+            reason = choice.method.skip(info.task, info.channels)
+            if reason:
+                notes.append(f"{choice.label} on {info.name} is left out: {reason}")
+                continue
+            cells += [
+                Cell(info.name, selection.source_size, input_size, name, choice, ratio, source)
+                for name in backbones
+                for ratio in selection.ratios
+            ]
+    runs = [Run(cell, seed, protocol) for seed in selection.seeds for cell in cells]
+    infos = {info.name: info for _, info in sources}
+    return Grid(tuple(dict.fromkeys(runs)), tuple(infos.values()), tuple(notes))
+
+
+def parts(name: str) -> list[str]:
+    """The backbones of a combination such as `resnest101+densenet121`."""
+    return [part.strip() for part in name.split("+")]
+
+
+def split_list(text: str) -> list[str]:
+    """The parts of a list at the commas that stand outside brackets; empty parts are dropped."""
+    return [part for part in _split(text) if part]
+
+
+def _split(text: str) -> Iterator[str]:
+    depth, start = 0, 0
+    for position, letter in enumerate(text):
+        depth += (letter in "[(") - (letter in "])")
+        if letter == "," and depth == 0:
+            yield text[start:position].strip()
+            start = position + 1
+    yield text[start:].strip()
+
+
+def seeds(text: str) -> tuple[int, ...]:
+    """`10` is the ten seeds 0 to 9, `3-5` is 3, 4, 5, and `3,5,7` or `3,` lists them."""
+    try:
+        if text.isdigit():
+            chosen = list(range(int(text)))
+        else:
+            chosen = [seed for part in split_list(text) for seed in _range(part)]
+    except ValueError:
+        chosen = []
+    if not chosen:
+        raise BenchError(f"seeds {text!r}: write a count (10), a range (0-9) or a list (3,5,7)")
+    return tuple(dict.fromkeys(chosen))
+
+
+def numbers(text: str, kind: str) -> tuple[float, ...]:
+    """Comma-separated numbers."""
+    try:
+        return tuple(float(part) for part in split_list(text))
+    except ValueError:
+        raise BenchError(f"{kind} {text!r}: numbers are wanted, such as 0.2,0.5,1") from None
+
+
+def _range(text: str) -> range:
+    first, dash, last = text.partition("-")
+    return range(int(first), int(last if dash else first) + 1)
+
+
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value).lower()

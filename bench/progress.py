@@ -1,0 +1,83 @@
+"""Progress of a grid, read from the store: a bar in a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from bench.grid import Run
+from bench.store import Store
+
+SETTLED = 0.02
+"""The fraction of the work after which the remaining time is worth telling."""
+
+
+class GridProgress:
+    """Follows runs until each has a record or a failure; call it with the fractions at hand."""
+
+    def __init__(self, store: Store, runs: Sequence[Run], console: Console) -> None:
+        self.store = store
+        self.console = console
+        self.pending = list(runs)
+        self.total = len(runs)
+        self.start = time.monotonic()
+        self.bar = Progress(
+            TextColumn("{task.completed:.0f}/{task.total:.0f} runs"),
+            BarColumn(),
+            TextColumn("{task.description}"),
+            console=console,
+        )
+        self.task = self.bar.add_task("", total=self.total)
+
+    def __enter__(self) -> "GridProgress":
+        if self.console.is_terminal:
+            self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def __call__(self, fractions: float) -> None:
+        ended = [run for run in self.pending if self._ended(run)]
+        self.pending = [run for run in self.pending if run not in ended]
+        finished = self.total - len(self.pending) + fractions
+        left = self._left(finished)
+        self.bar.update(self.task, completed=finished, description=left)
+        for run in ended:
+            self.console.print(self._line(run, left), highlight=False)
+
+    def _ended(self, run: Run) -> bool:
+        return self.store.done(run.key) or self.store.failure_path(run.key).exists()
+
+    def _left(self, finished: float) -> str:
+        if finished < SETTLED * self.total:
+            return ""
+        elapsed = time.monotonic() - self.start
+        return f"{duration(elapsed * (self.total - finished) / finished)} left"
+
+    def _line(self, run: Run, left: str) -> str:
+        counted = "" if self.console.is_terminal else f"{self.total - len(self.pending)}/"
+        counted += "" if self.console.is_terminal else f"{self.total} "
+        tail = "" if self.console.is_terminal or not left else f", {left}"
+        failure = self.store.read_failure(run.key)
+        if failure:
+            return f"{counted}{run}: failed, {failure['reason']}{tail}"
+        record = self.store.read(run.key)
+        spent = sum(record["cost"]["seconds"].values())
+        scores = " ".join(f"{m} {_percent(record['metrics'][m])}" for m in ("acc", "auc"))
+        return f"{counted}{run}: {scores}, {duration(spent)}{tail}"
+
+
+def _percent(value: float | None) -> str:
+    return "undefined" if value is None else f"{100 * value:.1f}"
+
+
+def duration(seconds: float) -> str:
+    """`42 s`, `3 min 10 s`, `2 h 05 min`."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes == 0:
+        return f"{rest} s"
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"

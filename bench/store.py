@@ -1,0 +1,303 @@
+"""The results folder: records, predictions, leases, failures and checkpoints on disk.
+
+A record is one JSON file, written under a temporary name, synced, then renamed: it is there whole
+or not at all. Predictions are written before it, so that a record's existence is the commit mark.
+A lease keeps two workers from doing the same run; it saves work and is never needed for
+correctness, since a run done twice gives the same bits.
+"""
+
+import errno
+import json
+import os
+import pickle
+import platform
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.errors import BenchError
+
+LEASE_SECONDS = 600.0
+"""A lease of another machine that was not renewed for so long is taken to be dead."""
+
+
+class Store:
+    """A results folder.
+
+    runs/ab/KEY.json, preds/ab/KEY.npz, failed/KEY.json, leases/KEY.json, ckpt/KEY.pt and
+    env/HASH.json. Raises BenchError where the folder cannot be written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def record_path(self, key: str) -> Path:
+        return self.root / "runs" / key[:2] / f"{key}.json"
+
+    def predictions_path(self, key: str) -> Path:
+        return self.root / "preds" / key[:2] / f"{key}.npz"
+
+    def failure_path(self, key: str) -> Path:
+        return self.root / "failed" / f"{key}.json"
+
+    def lease_path(self, key: str) -> Path:
+        return self.root / "leases" / f"{key}.json"
+
+    def checkpoint_path(self, key: str) -> Path:
+        return self.root / "ckpt" / f"{key}.pt"
+
+    def check_writable(self) -> None:
+        """Raises BenchError, before any run is started, where nothing can be written."""
+        with _explained(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            probe = self.root / f".probe.{uuid.uuid4().hex[:8]}"
+            probe.write_bytes(b"")
+            probe.unlink()
+
+    def done(self, key: str) -> bool:
+        return self.record_path(key).exists()
+
+    def read(self, key: str) -> dict[str, Any]:
+        """The record of that key. Raises BenchError where it is damaged."""
+        return _read_json(self.record_path(key))
+
+    def read_failure(self, key: str) -> dict[str, Any] | None:
+        path = self.failure_path(key)
+        return _read_json(path) if path.exists() else None
+
+    def __iter__(self) -> Iterator[str]:
+        """The keys of all records, sorted."""
+        yield from sorted(path.stem for path in (self.root / "runs").glob("??/*.json"))
+
+    def find(self, prefix: str) -> str:
+        """The one key, of a record or a failure, that begins so. Raises BenchError."""
+        paths = [*self.root.glob("runs/??/*.json"), *self.root.glob("failed/*.json")]
+        found = sorted({path.stem for path in paths if path.stem.startswith(prefix)})
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise BenchError(f"{len(found)} keys begin with {prefix!r}: {', '.join(found[:5])} …")
+        raise BenchError(f"no run {prefix!r} in {self.root}; `bench status` shows what there is")
+
+    def predictions(self, key: str) -> tuple[NDArray[np.float32], NDArray[np.generic]]:
+        """Test probabilities (N, C) and targets of a finished run."""
+        with np.load(self.predictions_path(key), allow_pickle=False) as arrays:
+            return arrays["scores"], arrays["targets"]
+
+    def publish(
+        self,
+        key: str,
+        record: dict[str, Any],
+        scores: NDArray[np.float32],
+        targets: NDArray[np.generic],
+    ) -> None:
+        """Predictions first, the record last; then failure and checkpoint of the key go."""
+        with _explained(self.root):
+            with _replacing(self.predictions_path(key)) as temporary, temporary.open("wb") as file:
+                np.savez_compressed(file, scores=scores, targets=targets)
+                _sync(file)
+            _write_json(self.record_path(key), record)
+            self.failure_path(key).unlink(missing_ok=True)
+            self.checkpoint_path(key).unlink(missing_ok=True)
+
+    def fail(self, key: str, failure: dict[str, Any]) -> None:
+        """A run that ended without a record: why, and what it left."""
+        with _explained(self.root):
+            _write_json(self.failure_path(key), failure)
+            self.checkpoint_path(key).unlink(missing_ok=True)
+
+    def forget_failure(self, key: str) -> None:
+        self.failure_path(key).unlink(missing_ok=True)
+
+    def write_environment(self, name: str, content: dict[str, Any]) -> None:
+        path = self.root / "env" / f"{name}.json"
+        if not path.exists():
+            with _explained(self.root):
+                _write_json(path, content)
+
+    def save_checkpoint(self, key: str, state: dict[str, Any]) -> None:
+        import torch
+
+        with (
+            _explained(self.root),
+            _replacing(self.checkpoint_path(key)) as temporary,
+            temporary.open("wb") as file,
+        ):
+            torch.save(state, file)
+            _sync(file)
+
+    def load_checkpoint(self, key: str) -> dict[str, Any] | None:
+        """The state that was saved last, or None where there is none or it cannot be read."""
+        import torch
+
+        path = self.checkpoint_path(key)
+        if not path.exists():
+            return None
+        try:
+            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.PickleError):
+            path.unlink(missing_ok=True)
+            return None
+        return state
+
+    @contextmanager
+    def claim(self, key: str) -> Iterator[bool]:
+        """Whether the run is ours; the lease is renewed meanwhile and given back at the end."""
+        with _explained(self.root):
+            ours = self._take(key)
+        if not ours:
+            yield False
+            return
+        stop = threading.Event()
+        path = self.lease_path(key)
+        renewal = threading.Thread(target=_renew, args=(path, stop), daemon=True)
+        renewal.start()
+        try:
+            yield True
+        finally:
+            stop.set()
+            renewal.join()
+            path.unlink(missing_ok=True)
+
+    def leased(self, key: str) -> bool:
+        """Whether a live worker holds the run."""
+        return _alive(self.lease_path(key))
+
+    def leases(self) -> dict[str, int]:
+        """The leased keys, each with its holder's process number; dead ones too."""
+        found = {}
+        for path in (self.root / "leases").glob("*.json"):
+            with suppress(OSError, ValueError, KeyError):
+                found[path.stem] = int(json.loads(path.read_text(encoding="utf-8"))["pid"])
+        return found
+
+    def _take(self, key: str) -> bool:
+        path = self.lease_path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            try:
+                descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+            except FileExistsError:
+                if _alive(path):
+                    return False
+                with suppress(FileNotFoundError):
+                    stale = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.stale")
+                    path.rename(stale)
+                    stale.unlink()
+                continue
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump(_owner(), file)
+            return True
+
+
+class StoreError(BenchError):
+    """The results folder cannot be written; no fault of the run."""
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Turns an error of the file system into one line that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        mend = "free some space" if full else "make it writable, or name another with --results"
+        raise StoreError(
+            f"cannot write to {folder}: {error.strerror or error}; {mend}; "
+            "finished runs are kept, the same command goes on"
+        ) from None
+
+
+def _owner(pid: int | None = None) -> dict[str, Any]:
+    """A process, told apart from any other on this and other machines."""
+    pid = pid or os.getpid()
+    return {"host": platform.node(), "boot": _boot(), "pid": pid, "began": _began(pid)}
+
+
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def _began(pid: int) -> str:
+    """When the process started, so that a reused number is not taken for it; "" where unknown."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    return stat.rpartition(")")[2].split()[19]
+
+
+def _alive(lease: Path) -> bool:
+    """Whether the holder lives: by its process on this machine, else by the lease's age."""
+    try:
+        age = time.time() - lease.stat().st_mtime
+        holder = json.loads(lease.read_text(encoding="utf-8") or "{}")
+    except (OSError, ValueError):
+        return lease.exists() and time.time() - lease.stat().st_mtime < LEASE_SECONDS
+    if holder.get("boot") and holder["boot"] == _boot() and holder["host"] == platform.node():
+        return bool(holder == _owner(holder["pid"]))
+    return age < LEASE_SECONDS
+
+
+def _renew(lease: Path, stop: threading.Event) -> None:
+    while not stop.wait(LEASE_SECONDS / 4):
+        with suppress(OSError):
+            os.utime(lease)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BenchError(f"no record {path.stem} in {path.parents[2]}") from None
+    except ValueError:
+        raise BenchError(
+            f"{path} is damaged (not JSON); delete it and give the same command again"
+        ) from None
+    return content
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    write_text(path, json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a whole file or nothing. Raises StoreError where the folder cannot be written."""
+    with (
+        _explained(path.parent),
+        _replacing(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="\n") as file,
+    ):
+        file.write(text)
+        _sync(file)
+    return path
+
+
+def _sync(file: Any) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path`, which it takes at the end; it goes where that fails."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        yield temporary
+        temporary.replace(path)
+        directory = os.open(path.parent, os.O_RDONLY)
+        os.fsync(directory)
+        os.close(directory)
+    finally:
+        temporary.unlink(missing_ok=True)
