@@ -1,0 +1,28 @@
+"""Feature noise: the control of AILS, with nothing learned."""
+
+from torch import nn
+
+from methods._posterior import Prior
+from methods.ails import AILS, OffsetParameters
+from methods.method import Setting
+
+
+class FeatureNoise(AILS):
+    """AILS with q held at the prior: f' = f + α C s ε, the same filter, the same invariance term.
+
+    AILS's posterior tends to collapse onto the prior; the difference of the two methods is what the
+    learned part adds. It takes the draws that AILS would.
+    """
+
+    summary = "the control of AILS: isotropic feature noise, its head held at the prior"
+    reference = "an ablation of AILS (see ails)"
+    zero = {"alpha": 0.0}
+
+    class Params(OffsetParameters):
+        """Those of AILS that concern nothing learned."""
+
+    def __init__(self, params: OffsetParameters, setting: Setting) -> None:
+        super().__init__(AILS.Params(**params.model_dump()), setting)
+
+    def make_posterior(self) -> nn.Module:
+        return Prior()

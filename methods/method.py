@@ -1,0 +1,171 @@
+"""Method: what an augmentation method is to the harness."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+
+from bench.task import Task
+
+if TYPE_CHECKING:
+    from bench.backbone import Backbone
+    from bench.data import Split
+
+Logs = dict[str, float | Tensor]
+
+
+class Classifier(Protocol):
+    """A backbone as a method sees it; `head(features(images))` equals calling it on the images."""
+
+    def features(self, images: Tensor) -> Tensor: ...
+
+    def head(self, features: Tensor) -> Tensor: ...
+
+    def __call__(self, images: Tensor) -> Tensor: ...
+
+
+class Parameters(BaseModel):
+    """Parameters of a method: validated, immutable, part of a run's key."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a method may know of the run that it serves.
+
+    `seed` is that of the method's own stream; `feature_dim` the width of `Classifier.features`.
+    """
+
+    task: Task
+    num_classes: int
+    channels: int
+    image_size: int
+    feature_dim: int
+    seed: int = 0
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where training stands: this step of `steps`, this epoch of `epochs`, both from 0."""
+
+    step: int
+    steps: int
+    epoch: int
+    epochs: int
+
+    @property
+    def fraction(self) -> float:
+        """0 at the first step, 1 at the last."""
+        return self.step / max(1, self.steps - 1)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Where a method keeps what it makes before training, for all runs that need the same.
+
+    `data` tells what the training subset is (dataset, fingerprint, size, sha256 of its indices),
+    and belongs into the key of whatever is kept. `report` is told the finished fraction.
+    """
+
+    folder: Path
+    data: Mapping[str, Any]
+    report: Callable[[float], None] = lambda fraction: None
+
+
+class NotYetError(Exception):
+    """Another worker is making what this run needs; it is put off, not failed."""
+
+
+def task_loss(logits: Tensor, targets: Tensor, task: Task, reduction: str = "mean") -> Tensor:
+    """The loss that every method shares.
+
+    Cross-entropy of (B, C) logits with (B,) class numbers or (B, C) probabilities; for multi-label
+    sets binary cross-entropy with (B, L) targets in [0, 1], averaged over the labels.
+    `reduction`: "mean" over the batch, or "none" for a row each, (B,).
+    """
+    if task is Task.MULTILABEL:
+        rows = F.binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(1)
+        return rows.mean() if reduction == "mean" else rows
+    return F.cross_entropy(logits, targets, reduction=reduction)
+
+
+class Method(nn.Module):
+    """Base of all methods: four hooks, each with a default that does nothing.
+
+    Images are float (B, C, H, W) in [0, 1]. Targets are int64 (B,), or float (B, C) where they are
+    soft or multi-label. What a method learns are parameters of the module: they join the optimiser.
+    A method draws from `self.generator` (tensors on the run's device) and `self.rng` (scalars)
+    only, never from a global generator: so it cannot shift what the backbone draws.
+    """
+
+    summary: ClassVar[str]
+    """One line for `bench methods`."""
+    reference: ClassVar[str]
+    """The publication, and the code where it is the authority."""
+    version: ClassVar[int] = 1
+    """Raised when behaviour changes; part of a run's key."""
+    zero: ClassVar[dict[str, Any]] = {}
+    """Parameters of strength zero, at which the method equals `none` bit for bit."""
+
+    class Params(Parameters):
+        """No parameters."""
+
+    params: Any
+
+    def __init__(self, params: Parameters, setting: Setting) -> None:
+        super().__init__()
+        self.params = params
+        self.setting = setting
+        self.rng = np.random.default_rng(setting.seed)
+        self.generator = torch.Generator(setting.device).manual_seed(setting.seed)
+        self.facts: dict[str, Any] = {}
+        """What `prepare` found that belongs into the record, as JSON."""
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """The states of both generators: a resumed run draws what the uninterrupted one would."""
+        return {"rng": self.rng.bit_generator.state, "generator": self.generator.get_state()}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        self.rng.bit_generator.state = state["rng"]
+        self.generator.set_state(state["generator"])
+
+    @classmethod
+    def skip(cls, task: Task, channels: int) -> str | None:
+        """Why the method cannot serve such a dataset, or None."""
+        return None
+
+    def prepare(self, train: "Split", workspace: Workspace) -> "Split":
+        """Look at the training subset, once, before training. Raises NotYetError."""
+        return train
+
+    def adapt(self, model: "Backbone") -> "Backbone":
+        """Change the backbone before training."""
+        return model
+
+    def augment(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Change a batch; the input is never modified."""
+        return images, targets
+
+    def loss(
+        self, model: Classifier, images: Tensor, targets: Tensor, progress: Progress
+    ) -> tuple[Tensor, Logs]:
+        """The training loss of an augmented batch, and what to log of it."""
+        return self.task_loss(model(images), targets), {}
+
+    def task_loss(self, logits: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
+        """`task_loss` for the task of this run."""
+        return task_loss(logits, targets, self.setting.task, reduction)
+
+    def dense(self, targets: Tensor) -> Tensor:
+        """Targets as float rows (B, C), one-hot where they were class numbers."""
+        if targets.ndim == 2:
+            return targets
+        return F.one_hot(targets, self.setting.num_classes).float()
