@@ -1,0 +1,23 @@
+"""The numbers that the paper prints: claims to test, never targets."""
+
+import csv
+from pathlib import Path
+
+from reports.table import Cell
+
+FOLDER = Path(__file__).parent / "published"
+
+
+def published(number: int) -> dict[str, dict[str, Cell | str]]:
+    """Table `number` (1-6): a dict by row (its first column) of dicts by column.
+
+    `mean±SD`, printed in percent, becomes a Cell of fractions; anything else stays as printed.
+    """
+    with (FOLDER / f"table{number}.csv").open(encoding="utf-8", newline="") as file:
+        (_, *columns), *rows = csv.reader(file)
+    return {row: dict(zip(columns, map(_cell, cells), strict=True)) for row, *cells in rows}
+
+
+def _cell(text: str) -> Cell | str:
+    mean, separator, sd = text.partition("±")
+    return Cell(float(mean) / 100, float(sd) / 100) if separator else text

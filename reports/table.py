@@ -1,0 +1,280 @@
+"""A table as data, and its writers: CSV, LaTeX, Markdown, terminal.
+
+Means and SDs are fractions; only the writers turn them into percent. Every string is one line of
+plain text; each writer escapes what its format would read as a command.
+"""
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Literal
+
+import rich.box
+import rich.table
+from rich.console import Group
+from rich.text import Text
+
+DASH = "–"
+MEDIUM = 50
+"""Characters above which LaTeX sets a table across both columns of a two-column page."""
+WIDE = 80
+"""Characters above which LaTeX sets a table small, and the terminal an SD below its mean."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A mean, its SD, and how they stand out: bold if `best`, followed by `mark`.
+
+    None or nan is what does not exist: without a mean the cell is a dash, without an SD it is the
+    mean alone.
+    """
+
+    mean: float | None
+    sd: float | None = None
+    best: bool = False
+    mark: str = ""
+
+
+MISSING = Cell(None)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A label, and a cell for every other column; a string is printed as it is.
+
+    Rows of published numbers are printed below the measured ones, apart and marked.
+    """
+
+    label: str
+    cells: tuple[Cell | str, ...]
+    published: bool = False
+
+    @property
+    def heading(self) -> str:
+        """The label as every format prints it."""
+        return f"{self.label} (published)" if self.published else self.label
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: `columns` are its headers, that of the row labels first.
+
+    `data` is what has to be said of the data on every output ("phantom data, not MedMNIST"): the
+    first footnote, and a column of the CSV. `label` is for LaTeX's `\\ref`; `decimals` are those of
+    percentages.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+    label: str = ""
+    data: str = ""
+    decimals: int = 1
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if 1 + len(row.cells) != len(self.columns):
+                raise ValueError(
+                    f"row {row.label!r} fills {1 + len(row.cells)} of {len(self.columns)} columns"
+                )
+
+    @property
+    def footnotes(self) -> tuple[str, ...]:
+        """What stands under the table."""
+        return (self.data, *self.notes) if self.data else self.notes
+
+    @property
+    def groups(self) -> list[list[Row]]:
+        """The measured rows, then the published ones; a group without rows is left out."""
+        groups = ([row for row in self.rows if row.published is flag] for flag in (False, True))
+        return [group for group in groups if group]
+
+    @property
+    def lines(self) -> list[list[str]]:
+        """The header and all rows as plain text."""
+        rows = [row for group in self.groups for row in group]
+        values = [[_plain(cell, self.decimals) for cell in row.cells] for row in rows]
+        return [
+            list(self.columns),
+            *([row.heading, *line] for row, line in zip(rows, values, strict=True)),
+        ]
+
+    @property
+    def width(self) -> int:
+        """The characters that a line takes, with two between columns."""
+        columns = zip(*self.lines, strict=True)
+        return sum(max(map(len, column)) + 2 for column in columns) - 2
+
+    @property
+    def alignment(self) -> str:
+        """A letter a column: l for labels and words, r for numbers."""
+        _, *lines = self.lines
+        columns = range(1, len(self.columns))
+        return "l" + "".join(
+            "l" if any(re.search("[A-Za-z]", line[column]) for line in lines) else "r"
+            for column in columns
+        )
+
+
+def mean_cell(cells: Iterable[Cell], sd: float | None = None) -> Cell:
+    """The mean of the cells' means, with the caller's SD; a dash if there is a cell missing."""
+    means = [math.nan if cell.mean is None else cell.mean for cell in cells]
+    return Cell(fmean(means), sd) if means and not math.isnan(sum(means)) else MISSING
+
+
+def to_csv(table: Table) -> str:
+    """The values as printed. Emphasis, marks and footnotes stay out: no parser could use them."""
+    published = [row.published for group in table.groups for row in group]
+    data = ["data", *("" if claimed else table.data for claimed in published)]
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(
+        [*line, origin] if table.data else line
+        for line, origin in zip(table.lines, data, strict=True)
+    )
+    return out.getvalue()
+
+
+def to_markdown(table: Table) -> str:
+    """A pipe table under its title in bold; a paragraph for each footnote."""
+
+    def value(cell: Cell | str) -> str:
+        text = _markdown(_plain(cell, table.decimals))
+        if isinstance(cell, str):
+            return text
+        return (f"**{text}**" if cell.best else text) + _markdown(cell.mark)
+
+    rows = [
+        [_markdown(column) for column in table.columns],
+        [{"l": ":--", "r": "--:"}[letter] for letter in table.alignment],
+        *([_markdown(row.heading), *map(value, row.cells)] for g in table.groups for row in g),
+    ]
+    lines = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    notes = map(_markdown, table.footnotes)
+    return "\n\n".join([f"**{_markdown(table.title)}**", lines, *notes]) + "\n"
+
+
+def to_terminal(table: Table) -> Group:
+    """Title, table and footnotes for a rich console; published rows are dim."""
+    wide = table.width > WIDE
+    plus_minus = "\n±" if wide else " ± "
+
+    def value(cell: Cell | str) -> Text:
+        if isinstance(cell, str):
+            return Text(cell)
+        text = plus_minus.join(_percent(cell, table.decimals)) or DASH
+        return Text.assemble((text, "bold" if cell.best else ""), cell.mark)
+
+    out = rich.table.Table(
+        box=rich.box.HORIZONTALS,
+        padding=(0, 0 if wide else 1, 0, 0),
+        pad_edge=False,
+    )
+    for column, letter in zip(table.columns, table.alignment, strict=True):
+        justify: Literal["left", "right"] = "left" if letter == "l" else "right"
+        out.add_column(Text(column), justify=justify, overflow="fold")
+    for group in table.groups:
+        for row in group:
+            style = "dim" if row.published else ""
+            out.add_row(Text(row.heading), *map(value, row.cells), style=style)
+        out.add_section()
+    notes = (Text(note, "dim") for note in table.footnotes)
+    return Group(Text(table.title, "bold"), out, *notes)
+
+
+def to_latex(table: Table) -> str:
+    """A float that needs no package but booktabs; its footnotes are as wide as the table."""
+    wide = table.width > WIDE
+    environment = "table*" if table.width > MEDIUM else "table"
+    plus_minus = r"{\tiny$\pm$%s}" if wide else r"\,$\pm$\,%s"
+
+    def value(cell: Cell | str) -> str:
+        if isinstance(cell, str):
+            return _latex(cell)
+        numbers = [number.replace("-", "$-$") for number in _percent(cell, table.decimals)]
+        mean, *sd = numbers or [_latex(DASH)]
+        text = mean + "".join(plus_minus % number for number in sd)
+        mark = rf"\rlap{{$^{{{_latex(cell.mark)}}}$}}" if cell.mark else ""
+        return (rf"\textbf{{{text}}}" if cell.best else text) + mark
+
+    def line(cells: Iterable[str]) -> str:
+        return " & ".join(cells) + r" \\"
+
+    groups = [
+        [r"\midrule", *(line([_latex(row.heading), *map(value, row.cells)]) for row in group)]
+        for group in table.groups
+    ]
+    notes = [_latex(note) + r"\par" for note in table.footnotes]
+    lines = [
+        rf"\begin{{{environment}}}[t]",
+        r"\centering",
+        rf"\caption{{{_latex(table.title)}}}",
+        *([rf"\label{{{table.label}}}"] if table.label else []),
+        r"\smallskip",
+        r"\footnotesize\setlength{\tabcolsep}{3.5pt}" if wide else r"\small",
+        rf"\sbox0{{\begin{{tabular}}{{@{{}}{table.alignment}@{{}}}}",
+        r"\toprule",
+        line(map(_latex, table.columns)),
+        *(text for group in groups for text in group),
+        r"\bottomrule",
+        r"\end{tabular}}\usebox0",
+        *([r"\par\smallskip\parbox{\wd0}{\scriptsize\raggedright", *notes, "}"] if notes else []),
+        rf"\end{{{environment}}}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _percent(cell: Cell, decimals: int) -> list[str]:
+    """Mean and SD as far as they exist."""
+    if cell.mean is None or math.isnan(cell.mean):
+        return []
+    numbers = [cell.mean] if cell.sd is None or math.isnan(cell.sd) else [cell.mean, cell.sd]
+    return [f"{100 * number:z.{decimals}f}" for number in numbers]
+
+
+def _plain(cell: Cell | str, decimals: int) -> str:
+    return cell if isinstance(cell, str) else " ± ".join(_percent(cell, decimals)) or DASH
+
+
+def _markdown(text: str) -> str:
+    return re.sub(r"([\\`*_\[\]<>|$~&])", r"\\\1", text)
+
+
+LATEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "`": r"\textasciigrave{}",
+        "|": r"\textbar{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        '"': r"\char34{}",
+        "[": "{[}",  # after a line's end, \\ would take [ and * for its own arguments
+        "]": "{]}",
+        "*": "{*}",
+        **{character: "\\" + character for character in "#$%&_{}"},
+        "–": r"\textendash{}",
+        "—": r"\textemdash{}",
+        "±": r"$\pm$",
+        "×": r"$\times$",
+        "−": r"$-$",
+        "≤": r"$\leq$",
+        "≥": r"$\geq$",
+        "α": r"$\alpha$",
+        "†": r"\dag{}",
+        "β": r"$\beta$",
+        "σ": r"$\sigma$",
+        "²": r"$^{2}$",
+    }
+)
+
+
+def _latex(text: str) -> str:
+    """`--` stays two hyphens, and a list without spaces may break after its commas."""
+    text = re.sub("-(?=-)", "-{}", text.translate(LATEX))
+    return re.sub(r",(?=[^\s\d])", r",\\allowbreak{}", text)
