@@ -1,0 +1,94 @@
+"""Backbones: the split into features and head, sizes, and the one-pixel convolution."""
+
+import pytest
+import torch
+from torch import nn
+
+from bench.backbone import OnePixelConv2d, build, canonical, check_input_size
+from bench.errors import BenchError
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("resnet18", 28), ("resnet18-cifar", 28), ("mobilenetv3", 28), ("densenet121", 32)],
+)
+def test_head_of_features_is_the_model(name: str, size: int) -> None:
+    model = build(name, 3, 1, size, seed=0).eval()
+    images = torch.rand(2, 1, 28, 28)
+    features = model.features(images)
+    assert features.shape == (2, model.feature_dim)
+    assert torch.equal(model.head(features), model(images))
+
+
+def test_the_seed_alone_decides_the_weights() -> None:
+    torch.rand(5)
+    one = build("resnet18", 2, 1, 28, seed=3).state_dict()
+    two = build("resnet18", 2, 1, 28, seed=3).state_dict()
+    other = build("resnet18", 2, 1, 28, seed=4).state_dict()
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert not torch.equal(one["net.conv1.weight"], other["net.conv1.weight"])
+
+
+def test_it_normalises_its_own_input() -> None:
+    model = build("resnet18", 2, 1, 28, seed=0).eval()
+    images = torch.rand(2, 1, 28, 28)
+    assert torch.allclose(model(images), model.net((images - 0.5) / 0.5), atol=1e-6)
+
+
+def test_gray_stays_gray_unless_rgb_is_asked_for() -> None:
+    assert build("resnet18", 2, 1, 28, seed=0).net.conv1.in_channels == 1
+    model = build("resnet18", 2, 1, 28, seed=0, rgb=True).eval()
+    images = torch.rand(2, 1, 28, 28)
+    assert model.net.conv1.in_channels == 3
+    assert torch.equal(model(images), model(images.expand(-1, 3, -1, -1)))
+
+
+def test_images_are_enlarged_to_the_input_size() -> None:
+    model = build("resnet18", 2, 1, 64, seed=0)
+    seen = []
+    model.net.conv1.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].shape))
+    model(torch.rand(2, 1, 28, 28))
+    assert seen == [(2, 1, 64, 64)]
+
+
+def test_a_size_that_fails_is_answered_with_the_smallest_that_works() -> None:
+    with pytest.raises(BenchError, match="--input-size 32"):
+        check_input_size("densenet121", 28)
+    check_input_size("densenet121", 32)
+
+
+def test_aliases() -> None:
+    assert canonical("resnest101e") == canonical("resnest101") == "resnest101"
+    with pytest.raises(BenchError, match="did you mean 'densenet121'"):
+        canonical("densnet121")
+
+
+def test_cifar_stem_keeps_the_resolution() -> None:
+    model = build("resnet18-cifar", 2, 1, 28, seed=0).eval()
+    hidden = model.net.maxpool(
+        model.net.act1(model.net.bn1(model.net.conv1(torch.rand(1, 1, 28, 28))))
+    )
+    assert hidden.shape == (1, 64, 28, 28)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("side", [1, 2])
+def test_one_pixel_convolution_equals_the_plain_one(stride: int, side: int) -> None:
+    plain = nn.Conv2d(8, 6, 3, stride, padding=1).double()
+    fast = nn.Conv2d(8, 6, 3, stride, padding=1).double()
+    fast.load_state_dict(plain.state_dict())
+    fast.__class__ = OnePixelConv2d
+    images = torch.rand(4, 8, side, side, dtype=torch.float64, requires_grad=True)
+    for module in (plain, fast):
+        module(images).square().sum().backward()
+    assert torch.allclose(plain(images), fast(images), atol=1e-12)
+    assert plain.weight.grad is not None and fast.weight.grad is not None
+    assert torch.allclose(plain.weight.grad, fast.weight.grad, atol=1e-12)
+
+
+def test_pretrained_weights_that_cannot_be_had_are_an_honest_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(BenchError, match="pretrained=false"):
+        build("resnet18-cifar", 2, 3, 28, seed=0, pretrained=True)

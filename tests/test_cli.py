@@ -1,0 +1,142 @@
+"""The command line as a user meets it: the face, the mistakes, the phantoms."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bench.cli import main
+from bench.store import Store
+
+TINY = ["--backbones", "test_byobnet", "--set", "steps=2", "--workers", "1"]
+
+
+def bench(*words: str) -> Result:
+    return CliRunner().invoke(main, list(words))
+
+
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine without MedMNIST and without a network."""
+    monkeypatch.delenv("BENCH_DATA", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def offline(*_: object, **__: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr("urllib.request.urlopen", offline)
+
+
+def test_run_then_table_then_show(tmp_path: Path) -> None:
+    where = ["--results", str(tmp_path)]
+    what = ["--datasets", "phantom-binary", "--methods", "none,ails", "--seeds", "2", *TINY]
+    first = bench("run", *what, "--ratio", "0.2", *where)
+    assert first.exit_code == 0, first.output
+    assert "4 runs to do" in first.output and "AUC" in first.output
+    records = {key: (tmp_path / "runs" / key[:2] / f"{key}.json").stat() for key in Store(tmp_path)}
+    assert len(records) == 4
+
+    again = bench("table", "1", *what, "--ratio", "0.2", *where)
+    assert again.exit_code == 0, again.output
+    assert "runs to do" not in again.output
+    folder = tmp_path / "tables" / "laptop-steps-2"
+    suffixes = (".csv", "-tidy.csv", "-tests.csv", ".tex", ".md")
+    assert sorted(p.name for p in folder.iterdir()) == sorted(f"table1-acc{s}" for s in suffixes)
+
+    key = next(iter(records))
+    shown = bench("show", key[:6], *where)
+    assert json.loads(shown.output)["key"] == key
+
+
+def test_status_and_plan_count(tmp_path: Path) -> None:
+    where = ["--results", str(tmp_path)]
+    what = ["--datasets", "phantom-binary", "--methods", "none", *TINY[:-2]]
+    bench("run", *what, "--seeds", "2", "--workers", "1", *where)
+    status = bench("status", *what, "--seeds", "3", *where)
+    assert "3 runs: 2 done, 1 missing" in status.output
+    plan = bench("plan", *what, "--seeds", "3", "--workers", "1", *where)
+    assert "about 0 s with --workers 1" in plan.output
+
+
+def test_dry_run_runs_nothing(tmp_path: Path) -> None:
+    done = bench(
+        "table", "1", "--datasets", "phantom-binary", *TINY, "--dry-run", "--results", str(tmp_path)
+    )
+    assert done.exit_code == 0 and "60 missing" in done.output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_without_data_the_phantom_is_used_and_said_everywhere(tmp_path: Path) -> None:
+    where = tmp_path / "results"
+    done = bench("table", "1", "--methods", "none", "--seeds", "1", *TINY, "--results", str(where))
+    assert done.exit_code == 0, done.output
+    assert "phantom data, not MedMNIST" in done.output
+    for path in (where / "tables" / "laptop-steps-2").iterdir():
+        if path.stat().st_size:
+            assert "phantom data, not MedMNIST" in path.read_text(), path.name
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_a_set_that_was_asked_for_and_is_not_here_is_an_error(tmp_path: Path) -> None:
+    done = bench("run", "--datasets", "breast", *TINY, "--results", str(tmp_path))
+    assert done.exit_code == 2
+    assert "phantom-binary" in done.stderr and "--data-dir" in done.stderr
+
+
+MISTAKES = [
+    (["rum"], "run"),
+    (["run", "--method", "none"], "--methods"),
+    (["run", "--methods", "alis"], "did you mean 'ails'"),
+    (["run", "--methods", "ails[aplha=1]"], "did you mean 'alpha'"),
+    (["run", "--methods", "ails[alpha=much]"], "ails parameter alpha"),
+    (["run", "--methods", ""], "--methods is empty"),
+    (["run", "--datasets", "braest"], "did you mean 'breast'"),
+    (["run", "--datasets", "no/such.npz"], "such.npz"),
+    (["run", "--backbones", "resnet81"], "did you mean 'resnet18'"),
+    (["run", "--protocol", "labtop"], "did you mean 'laptop'"),
+    (["run", "--set", "epoch=1"], "did you mean 'epochs'"),
+    (["run", "--ratio", "2"], "ratio 2"),
+    (["run", "--ratio", "half"], "ratio 'half'"),
+    (["run", "--seeds", "x"], "seeds 'x'"),
+    (["run", "--datasets", "breast", "--size", "29"], "MedMNIST has 28, 64"),
+    (["run", "--workers", "0"], "--workers"),
+    (["run", "--datasets", "phantom-binary", "--device", "gpu"], "device 'gpu'"),
+    (["table", "9"], "'1'"),
+    (["show", "zz"], "no run 'zz'"),
+    (["data", "verify", "--datasets", "braest"], "did you mean 'breast'"),
+]
+
+
+@pytest.mark.parametrize(("words", "answer"), MISTAKES, ids=lambda value: str(value)[:40])
+def test_a_mistake_is_answered_in_one_line(
+    words: list[str], answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if words[0] in ("run", "table") and "--datasets" not in words:
+        words = [*words, "--datasets", "phantom-binary"]
+    done = bench(*words)
+    assert done.exit_code == 2
+    error = done.stderr.strip().splitlines()[-1]
+    assert error.lower().startswith("error:") and answer in error
+    assert "Traceback" not in done.output
+
+
+def test_a_truncated_file_is_named_with_the_mend(tmp_path: Path, real_data: Path) -> None:
+    whole = (real_data / "breastmnist.npz").read_bytes()
+    (tmp_path / "breastmnist.npz").write_bytes(whole[: len(whole) // 2])
+    done = bench("run", "--datasets", "breast", *TINY, "--data-dir", str(tmp_path))
+    assert done.exit_code == 2
+    assert "breastmnist.npz" in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_methods_are_listed_with_parameters_and_publications() -> None:
+    listed = bench("methods").output
+    assert "alpha=0.3" in listed and "Zhang et al. 2018" in listed
+
+
+def test_the_audit_finds_the_known_duplicates(real_data: Path) -> None:
+    found = bench("data", "audit", "--data-dir", str(real_data)).output
+    assert "train[115]" in found and "test[76]" in found
+    assert "8" in next(line for line in found.splitlines() if "train and val" in line)

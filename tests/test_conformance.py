@@ -1,0 +1,85 @@
+"""Every method against every kind of dataset; and the checks against methods that are wrong."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import methods
+from bench import conformance
+from bench.conformance import CASES, CHECKS, Case
+from bench.task import Task
+from methods.method import Method
+
+GENERATORS = {"ddpm", "stylegan2_ada"}
+"""They need `prepare`, which trains a generator: tested by themselves, here at strength zero."""
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("name", methods.names())
+def test_conforms(name: str, case: Case) -> None:
+    method = methods.get(name)
+    if reason := method.skip(case.task, case.channels):
+        pytest.skip(reason)
+    conformance.check_equals_none_at_strength_zero(method, case)
+    if name not in GENERATORS and (case.size == 28 or case.task is Task.MULTICLASS):
+        for check in CHECKS[:-1]:
+            check(method, case)
+
+
+class Faulty(Method):
+    summary = "a method with a fault"
+    reference = "none"
+
+
+class EditsInPlace(Faulty):
+    def augment(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        return images.mul_(0.5), targets
+
+
+class LeavesTheRange(Faulty):
+    def augment(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        return images * 2, targets
+
+
+class DrawsGlobally(Faulty):
+    def augment(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        return images * torch.rand(()), targets
+
+
+class DetachesTheBackbone(Faulty):
+    def loss(self, model: Any, images: Tensor, targets: Tensor, progress: Any) -> Any:
+        return self.task_loss(model.head(model.features(images).detach()), targets), {}
+
+
+class IsNeverOff(Faulty):
+    def augment(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        return images.flip(3), targets
+
+
+class HidesItsState(Faulty):
+    calls = 0
+
+    def augment(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        self.calls += 1
+        return images / self.calls, targets
+
+
+FAULTS = [
+    (EditsInPlace, conformance.check_leaves_its_input_alone),
+    (LeavesTheRange, conformance.check_leaves_its_input_alone),
+    (DrawsGlobally, conformance.check_draws_from_its_own_stream),
+    (DetachesTheBackbone, conformance.check_trains_the_backbone),
+    (IsNeverOff, conformance.check_equals_none_at_strength_zero),
+    (HidesItsState, conformance.check_resumes),
+]
+
+
+@pytest.mark.parametrize(("method", "check"), FAULTS, ids=lambda value: value.__name__)
+def test_each_fault_is_found(
+    method: type[Method], check: Callable[[type[Method], Case], None]
+) -> None:
+    with pytest.raises(AssertionError):
+        check(method, CASES[0])

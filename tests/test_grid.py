@@ -1,0 +1,113 @@
+"""Cells, runs and keys."""
+
+from collections.abc import Callable
+
+import pytest
+
+from bench import grid
+from bench.errors import BenchError
+from bench.grid import MethodChoice, Run
+from bench.protocol import Protocol, Selection
+from methods.mixup import Mixup
+
+MakeRun = Callable[..., Run]
+
+
+def expand(**changes: object) -> grid.Grid:
+    values = {"datasets": ("phantom-binary",)} | changes
+    return grid.expand(Selection(**values), Protocol(epochs=1))  # type: ignore[arg-type]
+
+
+def test_the_grid_is_the_product() -> None:
+    runs = expand(
+        datasets=("phantom-binary", "phantom-ordinal"),
+        methods=("none", "mixup"),
+        ratios=(0.5, 1.0),
+        seeds=(0, 1, 2),
+    ).runs
+    assert len({run.key for run in runs}) == len(runs) == 2 * 2 * 2 * 3
+
+
+def test_a_combination_of_backbones_is_its_parts_and_parts_run_once() -> None:
+    runs = expand(backbones=("resnet18+resnet34", "resnet18"), seeds=(0,)).runs
+    assert [run.cell.backbone for run in runs] == ["resnet18", "resnet34"]
+
+
+def test_parameters_at_their_default_are_the_same_run(make_run: MakeRun) -> None:
+    assert make_run("mixup").key == make_run("mixup[alpha=0.2]").key
+    assert make_run("mixup").key != make_run("mixup[alpha=0.3]").key
+    assert make_run("mixup[alpha=1]").key == make_run("mixup[alpha=1.0]").key
+
+
+def test_an_alias_is_the_same_run_as_its_full_name() -> None:
+    alias, full = (
+        expand(backbones=(name,), seeds=(0,)).runs[0]
+        for name in ("swin_tiny", "swin_tiny_patch4_window7_224")
+    )
+    assert alias.key == full.key
+
+
+def test_the_key_follows_all_that_decides_the_result(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [
+        make_run("mixup").key,
+        make_run("none").key,
+        make_run("mixup", seed=1).key,
+        make_run("mixup", ratio=0.5).key,
+        make_run("mixup", dataset="phantom-ordinal").key,
+        make_run("mixup", protocol=Protocol(epochs=3)).key,
+    ]
+    monkeypatch.setattr(Mixup, "version", 2)
+    keys.append(make_run("mixup").key)
+    assert len(set(keys)) == len(keys)
+
+
+def test_labels_show_what_was_changed_and_read_back() -> None:
+    choice = MethodChoice.parse("mixup[prob=0.5, alpha=1]")
+    assert choice.label == "mixup[alpha=1,prob=0.5]"
+    assert MethodChoice.parse(choice.label) == choice
+
+
+@pytest.mark.parametrize(
+    ("changes", "answer"),
+    [
+        ({"methods": ("mixap",)}, "did you mean 'mixup'"),
+        ({"methods": ("mixup[alhpa=1]",)}, "did you mean 'alpha'"),
+        ({"methods": ("mixup[alpha=-1]",)}, "mixup parameter alpha"),
+        ({"methods": ("mixup[alpha=1",)}, "bracket is not closed"),
+        ({"datasets": ("braest",)}, "did you mean 'breast'"),
+        ({"backbones": ("resnet81",)}, "did you mean 'resnet18'"),
+        ({"ratios": (1.5,)}, "ratio 1.5"),
+        ({"backbones": ("densenet121",)}, "smallest that works is --input-size 32"),
+    ],
+)
+def test_a_wrong_name_is_answered_with_the_mend(changes: dict[str, object], answer: str) -> None:
+    with pytest.raises(BenchError) as error:
+        expand(**changes)
+    assert answer in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [
+        ("3", (0, 1, 2)),
+        ("3,", (3,)),
+        ("0-3", (0, 1, 2, 3)),
+        ("3,5,7", (3, 5, 7)),
+        ("1-2,2", (1, 2)),
+    ],
+)
+def test_seeds(text: str, seeds: tuple[int, ...]) -> None:
+    assert grid.seeds(text) == seeds
+
+
+@pytest.mark.parametrize("text", ["", "0", "a", "5-3", "-1", "1.5"])
+def test_wrong_seeds(text: str) -> None:
+    with pytest.raises(BenchError, match="seeds"):
+        grid.seeds(text)
+
+
+def test_lists_split_outside_brackets() -> None:
+    assert grid.split_list("a[x=1,y=f(2,3)], b,,c") == ["a[x=1,y=f(2,3)]", "b", "c"]

@@ -1,0 +1,68 @@
+"""Protocols: what a user may write, and what a mistake is answered with."""
+
+from pathlib import Path
+
+import pytest
+
+from bench import protocol
+from bench.errors import BenchError
+from bench.protocol import Protocol
+
+
+@pytest.mark.parametrize("name", protocol.names())
+def test_every_protocol_of_the_project_loads(name: str) -> None:
+    assert protocol.load(name).about
+
+
+def test_the_paper_protocol_holds_what_the_paper_states() -> None:
+    config = protocol.load("paper")
+    stated = config.protocol
+    assert (stated.optimizer, stated.lr, stated.warmup_epochs) == ("adamw", 0.01, 5)
+    assert config.selection.backbones == ("resnest101+densenet121",)
+    assert len(config.selection.seeds) == 10
+    assert len(config.selection.datasets) == 9
+
+
+def test_settings_lie_over_the_file() -> None:
+    changed = protocol.load("laptop", ["lr=1e-3", "steps=7", "rgb=true"]).protocol
+    assert (changed.lr, changed.steps, changed.epochs, changed.rgb) == (1e-3, 7, None, True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "answer"),
+    [
+        (["learning_rate=1"], "no protocol key 'learning_rate'"),
+        (["batchsize=1"], "did you mean 'batch_size'"),
+        (["lr=fast"], "lr"),
+        (["lr=-1"], "greater than 0"),
+        (["lr=.nan"], "finite"),
+        (["epochs=true"], "a number or a word is wanted"),
+        (["lr"], "written key=value"),
+        (["optimizer=adamwish"], "'adamw', 'adam' or 'sgd'"),
+        (["schedule=steps"], "milestones"),
+        (["epochs=null"], "give epochs or steps"),
+    ],
+)
+def test_a_wrong_setting_is_answered_in_one_line(settings: list[str], answer: str) -> None:
+    with pytest.raises(BenchError) as error:
+        protocol.load("laptop", settings)
+    assert answer in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_wrong_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(BenchError, match="did you mean 'laptop'"):
+        protocol.load("labtop")
+
+
+@pytest.mark.parametrize("text", ["- 1", "protocol: [", "protocl: {}", "about: x"])
+def test_a_damaged_file_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(BenchError, match=r"mine\.yaml"):
+        protocol.load(str(path))
+
+
+def test_epochs_and_steps_exclude_each_other() -> None:
+    with pytest.raises(ValueError, match="epochs or steps"):
+        Protocol(epochs=1, steps=1)

@@ -1,0 +1,190 @@
+"""The results folder: whole records or none, one worker a run, errors of the disk in one line."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from bench import store as room
+from bench.errors import BenchError
+from bench.store import Store, StoreError
+
+SCORES = np.random.default_rng(0).random((5, 2)).astype(np.float32)
+TARGETS = np.arange(5) % 2
+KEY = "0123456789abcdef"
+
+
+def publish(store: Store, key: str = KEY, **record: Any) -> None:
+    store.publish(key, {"key": key} | record, SCORES, TARGETS)
+
+
+def test_a_record_and_its_predictions_read_back(store: Store) -> None:
+    publish(store, acc=0.1)
+    scores, targets = store.predictions(KEY)
+    assert store.done(KEY) and list(store) == [KEY]
+    assert store.read(KEY) == {"key": KEY, "acc": 0.1}
+    assert np.array_equal(scores, SCORES) and scores.dtype == np.float32
+    assert np.array_equal(targets, TARGETS)
+
+
+def test_nan_never_becomes_a_record(store: Store) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        publish(store, acc=float("nan"))
+    assert not store.done(KEY)
+    assert [path for path in store.root.rglob("*") if path.suffix == ".tmp"] == []
+
+
+def test_predictions_come_first_so_that_a_record_is_the_commit_mark(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(room, "_write_json", killed)
+    with pytest.raises(KeyboardInterrupt):
+        publish(store)
+    assert store.predictions_path(KEY).exists()
+    assert not store.done(KEY)
+
+
+def test_publishing_clears_failure_and_checkpoint(store: Store) -> None:
+    store.fail(KEY, {"reason": "x"})
+    store.save_checkpoint(KEY, {"epoch": 1})
+    publish(store)
+    assert store.read_failure(KEY) is None
+    assert store.load_checkpoint(KEY) is None
+
+
+def test_a_checkpoint_reads_back_and_a_damaged_one_is_dropped(store: Store) -> None:
+    rng = np.random.default_rng(0).bit_generator.state
+    store.save_checkpoint(KEY, {"rng": rng, "weights": torch.ones(3)})
+    state = store.load_checkpoint(KEY)
+    assert state is not None and state["rng"] == rng and state["weights"].sum() == 3
+    path = store.checkpoint_path(KEY)
+    path.write_bytes(path.read_bytes()[:100])
+    assert store.load_checkpoint(KEY) is None
+    assert not path.exists()
+
+
+def test_a_lease_is_one_workers(store: Store) -> None:
+    with store.claim(KEY) as ours:
+        assert ours and store.leased(KEY)
+        with Store(store.root).claim(KEY) as theirs:
+            assert not theirs
+        assert store.leased(KEY)
+    assert not store.leased(KEY)
+    assert store.leases() == {}
+
+
+CLAIM = """
+import sys, time
+from pathlib import Path
+from bench.store import Store
+with Store(Path(sys.argv[1])).claim(sys.argv[2]) as ours:
+    print(ours, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_the_lease_of_a_killed_process_is_free_at_once(store: Store) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", CLAIM, str(store.root), KEY], stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None and holder.stdout.readline() == "True\n"
+    with store.claim(KEY) as ours:
+        assert not ours
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    with store.claim(KEY) as ours:
+        assert ours
+
+
+def test_the_lease_of_another_machine_expires_with_age(store: Store) -> None:
+    path = store.lease_path(KEY)
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"host": "elsewhere", "boot": "x", "pid": 1, "began": "1"}))
+    with store.claim(KEY) as ours:
+        assert not ours
+    old = time.time() - room.LEASE_SECONDS - 1
+    os.utime(path, (old, old))
+    with store.claim(KEY) as ours:
+        assert ours
+
+
+def test_a_damaged_record_is_named(store: Store) -> None:
+    publish(store)
+    store.record_path(KEY).write_text("{")
+    with pytest.raises(BenchError, match=f"{KEY}.json is damaged"):
+        store.read(KEY)
+
+
+def test_keys_are_found_by_their_first_digits(store: Store) -> None:
+    publish(store, "aa11" + "0" * 12)
+    publish(store, "aa22" + "0" * 12)
+    assert store.find("aa1") == "aa11" + "0" * 12
+    with pytest.raises(BenchError, match="2 keys"):
+        store.find("aa")
+    with pytest.raises(BenchError, match="no run"):
+        store.find("b")
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing_half(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreError) as error:
+        publish(store)
+    assert "free some space" in str(error.value) and "\n" not in str(error.value)
+    assert [path for path in store.root.rglob("*") if path.is_file()] == []
+
+
+def test_a_folder_that_is_a_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "results").write_text("")
+    with pytest.raises(StoreError, match="--results"):
+        Store(tmp_path / "results").check_writable()
+
+
+WRITE = """
+import sys, itertools
+from pathlib import Path
+import numpy as np
+from bench.store import Store
+store = Store(Path(sys.argv[1]))
+scores = np.zeros((500, 8), np.float32)
+for i in itertools.count():
+    key = f"{i:016x}"
+    store.publish(key, {"key": key, "padding": "x" * 20000}, scores, scores)
+    print(key, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_kill_9_loses_nothing_finished_and_leaves_no_half_record(store: Store) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(12):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITE, str(store.root)], stdout=subprocess.PIPE, text=True
+        )
+        assert writer.stdout is not None
+        acknowledged = [writer.stdout.readline().strip()]
+        time.sleep(rng.uniform(0.0, 0.3))
+        writer.kill()
+        acknowledged += [line.strip() for line in writer.stdout if line.endswith("\n")]
+        writer.wait()
+        for key in acknowledged:
+            assert store.read(key)["key"] == key
+        for key in store:
+            assert store.read(key)["key"] == key
+            assert store.predictions(key)[0].shape == (500, 8)

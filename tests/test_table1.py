@@ -1,0 +1,251 @@
+"""Table 1 from records: what is printed, what is a dash, what is tested against what."""
+
+import csv
+import io
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from bench import grid, protocol
+from bench.errors import BenchError
+from bench.grid import Grid
+from bench.protocol import Selection
+from bench.store import Store
+from reports import provenance, table1
+from reports.results import Results, collect
+from reports.table import DASH, to_csv, to_latex, to_markdown
+
+CONFIG = protocol.load("laptop")
+METHODS = ("none", "mixup", "ails")
+DATASETS = ("phantom-binary", "phantom-ordinal")
+ACC = {
+    (method, dataset): np.random.default_rng(number).normal(0.8, 0.02, 10).round(3)
+    for number, (method, dataset) in enumerate((m, d) for m in METHODS for d in DATASETS)
+}
+
+
+def expand(**changes: Any) -> Grid:
+    values = {"datasets": DATASETS, "methods": METHODS} | changes
+    return grid.expand(Selection(**values), CONFIG.protocol)
+
+
+def fill(store: Store, of: Grid, **changes: Any) -> None:
+    """Made-up records: their ACC is ACC[method, dataset] by seed."""
+    for run in of.runs:
+        acc = float(ACC[run.cell.method.name, run.cell.dataset][run.seed])
+        record = run.describe() | {
+            "key": run.key,
+            "metrics": {"acc": acc, "auc": None},
+            "data": {"fingerprint": f"data of {run.cell.dataset}", "task": "binary-class"},
+            "commit": "abc",
+        }
+        scores = np.full((4, 2), 0.5, np.float32)
+        store.publish(run.key, record | changes, scores, np.array([0, 1, 0, 1]))
+
+
+def results(store: Store, of: Grid, metric: str = "acc") -> Results:
+    return collect(store, of, "resnet18", 1.0, metric)
+
+
+def parsed(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_cells_are_mean_and_sd_over_seeds(store: Store) -> None:
+    runs = expand()
+    fill(store, runs)
+    built = table1.build(results(store, runs), "acc")
+    for row in parsed(to_csv(built.table)):
+        for dataset in DATASETS:
+            values = 100 * ACC[row["method"], dataset]
+            assert row[dataset] == f"{values.mean():.1f} ± {values.std(ddof=1):.1f}"
+        both = 100 * np.mean([ACC[row["method"], dataset] for dataset in DATASETS], axis=0)
+        assert row["mean"] == f"{both.mean():.1f} ± {both.std(ddof=1):.1f}"
+        assert row["data"] == "phantom data, not MedMNIST"
+
+
+def test_tests_are_paired_by_seed_with_holm_within_a_dataset(store: Store) -> None:
+    runs = expand()
+    fill(store, runs)
+    tests = table1.build(results(store, runs), "acc").tests
+    assert len(tests) == 4
+    for dataset in DATASETS:
+        family = [test for test in tests if test["dataset"] == dataset]
+        raw = []
+        for test in family:
+            expected = stats.ttest_rel(ACC[test["method"], dataset], ACC["ails", dataset])
+            assert test["reference"] == "ails" and test["n"] == 10
+            assert test["p"] == pytest.approx(expected.pvalue)
+            raw.append(expected.pvalue)
+        low, high = sorted(raw)
+        assert sorted(test["p_holm"] for test in family) == pytest.approx(
+            [min(1, 2 * low), min(1, max(2 * low, high))]
+        )
+
+
+def test_a_missing_run_makes_its_cell_and_its_mean_a_dash(store: Store) -> None:
+    runs = expand()
+    fill(store, runs)
+    (gone,) = (
+        run
+        for run in runs.runs
+        if (run.cell.method.name, run.cell.dataset, run.seed) == ("mixup", DATASETS[1], 7)
+    )
+    store.record_path(gone.key).unlink()
+    built = table1.build(results(store, runs), "acc")
+    row = next(row for row in parsed(to_csv(built.table)) if row["method"] == "mixup")
+    assert row[DATASETS[0]] != DASH
+    assert row[DATASETS[1]] == row["mean"] == DASH
+    assert "mixup on phantom-ordinal 9 of 10" in " ".join(built.table.notes)
+    tidy = next(
+        cell for cell in built.cells if (cell["method"], cell["dataset"]) == ("mixup", DATASETS[1])
+    )
+    assert (tidy["n"], tidy["seeds_asked"]) == (9, 10)
+
+
+def test_an_undefined_metric_is_a_dash(store: Store) -> None:
+    runs = expand()
+    fill(store, runs)
+    built = table1.build(results(store, runs, "auc"), "auc")
+    assert {cell.mean for row in built.table.rows for cell in row.cells} == {None}
+    assert built.tests == []
+
+
+def test_the_best_of_each_column_is_bold(store: Store) -> None:
+    runs = expand()
+    fill(store, runs)
+    rows = table1.build(results(store, runs), "acc").table.rows
+    for column, dataset in enumerate(DATASETS):
+        best = max(METHODS, key=lambda method: ACC[method, dataset].mean())
+        assert [row.label for row in rows if row.cells[column].best] == [best]
+
+
+def test_records_of_different_data_are_not_mixed(store: Store) -> None:
+    runs = expand()
+    fill(store, runs)
+    fill(
+        store,
+        expand(methods=("mixup",), datasets=DATASETS[:1]),
+        data={"fingerprint": "other", "task": "binary-class"},
+    )
+    with pytest.raises(BenchError, match="made on different data"):
+        results(store, runs)
+
+
+def test_published_numbers_stand_in_rows_of_their_own(store: Store) -> None:
+    runs = expand()
+    fill(store, runs)
+    found = results(store, runs)
+    renamed = Results(
+        **{
+            **vars(found),
+            "datasets": ("breast", "retina"),
+            "values": {
+                (m, new): found.values[m, old]
+                for m in METHODS
+                for new, old in zip(("breast", "retina"), DATASETS, strict=True)
+            },
+        }
+    )
+    table = table1.build(renamed, "acc", with_published=True).table
+    lines = parsed(to_csv(table))
+    assert [line["method"] for line in lines] == [
+        *METHODS,
+        "mixup (published)",
+        "ails (published)",
+    ]
+    assert lines[-1]["breast"] == "87.7 ± 0.8"
+    assert lines[-1]["mean"] == "74.2"
+    assert not any(cell.best for row in table.rows if row.published for cell in row.cells)
+    with pytest.raises(BenchError, match="ACC only"):
+        table1.build(renamed, "auc", with_published=True)
+
+
+def test_a_wrong_reference_is_answered_with_the_nearest(store: Store) -> None:
+    runs = expand()
+    fill(store, runs)
+    with pytest.raises(BenchError, match="did you mean 'ails'"):
+        table1.build(results(store, runs), "acc", reference="alis")
+
+
+def test_a_combination_is_the_mean_or_the_ensemble_at_each_seed(store: Store) -> None:
+    runs = expand(
+        backbones=("resnet18+resnet34",),
+        datasets=DATASETS[:1],
+        methods=("none", "ails"),
+        seeds=(0, 1),
+    )
+    right = np.array([[0.9, 0.1], [0.4, 0.6], [0.8, 0.2], [0.45, 0.55]], np.float32)
+    wrong = np.array([[0.2, 0.8], [0.1, 0.9], [0.7, 0.3], [0.6, 0.4]], np.float32)
+    targets = np.array([0, 1, 0, 1])
+    for run in runs.runs:
+        first = run.cell.backbone == "resnet18"
+        record = run.describe() | {
+            "key": run.key,
+            "metrics": {"acc": 1.0 if first else 0.5},
+            "data": {"fingerprint": "x", "task": "binary-class"},
+        }
+        store.publish(run.key, record, right if first else wrong, targets)
+    mean, ensemble = (
+        collect(store, runs, "resnet18+resnet34", 1.0, "acc", how) for how in ("mean", "ensemble")
+    )
+    assert mean.values["none", DATASETS[0]] == {0: 0.75, 1: 0.75}
+    averaged = (right + wrong) / 2
+    expected = np.mean((averaged[:, 1] > 0.5) == targets)
+    assert ensemble.values["none", DATASETS[0]] == {0: expected, 1: expected}
+    partner = next(run for run in runs.runs if run.cell.backbone == "resnet34" and run.seed == 1)
+    store.record_path(partner.key).unlink()
+    left = collect(store, runs, "resnet18+resnet34", 1.0, "acc").values
+    assert left[partner.cell.method.label, DATASETS[0]] == {0: 0.75}
+
+
+def test_every_output_says_phantom_and_what_made_it(store: Store) -> None:
+    runs = expand()
+    fill(store, runs)
+    found = results(store, runs)
+    notes = provenance.footnotes(CONFIG, runs, found, "python -m bench table 1")
+    built = table1.build(found, "acc", notes=notes)
+    for text in (to_csv(built.table), to_latex(built.table), to_markdown(built.table)):
+        assert "phantom data, not MedMNIST" in text
+    assert all(row["data"] == "phantom data, not MedMNIST" for row in built.cells + built.tests)
+    footnote = " ".join(built.table.notes)
+    for part in ("Protocol laptop", "resnet18", "28 px", "0–9", "python -m bench table 1", "abc"):
+        assert part in footnote
+
+
+def test_files_are_byte_for_byte_the_same_again(store: Store, tmp_path: Path) -> None:
+    runs = expand()
+    fill(store, runs)
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        built = table1.build(results(store, runs), "acc")
+        written = table1.write(built, folder, ["table1", "acc"])
+        assert len(written) == 5
+    for path in folders[0].iterdir():
+        assert path.read_bytes() == (folders[1] / path.name).read_bytes()
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_the_latex_compiles(store: Store, tmp_path: Path) -> None:
+    runs = expand(methods=("none", "ails[alpha=0.5,inv_pair=aug_aug]"))
+    for run in runs.runs:
+        record = run.describe() | {"key": run.key, "metrics": {"acc": 0.5}, "commit": "x"}
+        record["data"] = {"fingerprint": "x", "task": "binary-class"}
+        store.publish(run.key, record, np.zeros((1, 2), np.float32), np.zeros(1))
+    found = results(store, runs)
+    notes = provenance.footnotes(CONFIG, runs, found, 'python -m bench table 1 --set "lr=1e-3" #&%')
+    body = to_latex(table1.build(found, "acc", notes=notes).table)
+    document = r"\documentclass{article}\usepackage{booktabs}\begin{document}%s\end{document}"
+    (tmp_path / "t.tex").write_text(document % body)
+    command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "t.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
+
+
+def test_ranges() -> None:
+    assert provenance.ranges([0, 1, 2, 5, 7, 8]) == "0–2, 5, 7–8"
