@@ -127,7 +127,11 @@ def request(options: dict[str, Any]) -> Request:
         if not values[name]:
             raise BenchError(f"--{name} is empty; name at least one")
     expanded = grid.expand(
-        selection, config.protocol, options["data_dir"], phantoms_allowed="datasets" not in given
+        selection,
+        config.protocol,
+        options["data_dir"],
+        phantoms_allowed="datasets" not in given,
+        parameters=config.parameters,
     )
     say = console(stderr=True)
     for note in expanded.notes:

@@ -1,5 +1,6 @@
 """How long the runs of a selection will take, from measured steps."""
 
+import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from statistics import median
@@ -16,7 +17,7 @@ from bench.task import Task
 from bench.trainer import Schedule
 from methods.method import Progress, Setting
 
-Kind = tuple[str, str, int, int, str]
+Kind = tuple[object, ...]
 TIMED_STEPS = 3
 
 
@@ -31,22 +32,19 @@ def seconds(grid: Grid, runs: Iterable[Run], store: Store, device: str) -> float
     total = 0.0
     for run in runs:
         info = infos[run.cell.dataset]
-        if kind(run) not in known:
-            known[kind(run)] = time_image(run, info, device)
-        total += images(run, info) * known[kind(run)]
+        place = kind(run.describe())
+        if place not in known:
+            known[place] = time_image(run, info, device)
+        total += images(run, info) * known[place]
     return total
 
 
-def kind(run: Run) -> Kind:
-    """What the time of an image depends on."""
-    cell, protocol = run.cell, run.protocol
-    return (
-        cell.backbone,
-        cell.method.label,
-        cell.input_size,
-        protocol.batch_size,
-        protocol.precision,
-    )
+def kind(described: dict[str, Any]) -> Kind:
+    """What the time of an image depends on, of a run's description or a record."""
+    cell, protocol = described["cell"], described["protocol"]
+    params = json.dumps(cell["params"], sort_keys=True)
+    sizes = cell["input_size"], protocol["batch_size"]
+    return cell["backbone"], cell["method"], params, *sizes, protocol["precision"]
 
 
 def images(run: Run, info: Info) -> int:
@@ -105,14 +103,6 @@ def _measured(store: Store) -> dict[Kind, float]:
     times: dict[Kind, list[float]] = {}
     for key in store:
         record: dict[str, Any] = store.read(key)
-        cell, protocol = record["cell"], record["protocol"]
-        place = (
-            cell["backbone"],
-            cell["method_label"],
-            cell["input_size"],
-            protocol["batch_size"],
-            protocol["precision"],
-        )
         cost = record["cost"]
-        times.setdefault(place, []).append(sum(cost["seconds"].values()) / cost["images"])
+        times.setdefault(kind(record), []).append(sum(cost["seconds"].values()) / cost["images"])
     return {place: median(values) for place, values in times.items()}

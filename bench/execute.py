@@ -20,6 +20,8 @@ from bench.trainer import Training, fit
 from methods.method import Setting, Workspace
 
 SCHEMA = 1
+PARTS = 1000
+"""Into how many parts the progress of preparation is cut."""
 CONVERGED = 0.95
 """Epochs to convergence: the first with this fraction of the highest validation ACC."""
 
@@ -96,7 +98,9 @@ def execute(
         "size": info.size,
         "subset": hashlib.sha256(indices.astype("<i8").tobytes()).hexdigest(),
     }
-    train = method.prepare(train, Workspace(workshop, identity, lambda done: on_step(0, 1)))
+    train = method.prepare(
+        train, Workspace(workshop, identity, lambda done: on_step(round(done * PARTS), PARTS))
+    )
     model = method.adapt(model)
     parameters = sum(w.numel() for module in (model, method) for w in module.parameters())
     clock.lap("prepare")
@@ -124,10 +128,10 @@ def execute(
     record = run.describe() | {
         "schema": SCHEMA,
         "key": run.key,
+        "label": cell.method.label,
         "data": {
             "fingerprint": info.fingerprint,
             "phantom": info.phantom,
-            "task": info.task.value,
             "counts": info.counts | {"subset": len(train)},
             "warnings": list(info.warnings),
         },

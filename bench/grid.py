@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,33 +13,43 @@ from bench import backbone, data
 from bench.errors import BenchError
 from bench.protocol import Protocol, Selection, setting
 from bench.streams import Streams
+from bench.task import Task
 from bench.validation import validated
 from methods.method import Method, Parameters
 
 
 @dataclass(frozen=True)
 class MethodChoice:
-    """A method with its parameters, written `name` or `name[key=value,...]`."""
+    """A method with its parameters, written `name` or `name[key=value,...]`.
+
+    `label` shows the parameters that differ from what the protocol gives the method.
+    """
 
     name: str
     params: Parameters
+    label: str = field(compare=False)
 
     @classmethod
-    def parse(cls, text: str) -> "MethodChoice":
+    def parse(cls, text: str, parameters: Mapping[str, dict[str, Any]] = {}) -> "MethodChoice":
         """Raises BenchError for a wrong name, parameter or value."""
         name, bracket, rest = text.strip().partition("[")
         method = methods.get(name)
         if bracket and not rest.endswith("]"):
             raise BenchError(f"{text!r}: the bracket is not closed; write name[key=value]")
         changes = dict(setting(part) for part in split_list(rest.removesuffix("]")))
-        return cls(name, validated(method.Params, changes, f"{name} parameter"))
-
-    @property
-    def label(self) -> str:
-        """The name with the parameters that are not at their default."""
-        changed = self.params.model_dump(mode="json", exclude_defaults=True)
-        inside = ",".join(f"{key}={_plain(value)}" for key, value in sorted(changed.items()))
-        return f"{self.name}[{inside}]" if inside else self.name
+        usual = parameters.get(name, {})
+        params, plain = (
+            validated(method.Params, values, f"{name} parameter")
+            for values in (usual | changes, usual)
+        )
+        told = params.model_dump(mode="json")
+        changed = {
+            key: told[key]
+            for key in sorted(told)
+            if told[key] != plain.model_dump(mode="json")[key]
+        }
+        inside = ",".join(f"{key}={_plain(value)}" for key, value in changed.items())
+        return cls(name, params, f"{name}[{inside}]" if inside else name)
 
     @property
     def method(self) -> type[Method]:
@@ -51,6 +61,7 @@ class Cell:
     """One entry of a table. `source` is what to open: the dataset's name, or the path of an npz."""
 
     dataset: str
+    task: Task
     source_size: int
     input_size: int
     backbone: str
@@ -62,11 +73,11 @@ class Cell:
         """The cell as it stands in records."""
         return {
             "dataset": self.dataset,
+            "task": self.task.value,
             "source_size": self.source_size,
             "input_size": self.input_size,
             "backbone": self.backbone,
             "method": self.method.name,
-            "method_label": self.method.label,
             "method_version": self.method.method.version,
             "params": self.method.params.model_dump(mode="json"),
             "ratio": self.ratio,
@@ -120,13 +131,15 @@ def expand(
     protocol: Protocol,
     data_dir: Path | None = None,
     phantoms_allowed: bool = False,
+    parameters: Mapping[str, dict[str, Any]] = {},
 ) -> Grid:
     """Every run of a selection, all names checked.
 
-    Where `phantoms_allowed`, a dataset that cannot be had is replaced by the phantom of its task.
-    A method that cannot serve a dataset is left out. `notes` tells of both.
+    `parameters` are those that the protocol gives methods, by name. Where `phantoms_allowed`, a
+    dataset that cannot be had is replaced by the phantom of its task. A method that cannot serve a
+    dataset is left out. `notes` tells of both.
     """
-    choices = [MethodChoice.parse(text) for text in selection.methods]
+    choices = [MethodChoice.parse(text, parameters) for text in selection.methods]
     backbones = [backbone.canonical(name) for text in selection.backbones for name in parts(text)]
     input_size = selection.input_size or selection.source_size
     for name in backbones:
@@ -154,7 +167,16 @@ def expand(
                 notes.append(f"{choice.label} on {info.name} is left out: {reason}")
                 continue
             cells += [
-                Cell(info.name, selection.source_size, input_size, name, choice, ratio, source)
+                Cell(
+                    info.name,
+                    info.task,
+                    selection.source_size,
+                    input_size,
+                    name,
+                    choice,
+                    ratio,
+                    source,
+                )
                 for name in backbones
                 for ratio in selection.ratios
             ]

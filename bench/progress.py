@@ -11,6 +11,8 @@ from bench.store import Store
 
 SETTLED = 0.02
 """The fraction of the work after which the remaining time is worth telling."""
+SILENCE = 60.0
+"""Seconds after which a plain line is printed though no run has ended."""
 
 
 class GridProgress:
@@ -21,7 +23,7 @@ class GridProgress:
         self.console = console
         self.pending = list(runs)
         self.total = len(runs)
-        self.start = time.monotonic()
+        self.start = self.printed = time.monotonic()
         self.bar = Progress(
             TextColumn("{task.completed:.0f}/{task.total:.0f} runs"),
             BarColumn(),
@@ -44,8 +46,16 @@ class GridProgress:
         finished = self.total - len(self.pending) + fractions
         left = self._left(finished)
         self.bar.update(self.task, completed=finished, description=left)
-        for run in ended:
-            self.console.print(self._line(run, left), highlight=False)
+        lines = [self._line(run) for run in ended]
+        if not self.console.is_terminal:
+            before = self.total - len(self.pending) - len(lines)
+            numbered = [f"{n}/{self.total} {line}" for n, line in enumerate(lines, before + 1)]
+            if not lines and time.monotonic() - self.printed > SILENCE:
+                numbered = [f"{before}/{self.total} at work"]
+            lines = [f"{line}{left and ', '}{left}" for line in numbered]
+        for line in lines:
+            self.console.print(line, highlight=False)
+            self.printed = time.monotonic()
 
     def _ended(self, run: Run) -> bool:
         return self.store.done(run.key) or self.store.failure_path(run.key).exists()
@@ -56,17 +66,13 @@ class GridProgress:
         elapsed = time.monotonic() - self.start
         return f"{duration(elapsed * (self.total - finished) / finished)} left"
 
-    def _line(self, run: Run, left: str) -> str:
-        counted = "" if self.console.is_terminal else f"{self.total - len(self.pending)}/"
-        counted += "" if self.console.is_terminal else f"{self.total} "
-        tail = "" if self.console.is_terminal or not left else f", {left}"
-        failure = self.store.read_failure(run.key)
-        if failure:
-            return f"{counted}{run}: failed, {failure['reason']}{tail}"
+    def _line(self, run: Run) -> str:
+        if failure := self.store.read_failure(run.key):
+            return f"{run}: failed, {failure['reason']}"
         record = self.store.read(run.key)
         spent = sum(record["cost"]["seconds"].values())
         scores = " ".join(f"{m} {_percent(record['metrics'][m])}" for m in ("acc", "auc"))
-        return f"{counted}{run}: {scores}, {duration(spent)}{tail}"
+        return f"{run}: {scores}, {duration(spent)}"
 
 
 def _percent(value: float | None) -> str:

@@ -69,13 +69,18 @@ class Selection(BaseModel):
 
 @dataclass(frozen=True)
 class Config:
-    """A named protocol with the selection it is meant for; `caution` goes into every output."""
+    """A named protocol with the selection it is meant for.
+
+    `parameters` are what methods take under it where they are not told otherwise, by method name;
+    `caution` goes into every output.
+    """
 
     name: str
     about: str
     caution: str
     protocol: Protocol
     selection: Selection
+    parameters: dict[str, dict[str, Any]]
 
     @property
     def slug(self) -> str:
@@ -90,6 +95,7 @@ class _File(BaseModel):
     caution: str = ""
     protocol: dict[str, Any]
     selection: dict[str, Any] = {}
+    parameters: dict[str, dict[str, Any]] = {}
 
 
 def names() -> list[str]:
@@ -123,6 +129,7 @@ def load(name: str, settings: Sequence[str] = ()) -> Config:
         caution=file.caution,
         protocol=validated(Protocol, file.protocol | changes, "protocol key"),
         selection=validated(Selection, file.selection, "selection key"),
+        parameters=file.parameters,
     )
 
 

@@ -95,7 +95,7 @@ def _value(store: Store, records: Sequence[Record], metric: str, combine: Combin
 def _ensemble(store: Store, records: Sequence[Record], metric: str) -> float | None:
     predictions = [store.predictions(str(record["key"])) for record in records]
     scores = np.mean([scores for scores, _ in predictions], axis=0)
-    task = Task(records[0]["data"]["task"])
+    task = Task(records[0]["cell"]["task"])
     return metrics(scores, torch.from_numpy(predictions[0][1]), task)[metric]
 
 

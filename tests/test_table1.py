@@ -41,7 +41,7 @@ def fill(store: Store, of: Grid, **changes: Any) -> None:
         record = run.describe() | {
             "key": run.key,
             "metrics": {"acc": acc, "auc": None},
-            "data": {"fingerprint": f"data of {run.cell.dataset}", "task": "binary-class"},
+            "data": {"fingerprint": f"data of {run.cell.dataset}"},
             "commit": "abc",
         }
         scores = np.full((4, 2), 0.5, np.float32)
@@ -131,7 +131,7 @@ def test_records_of_different_data_are_not_mixed(store: Store) -> None:
     fill(
         store,
         expand(methods=("mixup",), datasets=DATASETS[:1]),
-        data={"fingerprint": "other", "task": "binary-class"},
+        data={"fingerprint": "other"},
     )
     with pytest.raises(BenchError, match="made on different data"):
         results(store, runs)
@@ -188,7 +188,7 @@ def test_a_combination_is_the_mean_or_the_ensemble_at_each_seed(store: Store) ->
         record = run.describe() | {
             "key": run.key,
             "metrics": {"acc": 1.0 if first else 0.5},
-            "data": {"fingerprint": "x", "task": "binary-class"},
+            "data": {"fingerprint": "x"},
         }
         store.publish(run.key, record, right if first else wrong, targets)
     mean, ensemble = (
@@ -235,7 +235,7 @@ def test_the_latex_compiles(store: Store, tmp_path: Path) -> None:
     runs = expand(methods=("none", "ails[alpha=0.5,inv_pair=aug_aug]"))
     for run in runs.runs:
         record = run.describe() | {"key": run.key, "metrics": {"acc": 0.5}, "commit": "x"}
-        record["data"] = {"fingerprint": "x", "task": "binary-class"}
+        record["data"] = {"fingerprint": "x"}
         store.publish(run.key, record, np.zeros((1, 2), np.float32), np.zeros(1))
     found = results(store, runs)
     notes = provenance.footnotes(CONFIG, runs, found, 'python -m bench table 1 --set "lr=1e-3" #&%')
