@@ -1,0 +1,45 @@
+"""Affine maps of pictures: matrices (B, 3, 3), one for each picture, that compose by `@`.
+
+They map a pixel (x, y, 1) of the picture to where it goes. Units are pixels, x to the right and y
+downwards, from the centre of the picture.
+"""
+
+import torch
+from kornia.geometry.transform import warp_affine
+from torch import Tensor
+
+PLACES = {"xx": (0, 0), "xy": (0, 1), "x": (0, 2), "yx": (1, 0), "yy": (1, 1), "y": (1, 2)}
+
+
+def affine(like: Tensor, **entries: Tensor | float) -> Tensor:
+    """As many matrices as `like` (B,) has rows: the identity but for the named entries.
+
+    x' = xx x + xy y + x and y' = yx x + yy y + y.
+    """
+    matrices = torch.eye(3, device=like.device).repeat(len(like), 1, 1)
+    for name, entry in entries.items():
+        row, column = PLACES[name]
+        matrices[:, row, column] = entry
+    return matrices
+
+
+def rotation(degrees: Tensor) -> Tensor:
+    """Counter-clockwise, as seen."""
+    cos, sin = degrees.deg2rad().cos(), degrees.deg2rad().sin()
+    return affine(degrees, xx=cos, xy=sin, yx=-sin, yy=cos)
+
+
+def warp(images: Tensor, matrices: Tensor, mode: str) -> Tensor:
+    """Each picture through its map; outside is black. Identities leave the picture as it is.
+
+    `mode` is the interpolation, "bilinear" or "nearest".
+    """
+    warped = images.clone()
+    identity = torch.eye(3, device=images.device)
+    moved = (matrices != identity).flatten(1).any(1).nonzero().squeeze(1)
+    if len(moved):
+        height, width = images.shape[2:]
+        centre = affine(moved, x=(width - 1) / 2, y=(height - 1) / 2)
+        pixels = centre @ matrices[moved] @ centre.inverse()
+        warped[moved] = warp_affine(images[moved], pixels[:, :2], (height, width), mode=mode)
+    return warped
