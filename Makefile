@@ -11,13 +11,16 @@ OPTIONS += $(call option,DATASETS,datasets) $(call option,METHODS,methods) \
 	$(call option,BACKBONES,backbones) $(call option,RATIO,ratio) $(call option,SEEDS,seeds) \
 	$(call option,SIZE,size) $(call option,WORKERS,workers)
 
-.PHONY: table1 quick test test-all check
+.PHONY: table1 quick speed test test-all check
 
 table1: .venv/ready
 	$(BENCH) table 1 --protocol $(PROTOCOL) --results $(RESULTS) $(OPTIONS)
 
 quick: .venv/ready
 	$(BENCH) table 1 --protocol quick --results $(RESULTS) $(OPTIONS)
+
+speed: .venv/ready
+	.venv/bin/python tests/speed/step_time.py
 
 test: check
 	.venv/bin/python -m pytest

@@ -8,14 +8,13 @@ from typing import Any
 
 import torch
 
-from bench import backbone
 from bench.data import Info
-from bench.execute import prepare_process
+from bench.execute import assemble, prepare_process
 from bench.grid import Grid, Run
 from bench.store import Store
 from bench.task import Task
 from bench.trainer import Schedule
-from methods.method import Progress, Setting
+from methods.method import Progress
 
 Kind = tuple[object, ...]
 TIMED_STEPS = 3
@@ -62,19 +61,8 @@ def time_image(run: Run, info: Info, device: str) -> float:
 def step(run: Run, info: Info, device: str) -> Callable[[], None]:
     """One optimiser step of a run on a random batch, as a function."""
     prepare_process(device)
-    cell, size = run.cell, run.protocol.batch_size
-    model = backbone.build(
-        cell.backbone,
-        info.num_classes,
-        info.channels,
-        cell.input_size,
-        seed=0,
-        rgb=run.protocol.rgb,
-    ).to(device)
-    setting = Setting(
-        info.task, info.num_classes, info.channels, info.size, model.feature_dim, device=device
-    )
-    method = cell.method.method(cell.method.params, setting).to(device)
+    size = run.protocol.batch_size
+    model, method = assemble(run, info, device)
     model = method.adapt(model)
     optimizer = torch.optim.AdamW([*model.parameters(), *method.parameters()], fused=True)
     images = torch.rand(size, info.channels, info.size, info.size, device=device)

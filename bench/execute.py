@@ -13,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 
 from bench import backbone, environment
-from bench.data import Dataset, open_dataset, subset_indices
+from bench.data import Dataset, Info, Split, open_dataset, subset_indices
 from bench.evaluation import metrics, predict
 from bench.grid import Run
 from bench.trainer import Training, fit
-from methods.method import Setting, Workspace
+from methods.method import Method, Setting, Workspace
 
 SCHEMA = 1
 PARTS = 1000
@@ -65,39 +65,12 @@ def execute(
     cell, streams = run.cell, run.streams
     dataset = dataset or open_dataset(cell.source, cell.source_size, data_dir)
     info = dataset.info
-    train = dataset.split("train")
-    indices = subset_indices(train.targets, cell.ratio, streams.subset)
-    train = train.subset(indices)
+    train, identity = training_subset(run, dataset)
     validation = dataset.split("val")
     clock.lap("data")
 
-    model = backbone.build(
-        cell.backbone,
-        info.num_classes,
-        info.channels,
-        cell.input_size,
-        seed=streams.init,
-        pretrained=run.protocol.pretrained,
-        rgb=run.protocol.rgb,
-    ).to(device)
-    setting = Setting(
-        task=info.task,
-        num_classes=info.num_classes,
-        channels=info.channels,
-        image_size=info.size,
-        feature_dim=model.feature_dim,
-        seed=streams.augment,
-        device=device,
-    )
-    torch.manual_seed(streams.augment)
-    method = cell.method.method(cell.method.params, setting).to(device)
+    model, method = assemble(run, info, device)
     own_parameters = sum(weight.numel() for weight in model.parameters())
-    identity = {
-        "dataset": info.name,
-        "fingerprint": info.fingerprint,
-        "size": info.size,
-        "subset": hashlib.sha256(indices.astype("<i8").tobytes()).hexdigest(),
-    }
     train = method.prepare(
         train, Workspace(workshop, identity, lambda done: on_step(round(done * PARTS), PARTS))
     )
@@ -156,6 +129,43 @@ def execute(
         "ended": round(time.time(), 3),
     }
     return Outcome(record, scores, test.targets.numpy())
+
+
+def training_subset(run: Run, dataset: Dataset) -> tuple[Split, dict[str, Any]]:
+    """The pictures that a run trains on, and what tells them from all others."""
+    train = dataset.split("train")
+    indices = subset_indices(train.targets, run.cell.ratio, run.streams.subset)
+    return train.subset(indices), {
+        "dataset": dataset.info.name,
+        "fingerprint": dataset.info.fingerprint,
+        "size": dataset.info.size,
+        "subset": hashlib.sha256(indices.astype("<i8").tobytes()).hexdigest(),
+    }
+
+
+def assemble(run: Run, info: Info, device: str) -> tuple[backbone.Backbone, Method]:
+    """The backbone and the method of a run, before `prepare` and `adapt`."""
+    cell, streams = run.cell, run.streams
+    model = backbone.build(
+        cell.backbone,
+        info.num_classes,
+        info.channels,
+        cell.input_size,
+        seed=streams.init,
+        pretrained=run.protocol.pretrained,
+        rgb=run.protocol.rgb,
+    ).to(device)
+    setting = Setting(
+        task=info.task,
+        num_classes=info.num_classes,
+        channels=info.channels,
+        image_size=info.size,
+        feature_dim=model.feature_dim,
+        seed=streams.augment,
+        device=device,
+    )
+    torch.manual_seed(streams.augment)
+    return model, cell.method.method(cell.method.params, setting).to(device)
 
 
 def epochs_to_convergence(accuracy: list[float]) -> int:

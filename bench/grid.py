@@ -22,38 +22,51 @@ from methods.method import Method, Parameters
 class MethodChoice:
     """A method with its parameters, written `name` or `name[key=value,...]`.
 
-    `label` shows the parameters that differ from what the protocol gives the method.
+    `source` is what `methods.get` takes: the name, or the path of a file; `name` and `version` are
+    what stands in records. `label` shows the parameters that differ from what the protocol gives.
     """
 
     name: str
+    version: str
     params: Parameters
     label: str = field(compare=False)
+    source: str = field(compare=False)
 
     @classmethod
     def parse(cls, text: str, parameters: Mapping[str, dict[str, Any]] = {}) -> "MethodChoice":
         """Raises BenchError for a wrong name, parameter or value."""
-        name, bracket, rest = text.strip().partition("[")
-        method = methods.get(name)
+        source, bracket, rest = text.strip().partition("[")
+        method = methods.get(source)
         if bracket and not rest.endswith("]"):
             raise BenchError(f"{text!r}: the bracket is not closed; write name[key=value]")
-        changes = dict(setting(part) for part in split_list(rest.removesuffix("]")))
+        name, version = source, str(method.version)
+        if source.endswith(".py"):
+            name, version = Path(source).stem, f"{version}-{methods.digest(source)}"
+        given = dict(setting(part) for part in split_list(rest.removesuffix("]")))
         usual = parameters.get(name, {})
         params, plain = (
             validated(method.Params, values, f"{name} parameter")
-            for values in (usual | changes, usual)
+            for values in (usual | given, usual)
         )
-        told = params.model_dump(mode="json")
-        changed = {
-            key: told[key]
-            for key in sorted(told)
-            if told[key] != plain.model_dump(mode="json")[key]
-        }
-        inside = ",".join(f"{key}={_plain(value)}" for key, value in changed.items())
-        return cls(name, params, f"{name}[{inside}]" if inside else name)
+        changed = sorted(params.model_dump(mode="json").items())
+        changed = [item for item in changed if item not in plain.model_dump(mode="json").items()]
+        inside = ",".join(f"{key}={_plain(value)}" for key, value in changed)
+        return cls(name, version, params, f"{name}[{inside}]" if inside else name, source)
 
     @property
     def method(self) -> type[Method]:
-        return methods.get(self.name)
+        return methods.get(self.source)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled by what it was read from: a file's classes cannot be imported by name."""
+        values = self.params.model_dump(mode="json")
+        return _restored, (self.name, self.version, values, self.label, self.source)
+
+
+def _restored(
+    name: str, version: str, values: dict[str, Any], label: str, source: str
+) -> MethodChoice:
+    return MethodChoice(name, version, methods.get(source).Params(**values), label, source)
 
 
 @dataclass(frozen=True)
@@ -78,7 +91,7 @@ class Cell:
             "input_size": self.input_size,
             "backbone": self.backbone,
             "method": self.method.name,
-            "method_version": self.method.method.version,
+            "method_version": self.method.version,
             "params": self.method.params.model_dump(mode="json"),
             "ratio": self.ratio,
         }

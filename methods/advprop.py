@@ -98,6 +98,10 @@ class AdvProp(Method):
         model.train(training)
         return moved.detach()
 
+    def illustrate(self, model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
+        assert isinstance(model, nn.Module)
+        return self.attack(model, images, targets)
+
     def another_class(self, targets: Tensor) -> Tensor:
         """Rows of a uniformly drawn other class for each picture; of multi-label rows 1 - y."""
         rows = self.dense(targets)

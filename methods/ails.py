@@ -220,6 +220,11 @@ class AILS(Method):
         logs = {name: term.detach() for name, term in terms.items()}
         return ce + beta_kl + p.lam * inv, logs | self.statistics(rows, augmented, q, view)
 
+    def illustrate(self, model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
+        f = model.features(images)
+        q: Gaussian = self.posterior(f)
+        return self.move(f, self.params.alpha * self.view(f, q, Progress(0, 1, 0, 1)).delta)
+
     def observe(self, f: Tensor, targets: Tensor) -> None:
         """Let the running statistics of projection and threshold follow the features."""
         self.projection.update(f)

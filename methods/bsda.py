@@ -96,6 +96,12 @@ class BSDA(Method):
             "rec": (features - rebuilt).square().mean() / 2,
         }
 
+    def illustrate(self, model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
+        features = model.features(images)
+        spread = (self.encoder(features) / 2).exp()
+        noise = torch.randn(spread.shape, generator=self.generator, device=spread.device)
+        return features + self.dropped(spread * noise) * (features != 0)
+
     def dropped(self, offsets: Tensor) -> Tensor:
         """Offsets with a fraction `drop` set to zero, the others divided by 1 - drop."""
         kept = 1 - self.params.drop

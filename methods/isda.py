@@ -54,6 +54,17 @@ class ISDA(Method):
                 logits = logits + strength / 2 * self.quadratic(weight, targets)
         return self.task_loss(logits, targets), {"ramp": strength}
 
+    def illustrate(self, model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
+        """Draws from the Gaussian whose expected loss is bounded, at the end of the ramp."""
+        features = model.features(images)
+        noise = torch.randn(features.shape, generator=self.generator, device=features.device)
+        members = self.members(targets)
+        roots = self.statistics.roots()
+        offsets = torch.stack([noise @ root if root.ndim == 2 else noise * root for root in roots])
+        shares = members / members.sum(1, keepdim=True)
+        drawn: Tensor = features + self.params.lambda0**0.5 * (shares.T[..., None] * offsets).sum(0)
+        return drawn
+
     def members(self, targets: Tensor) -> Tensor:
         """Which class each picture is of, (B, C) of 0 and 1.
 
@@ -114,6 +125,14 @@ class ClassStatistics(nn.Module):
     def scatter(self, rows: Tensor) -> Tensor:
         """The sum of r rᵀ, or of its diagonal, over the rows of each class, (C, n, d)."""
         return rows.mT @ rows if self.full else rows.square().sum(1)
+
+    def roots(self) -> Tensor:
+        """The square roots of the covariances, (C, d, d), or (C, d) of diagonal ones."""
+        if not self.full:
+            return self.covariance.sqrt()
+        values, vectors = torch.linalg.eigh(self.covariance)
+        roots: Tensor = vectors * values.clamp(min=0).sqrt()[:, None] @ vectors.mT
+        return roots
 
     def spread(self, directions: Tensor) -> Tensor:
         """vᵀ Σ_c v for directions v (C, K, d), as (C, K)."""

@@ -160,6 +160,13 @@ class Method(nn.Module):
         """The training loss of an augmented batch, and what to log of it."""
         return self.task_loss(model(images), targets), {}
 
+    def illustrate(self, model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
+        """What the method makes of each picture, for `bench preview`.
+
+        Images (B, C, H, W), or augmented features (B, d) where it works on features.
+        """
+        return self.augment(images, targets)[0]
+
     def task_loss(self, logits: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
         """`task_loss` for the task of this run."""
         return task_loss(logits, targets, self.setting.task, reduction)
