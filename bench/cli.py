@@ -280,6 +280,8 @@ def show_plan(asked: Request, options: dict[str, Any]) -> None:
     workers = min(options["workers"] or environment.default_workers(), len(missing))
     seconds = estimate.seconds(asked.grid, missing, asked.store, device) / workers
     out.print(f"about {duration(seconds)} with --workers {workers} on {device}", highlight=False)
+    if any(run.cell.method.method.quick for run in missing):
+        out.print("the training of generators comes on top")
 
 
 @main.command()

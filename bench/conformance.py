@@ -4,12 +4,14 @@ Each check takes a method class and a case, and raises AssertionError with what 
 """
 
 import copy
+import functools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,7 +20,7 @@ from bench import backbone
 from bench.backbone import Backbone
 from bench.data import Split
 from bench.task import Task
-from methods.method import Method, Parameters, Progress, Setting, Workspace
+from methods.method import Method, Progress, Setting, Workspace
 from methods.none import NoAugmentation
 
 BACKBONE = "test_byobnet"
@@ -56,12 +58,23 @@ class Case:
 CASES = [Case(*values) for values in product(Task, (1, 3), (28, 64))]
 
 
-def build(method: type[Method], params: Parameters, case: Case) -> tuple[Method, Backbone]:
-    """A method and a backbone, as `execute` builds them."""
+@functools.cache
+def workshop() -> TemporaryDirectory[str]:
+    """Where methods keep what they generate, until the process ends."""
+    return TemporaryDirectory()
+
+
+def build(method: type[Method], case: Case, **params: Any) -> tuple[Method, Backbone]:
+    """A method, prepared on two batches, and a backbone, as `execute` builds them."""
     model = backbone.build(BACKBONE, case.classes, case.channels, case.size, seed=0)
     setting = Setting(case.task, case.classes, case.channels, case.size, model.feature_dim, 7)
     torch.manual_seed(1)
-    return (built := method(params, setting)), built.adapt(model)
+    built = method(method.Params(**method.quick | params), setting)
+    images, targets = (torch.cat(pair) for pair in zip(case.batch(0), case.batch(1), strict=True))
+    pixels = (images * 255).round().byte().permute(0, 2, 3, 1).squeeze(3).numpy()
+    identity = {"subset": f"two batches of {case}"}
+    built.prepare(Split(pixels, targets), Workspace(Path(workshop().name), identity))
+    return built, built.adapt(model)
 
 
 def train(method: Method, model: Backbone, case: Case) -> list[Tensor]:
@@ -92,7 +105,7 @@ def check_says_what_it_is(method: type[Method], case: Case) -> None:
 
 def check_leaves_its_input_alone(method: type[Method], case: Case) -> None:
     """augment() modifies neither images nor targets; shape, range and label mass are kept."""
-    built, _ = build(method, method.Params(), case)
+    built, _ = build(method, case)
     images, targets = case.batch()
     before = images.clone(), targets.clone()
     for _ in range(5):
@@ -111,7 +124,7 @@ def check_leaves_its_input_alone(method: type[Method], case: Case) -> None:
 
 def check_trains_the_backbone(method: type[Method], case: Case) -> None:
     """The loss is finite, and so are the gradients, which reach the backbone's first layer."""
-    built, model = build(method, method.Params(), case)
+    built, model = build(method, case)
     images, targets = built.augment(*case.batch())
     loss, logs = built.loss(model, images, targets, Progress(1, 2, 1, 2))
     assert loss.ndim == 0 and torch.isfinite(loss), f"the loss must be one finite number: {loss}"
@@ -129,7 +142,7 @@ def check_draws_from_its_own_stream(method: type[Method], case: Case) -> None:
     """The same seed gives the same bits, and the global generator is left as it was."""
     runs = []
     for _ in range(2):
-        built, model = build(method, method.Params(), case)
+        built, model = build(method, case)
         state = torch.get_rng_state()
         runs.append(train(built, model, case))
         assert torch.equal(state, torch.get_rng_state()), (
@@ -141,12 +154,12 @@ def check_draws_from_its_own_stream(method: type[Method], case: Case) -> None:
 
 def check_resumes(method: type[Method], case: Case) -> None:
     """After its state was saved and loaded it goes on with the same bits."""
-    built, model = build(method, method.Params(), case)
+    built, model = build(method, case)
     train(built, model, case)
     state, weights = copy.deepcopy(built.state_dict()), copy.deepcopy(model.state_dict())
     model.train()
     expected = train(built, model, case)
-    built, model = build(method, method.Params(), case)
+    built, model = build(method, case)
     built.load_state_dict(state)
     model.load_state_dict(weights)
     again = train(built, model, case)
@@ -156,14 +169,8 @@ def check_resumes(method: type[Method], case: Case) -> None:
 
 def check_equals_none_at_strength_zero(method: type[Method], case: Case) -> None:
     """With its parameters `zero`, training has the bits of `none`."""
-    with TemporaryDirectory() as folder:
-        built, model = build(method, method.Params(**method.zero), case)
-        images, targets = case.batch()
-        pixels = (images * 255).round().byte().permute(0, 2, 3, 1).squeeze(3).numpy()
-        subset = Split(pixels, targets)
-        built.prepare(subset, Workspace(Path(folder), {"subset": "conformance"}))
-        ours = train(built, model, case)
-    theirs = train(*build(NoAugmentation, NoAugmentation.Params(), case), case)
+    ours = train(*build(method, case, **method.zero), case)
+    theirs = train(*build(NoAugmentation, case), case)
     same = all(torch.equal(*pair) for pair in zip(ours, theirs, strict=True))
     assert same, f"with {method.zero} it must equal `none` bit for bit"
 

@@ -114,6 +114,8 @@ class Method(nn.Module):
     """Raised when behaviour changes; part of a run's key."""
     zero: ClassVar[dict[str, Any]] = {}
     """Parameters of strength zero, at which the method equals `none` bit for bit."""
+    quick: ClassVar[dict[str, Any]] = {}
+    """Parameters at which `prepare` takes a second, for the conformance checks."""
 
     class Params(Parameters):
         """No parameters."""

@@ -1,0 +1,1 @@
+"""What methods share that train a generator first and mix its images into every batch."""

@@ -1,0 +1,208 @@
+"""StyleGAN2-ADA: images of a class-conditional GAN, mixed into every batch."""
+
+import hashlib
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import torch
+from pydantic import Field, model_validator
+
+from bench.data import Split
+from bench.errors import BenchError
+from bench.streams import stream
+from bench.task import Task
+from methods.generative.checkout import generate
+from methods.generative.external import External, read
+from methods.generative.gan_training import Sampling, Training
+from methods.generative.method import GenerativeMethod
+from methods.generative.stage import finish
+from methods.method import Workspace
+
+SAMPLING_COST = 0.1
+"""Of an image, against that of one in training."""
+
+
+class StyleGAN2ADA(GenerativeMethod):
+    """A StyleGAN2 is trained on the run's subset, then sampled for labels of the subset.
+
+    G and D are conditioned on the label; D sees real and generated images through augmentations of
+    probability p, which is raised while D is too sure of the real ones (ADA) and lowered else.
+    Images of another generator can take their place: `external`, or `checkout` and `network`.
+    """
+
+    summary = "synthetic images of a class-conditional StyleGAN2 with adaptive augmentation"
+    reference = (
+        "Karras et al. 2020, Training Generative Adversarial Networks with Limited Data, NeurIPS; "
+        "own code from the publication, as the official code is non-commercial"
+    )
+    libraries = ("torch", "kornia")
+    quick = {"channels": (8, 8), "latent": 8, "style": 8, "batch": 4, "kimg": 0.008}
+
+    class Params(GenerativeMethod.Params):
+        """Training follows the published CIFAR preset, with networks of a fifth of its size."""
+
+        channels: tuple[int, ...] = Field((256, 256, 256, 128), min_length=1)
+        """Of the maps of 4, 8, 16, ... px; beyond the list its last is halved at each level."""
+        latent: int = Field(256, ge=1)
+        """Width of z."""
+        style: int = Field(256, ge=1)
+        """Width of w."""
+        batch: int = Field(64, ge=1)
+        group: int = Field(4, ge=1)
+        """Images over which D's minibatch standard deviation is taken; divides the batch."""
+        kimg: float = Field(1000.0, gt=0)
+        """Thousands of real images that D is shown."""
+        lr: float = Field(0.0025, gt=0)
+        gamma: float = Field(0.01, ge=0)
+        """γ of R1, γ/2 E ‖∇D(real)‖²."""
+        ema_kimg: float = Field(500.0, gt=0)
+        """Half-life of the average of G's weights; at most 5 % of the images seen."""
+        ada_target: float = Field(0.6, ge=-1, le=1)
+        """Of the mean sign of D on real images."""
+        ada_kimg: float | None = Field(None, gt=0)
+        """Thousands of images that p needs from 0 to 1; None: the lesser of 500 and kimg / 2."""
+        p_max: float = Field(1.0, ge=0, le=1)
+        """From about 0.8 on, augmentations may leak into the generated images."""
+        pipeline: Literal["", "b", "g", "c", "bg", "bc", "gc", "bgc"] = "bgc"
+        """Blit, geometry, colour; without any there is no ADA."""
+        supersample: int = Field(1, ge=1, le=4)
+        """Density of the grid on which the pipeline warps, against aliasing."""
+        truncation: float = Field(1.0, ge=0, le=1)
+        """ψ: how far sampled styles go from the mean style."""
+        external: Path | None = None
+        """A folder, zip or npz of labelled images, used instead of a trained generator."""
+        provenance: str | None = None
+        """Which training indices the external images or network were made from."""
+        resize: bool = False
+        """Whether external images of another size are resized; else they are refused."""
+        checkout: Path | None = None
+        """A folder with the official code, whose generate.py is run for each class."""
+        network: Path | None = None
+        """The network file for it: a pickle, which runs code. Only one whose maker you trust."""
+        python: str = "python"
+        """The interpreter for it."""
+        accept_noncommercial: bool = False
+        """That the licence of the official code, research and evaluation only, is accepted."""
+
+        @property
+        def steps(self) -> int:
+            return math.ceil(1000 * self.kimg / self.batch)
+
+        @property
+        def ada_speed(self) -> float:
+            """`ada_kimg`, or its default."""
+            return self.ada_kimg or min(500.0, self.kimg / 2)
+
+        @model_validator(mode="after")
+        def _fits(self) -> Self:
+            if min(self.channels) < 1:
+                raise ValueError("every entry of channels must be positive")
+            if self.batch % min(self.group, self.batch):
+                raise ValueError("group must divide batch")
+            if (self.checkout is None) != (self.network is None):
+                raise ValueError("checkout and network go together")
+            if self.checkout and not self.accept_noncommercial:
+                raise ValueError(
+                    "the official code is for research and evaluation only; accept its licence by "
+                    "accept_noncommercial=true"
+                )
+            if self.external and (self.checkout or self.images):
+                raise ValueError("external images are used as they are: no checkout, no images")
+            return self
+
+    params: Params
+    external: External
+
+    def prepare(self, train: Split, workspace: Workspace) -> Split:
+        if self.params.checkout and self.setting.task is Task.MULTILABEL:
+            raise BenchError("generate.py knows no multi-label conditions; give external images")
+        if self.params.external and self.params.share:
+            names = class_names(str(workspace.data.get("dataset")))
+            self.external = read(self.params.external, self.setting, names, self.params.resize)
+        return super().prepare(train, workspace)
+
+    def recipe(self) -> dict[str, Any]:
+        params, recipe = self.params, super().recipe()
+        if params.external:
+            foreign: dict[str, Any] = {"external": self.external.sha256}
+        elif params.network:
+            foreign = {
+                "network": file_sha256(params.network),
+                "truncation": params.truncation,
+                "images": params.images,
+            }
+        else:
+            return recipe
+        foreign["provenance"] = params.provenance
+        return {"method": recipe["method"], "version": recipe["version"], "settings": foreign}
+
+    def make(
+        self, train: Split, folder: Path, seed: int, report: Callable[[float], None]
+    ) -> tuple[Split, dict[str, Any]]:
+        params, setting = self.params, self.setting
+        if params.external:
+            return self.foreign(self.external, {})
+        targets = self.requested(train.targets, stream(seed, "labels"))
+        if params.checkout and params.network:
+            began = time.monotonic()
+            counts = torch.bincount(targets, minlength=setting.num_classes).tolist()
+            generate(
+                params.checkout,
+                params.python,
+                params.network,
+                counts,
+                params.truncation,
+                folder / "generated",
+                report,
+            )
+            made = read(folder / "generated", setting, resize=params.resize)
+            return self.foreign(made, {"sampling": time.monotonic() - began})
+        training = params.steps * params.batch
+        share = training / (training + SAMPLING_COST * len(targets))
+        trained, training_seconds = finish(
+            lambda: Training(train, params, setting),
+            folder / "training.pt",
+            stream(seed, "training"),
+            lambda done: report(share * done),
+        )
+        sampled, sampling_seconds = finish(
+            lambda: Sampling(trained.average, targets, params, setting),
+            folder / "sampling.pt",
+            stream(seed, "sampling"),
+            lambda done: report(share + (1 - share) * done),
+        )
+        networks = trained.generator, trained.discriminator
+        return Split(sampled.pixels.numpy(), targets), {
+            "seconds": {"training": training_seconds, "sampling": sampling_seconds},
+            "generator_parameters": sum(w.numel() for net in networks for w in net.parameters()),
+            "ada": {"kimg": params.ada_speed, "p": trained.controller.p},
+        }
+
+    def foreign(self, made: External, seconds: dict[str, float]) -> tuple[Split, dict[str, Any]]:
+        """A set that was not trained here, and its facts."""
+        return made.split, {
+            "origin": "external",
+            "provenance": self.params.provenance or "unverified",
+            "warnings": list(made.warnings),
+            "seconds": seconds,
+            "generator_parameters": None,
+        }
+
+
+def class_names(dataset: str) -> tuple[str, ...]:
+    """The names of the classes in order, where MedMNIST knows the set."""
+    from medmnist.info import INFO
+
+    return tuple(INFO.get(f"{dataset}mnist", {"label": {}})["label"].values())
+
+
+def file_sha256(path: Path) -> str:
+    """Raises BenchError."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BenchError(f"cannot read {path} ({error.strerror}); give the right path") from None
