@@ -485,6 +485,35 @@ def data_verify(**options: Any) -> None:
         click.echo(f"{dataset.info.name}: {'warning: ' + warnings if warnings else 'as published'}")
 
 
+@data_commands.command("export")
+@click.option("--dataset", required=True, metavar="NAME")
+@click.option("--size", type=int, default=28, metavar="PX", show_default=True)
+@click.option("--ratio", type=float, default=1.0, metavar="R", show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR")
+@click.argument("path", type=click.Path(path_type=Path))
+def data_export(path: Path, **options: Any) -> None:
+    """Write a run's training subset as the zip that StyleGAN2-ADA's own training script reads."""
+    from bench import grid, protocol
+    from bench.data import open_dataset
+    from bench.execute import training_subset
+    from methods.generative.export import export
+
+    selection = protocol.Selection(
+        datasets=(options["dataset"],),
+        ratios=(options["ratio"],),
+        seeds=(options["seed"],),
+        source_size=options["size"],
+        input_size=224,
+    )
+    config = protocol.load("laptop")
+    (run,) = grid.expand(selection, config.protocol, options["data_dir"]).runs
+    dataset = open_dataset(run.cell.source, run.cell.source_size, options["data_dir"])
+    train, identity = training_subset(run, dataset)
+    export(train, path)
+    click.echo(f"wrote {len(train)} pictures to {path}; subset {identity['subset'][:16]}")
+
+
 @data_commands.command("audit")
 @locating
 def data_audit(**options: Any) -> None:

@@ -92,7 +92,7 @@ class Cell:
             "backbone": self.backbone,
             "method": self.method.name,
             "method_version": self.method.version,
-            "params": self.method.params.model_dump(mode="json"),
+            "params": self.method.method.identity(self.method.params),
             "ratio": self.ratio,
         }
 

@@ -144,6 +144,12 @@ class Method(nn.Module):
         """Why the method cannot serve such a dataset, or None."""
         return None
 
+    @classmethod
+    def identity(cls, params: Any) -> dict[str, Any]:
+        """The parameters as they stand in records and keys: of a path, its content."""
+        described: dict[str, Any] = params.model_dump(mode="json")
+        return described
+
     def prepare(self, train: "Split", workspace: Workspace) -> "Split":
         """Look at the training subset, once, before training. Raises NotYetError."""
         return train

@@ -1,9 +1,12 @@
 """StyleGAN2-ADA: images of a class-conditional GAN, mixed into every batch."""
 
+import errno
 import hashlib
 import math
+import os
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -116,6 +119,14 @@ class StyleGAN2ADA(GenerativeMethod):
     params: Params
     external: External
 
+    @classmethod
+    def identity(cls, params: Params) -> dict[str, Any]:
+        described = super().identity(params)
+        for name in ("external", "network"):
+            if path := getattr(params, name):
+                described[name] = content_sha256(path)
+        return described | {"checkout": bool(params.checkout), "python": None}
+
     def prepare(self, train: Split, workspace: Workspace) -> Split:
         if self.params.checkout and self.setting.task is Task.MULTILABEL:
             raise BenchError("generate.py knows no multi-label conditions; give external images")
@@ -130,7 +141,7 @@ class StyleGAN2ADA(GenerativeMethod):
             foreign: dict[str, Any] = {"external": self.external.sha256}
         elif params.network:
             foreign = {
-                "network": file_sha256(params.network),
+                "network": content_sha256(params.network),
                 "truncation": params.truncation,
                 "images": params.images,
             }
@@ -199,10 +210,17 @@ def class_names(dataset: str) -> tuple[str, ...]:
     return tuple(INFO.get(f"{dataset}mnist", {"label": {}})["label"].values())
 
 
-def file_sha256(path: Path) -> str:
-    """Raises BenchError."""
+@lru_cache
+def content_sha256(path: Path) -> str:
+    """Of a file, or of the names and contents of a folder's files. Raises BenchError."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        if path.is_file():
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        if not path.exists():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        files = sorted(inner for inner in path.rglob("*") if inner.is_file())
+        listed = [(str(inner.relative_to(path)), content_sha256(inner)) for inner in files]
+        return hashlib.sha256(repr(listed).encode()).hexdigest()
     except OSError as error:
         raise BenchError(f"cannot read {path} ({error.strerror}); give the right path") from None

@@ -1,10 +1,12 @@
 """The command line as a user meets it: the face, the mistakes, the phantoms."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from bench.cli import main
 from bench.store import Store
@@ -134,6 +136,24 @@ def test_a_truncated_file_is_named_with_the_mend(tmp_path: Path, real_data: Path
 def test_methods_are_listed_with_parameters_and_publications() -> None:
     listed = bench("methods").output
     assert "alpha=0.3" in listed and "Zhang et al. 2018" in listed
+
+
+def test_the_export_is_the_training_subset_of_a_run(tmp_path: Path) -> None:
+    words = ["data", "export", "--dataset", "phantom-binary", "--ratio", "0.2", "--seed", "3"]
+    done = bench(*words, str(tmp_path / "train.zip"))
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith("wrote 80 pictures")
+    with zipfile.ZipFile(tmp_path / "train.zip") as archive:
+        labels = json.loads(archive.read("dataset.json"))["labels"]
+    assert len(labels) == 80 and {label for _, label in labels} == {0, 1}
+
+
+def test_a_preview_is_written(tmp_path: Path) -> None:
+    words = ["preview", "--method", "cutmix", "--dataset", "phantom-ordinal"]
+    done = bench(*words, "--results", str(tmp_path))
+    assert done.exit_code == 0, done.output
+    with Image.open(tmp_path / "previews" / "cutmix-phantom-ordinal-28.png") as picture:
+        assert picture.width > 400 and len(picture.convert("RGB").getcolors(10**6) or []) > 100
 
 
 def test_the_audit_finds_the_known_duplicates(real_data: Path) -> None:

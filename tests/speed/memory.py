@@ -1,6 +1,6 @@
 """The memory that a large dataset takes: writes one, and gathers shuffled batches from it.
 
-    python tests/speed/memory.py --gb 4 --dir FOLDER
+    python tests/speed/memory.py --gb 4 --dir FOLDER [--train]
 
 The folder needs twice the space; what is written there is deleted at the end.
 """
@@ -16,6 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from bench.data import open_dataset
+from bench.execute import execute, prepare_process
+from bench.grid import expand
+from bench.protocol import Protocol, Selection
 
 SIZE, CLASSES, BATCH, CHUNK = 224, 9, 128, 256
 
@@ -40,10 +43,21 @@ def peak() -> str:
     return f"peak resident memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB"
 
 
+def train_on(path: Path) -> None:
+    """A short run of ResNet-18 on the file, as any run is made."""
+    protocol = Protocol(steps=4, batch_size=32)
+    (run,) = expand(Selection(datasets=(str(path),), seeds=(0,), source_size=SIZE), protocol).runs
+    prepare_process("cpu")
+    start = time.perf_counter()
+    execute(run)
+    print(f"a run of {protocol.steps} steps in {time.perf_counter() - start:.0f} s; {peak()}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gb", type=float, default=4)
     parser.add_argument("--dir", type=Path, required=True)
+    parser.add_argument("--train", action="store_true", help="train a few steps as well")
     options = parser.parse_args()
     count = CHUNK * int(np.ceil(options.gb * 1e9 / (CHUNK * SIZE * SIZE * 3)))
     with tempfile.TemporaryDirectory(dir=options.dir) as folder:
@@ -62,6 +76,8 @@ def main() -> None:
             train.images(order[first : first + BATCH])
         seconds = time.perf_counter() - start
         print(f"{len(train)} pictures in {seconds:.0f} s ({len(train) / seconds:.0f}/s); {peak()}")
+        if options.train:
+            train_on(path)
 
 
 if __name__ == "__main__":
