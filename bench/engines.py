@@ -22,7 +22,11 @@ from bench.store import Store, StoreError
 CHECKPOINT_SECONDS = 30.0
 CRASHES = 2
 """A run whose worker died so often within one command counts as failed."""
+RESTARTS = 20
+"""So many dead workers are replaced within one command."""
 POLL_SECONDS = 0.5
+WAITING_SHARE = 4
+"""While others hold all that is left, a worker rests so many times as long as it looks."""
 
 OnProgress = Callable[[float], None]
 
@@ -50,7 +54,7 @@ def work(job: Job, on_progress: OnProgress = lambda fraction: None) -> None:
     store, worker = Store(job.results), Worker(job)
     pending = list(job.runs)
     while pending:
-        waiting = []
+        began, waiting = time.monotonic(), []
         for run in pending:
             if store.done(run.key) or store.failure_path(run.key).exists():
                 continue
@@ -58,9 +62,9 @@ def work(job: Job, on_progress: OnProgress = lambda fraction: None) -> None:
                 if not ours or (not store.done(run.key) and not worker.do(run, on_progress)):
                     waiting.append(run)
             on_progress(0.0)
+        if waiting == pending:
+            time.sleep(max(POLL_SECONDS, WAITING_SHARE * (time.monotonic() - began)))
         pending = waiting
-        if pending:
-            time.sleep(POLL_SECONDS)
 
 
 class Worker:
@@ -145,6 +149,7 @@ def local(job: Job, workers: int, on_poll: Callable[[float], None]) -> None:
         return process, ours
 
     team = [start(index) for index in range(workers)]
+    restarts = 0
     try:
         while any(process.exitcode is None for process, _ in team):
             connection.wait([p.sentinel for p, _ in team if p.exitcode is None], POLL_SECONDS)
@@ -153,6 +158,9 @@ def local(job: Job, workers: int, on_poll: Callable[[float], None]) -> None:
                     continue
                 if process.exitcode > 0:
                     raise BenchError(_last_words(pipe) or f"a worker ended ({process.exitcode})")
+                restarts += 1
+                if restarts > RESTARTS:
+                    raise BenchError("workers keep dying; out of memory? try fewer --workers")
                 fractions[index] = 0.0
                 _count_crash(job, process, crashes)
                 team[index] = start(index)

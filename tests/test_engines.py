@@ -207,6 +207,32 @@ def test_kill_9_of_worker_then_parent_then_again_ends_in_the_same_records(tmp_pa
     assert list((store.root / "failed").glob("*")) == []
 
 
+DEADLY = """
+import os, signal
+from methods.method import Method
+
+class Deadly(Method):
+    summary = "kills its process"
+    reference = "a test"
+
+    def augment(self, images, targets):
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.slow
+def test_a_run_that_kills_its_workers_is_given_up_and_stops_no_other(tmp_path: Path) -> None:
+    file = tmp_path / "deadly.py"
+    file.write_text(DEADLY, encoding="utf-8")
+    todo = job(tmp_path / "results", (str(file), "none"), seeds=1)
+    local(todo, 2, lambda _: None)
+    store = Store(todo.results)
+    deadly, none = todo.runs
+    failure = store.read_failure(deadly.key)
+    assert failure is not None and "died 2 times, last by SIGKILL" in failure["reason"]
+    assert store.done(none.key) and not store.done(deadly.key)
+
+
 @pytest.mark.slow
 def test_ctrl_c_ends_cleanly_and_a_second_copy_shares_the_work(tmp_path: Path) -> None:
     store = Store(tmp_path)
