@@ -23,6 +23,8 @@ MEDIUM = 50
 """Characters above which LaTeX sets a table across both columns of a two-column page."""
 WIDE = 80
 """Characters above which LaTeX sets a table small, and the terminal an SD below its mean."""
+NOTES_WIDTH = r"\par\smallskip\dimen0=\wd0\ifdim\dimen0<.8\linewidth\dimen0=.8\linewidth\fi"
+"""LaTeX: footnotes are as wide as the table, but four fifths of the line at least."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ def to_terminal(table: Table) -> Group:
 
 
 def to_latex(table: Table) -> str:
-    """A float that needs no package but booktabs; its footnotes are as wide as the table."""
+    """A float that needs no package but booktabs; `NOTES_WIDTH` tells that of its footnotes."""
     wide = table.width > WIDE
     environment = "table*" if table.width > MEDIUM else "table"
     plus_minus = r"{\tiny$\pm$%s}" if wide else r"\,$\pm$\,%s"
@@ -222,7 +224,7 @@ def to_latex(table: Table) -> str:
         *(text for group in groups for text in group),
         r"\bottomrule",
         r"\end{tabular}}\usebox0",
-        *([r"\par\smallskip\parbox{\wd0}{\scriptsize\raggedright", *notes, "}"] if notes else []),
+        *([NOTES_WIDTH, r"\parbox{\dimen0}{\scriptsize\raggedright", *notes, "}"] if notes else []),
         rf"\end{{{environment}}}",
     ]
     return "\n".join(lines) + "\n"
