@@ -192,8 +192,12 @@ class Store:
                     path.rename(stale)
                     stale.unlink()
                 continue
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(_owner(), file)
+            try:
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    json.dump(_owner(), file)
+            except OSError:
+                path.unlink()
+                raise
             return True
 
 

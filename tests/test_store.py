@@ -120,6 +120,18 @@ def test_the_lease_of_another_machine_expires_with_age(store: Store) -> None:
         assert ours
 
 
+def test_a_lease_that_cannot_be_written_is_not_left_behind(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(json, "dump", full)
+    with pytest.raises(StoreError), store.claim(KEY):
+        pass
+    assert not store.lease_path(KEY).exists()
+
+
 def test_a_damaged_record_is_named(store: Store) -> None:
     publish(store)
     store.record_path(KEY).write_text("{")
