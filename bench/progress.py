@@ -43,7 +43,7 @@ class GridProgress:
     def __call__(self, fractions: float) -> None:
         ended = [run for run in self.pending if self._ended(run)]
         self.pending = [run for run in self.pending if run not in ended]
-        finished = self.total - len(self.pending) + fractions
+        finished = min(self.total, self.total - len(self.pending) + fractions)
         left = self._left(finished)
         self.bar.update(self.task, completed=finished, description=left)
         lines = [self._line(run) for run in ended]
