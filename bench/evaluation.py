@@ -4,22 +4,24 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score, roc_auc_score
-from torch import Tensor, nn
+from torch import Tensor
 
+from bench.backbone import Backbone
 from bench.data import Split
 from bench.task import Task
 
 Array = NDArray[np.float32]
+LARGEST_BATCH, BATCH_PIXELS = 256, 256 * 64 * 64
+"""Images are evaluated so many at once, and no more than so many pixels."""
 CALIBRATION_BINS = 15
 SMALLEST = float(np.finfo(np.float32).tiny)
 
 
 @torch.no_grad()
-def predict(
-    model: nn.Module, split: Split, task: Task, device: str = "cpu", batch_size: int = 256
-) -> Array:
+def predict(model: Backbone, split: Split, task: Task, device: str = "cpu") -> Array:
     """Probabilities (N, C) of every image of a split, in float32."""
     model.eval()
+    batch_size = max(1, min(LARGEST_BATCH, BATCH_PIXELS // model.input_size**2))
     logits = [
         model(split.images(indices).to(device)).float().cpu()
         for indices in torch.arange(len(split)).split(batch_size)
