@@ -7,17 +7,17 @@ RESULTS ?= results
 BENCH = .venv/bin/python -m bench
 
 option = $(if $($(1)),--$(2) "$($(1))")
-OPTIONS += $(call option,DATASETS,datasets) $(call option,METHODS,methods) \
+SELECTION = $(call option,DATASETS,datasets) $(call option,METHODS,methods) \
 	$(call option,BACKBONES,backbones) $(call option,RATIO,ratio) $(call option,SEEDS,seeds) \
 	$(call option,SIZE,size) $(call option,WORKERS,workers)
 
 .PHONY: table1 quick speed test test-all check
 
 table1: .venv/ready
-	$(BENCH) table 1 --protocol $(PROTOCOL) --results $(RESULTS) $(OPTIONS)
+	$(BENCH) table 1 --protocol $(PROTOCOL) --results $(RESULTS) $(SELECTION) $(OPTIONS)
 
 quick: .venv/ready
-	$(BENCH) table 1 --protocol quick --results $(RESULTS) $(OPTIONS)
+	$(BENCH) table 1 --protocol quick --results $(RESULTS) $(SELECTION) $(OPTIONS)
 
 speed: .venv/ready
 	.venv/bin/python tests/speed/step_time.py
