@@ -234,8 +234,11 @@ def show_tables(
                 folder = asked.store.root / "tables" / asked.config.slug
                 for path in table1.write(built, folder, ["table1", metric, *several]):
                     out.print(f"wrote {path}", highlight=False, soft_wrap=True)
-    for run, failure in failures(asked):
+    failed = failures(asked)
+    for run, failure in failed:
         out.print(f"failed: {run}: {failure['reason']}", style="red", highlight=False)
+    if failed:
+        sys.exit(1)
 
 
 def failures(asked: Request) -> list[tuple[Run, dict[str, Any]]]:

@@ -51,6 +51,15 @@ def test_run_then_table_then_show(tmp_path: Path) -> None:
     assert json.loads(shown.output)["key"] == key
 
 
+def test_a_failed_run_is_told_a_dash_and_exit_code_1(tmp_path: Path) -> None:
+    words = ["run", "--datasets", "phantom-binary", "--methods", "none", "--seeds", "1", *TINY]
+    words += ["--set", "lr=1e30", "--set", "optimizer=sgd", "--results", str(tmp_path)]
+    done = bench(*words)
+    assert done.exit_code == 1
+    assert "failed: phantom-binary test_byobnet none seed 0: diverged at step 1" in done.output
+    assert "–" in done.output
+
+
 def test_status_and_plan_count(tmp_path: Path) -> None:
     where = ["--results", str(tmp_path)]
     what = ["--datasets", "phantom-binary", "--methods", "none", *TINY[:-2]]
