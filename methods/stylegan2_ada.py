@@ -6,7 +6,6 @@ import math
 import os
 import time
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -210,7 +209,6 @@ def class_names(dataset: str) -> tuple[str, ...]:
     return tuple(INFO.get(f"{dataset}mnist", {"label": {}})["label"].values())
 
 
-@lru_cache
 def content_sha256(path: Path) -> str:
     """Of a file, or of the names and contents of a folder's files. Raises BenchError."""
     try:
