@@ -97,7 +97,6 @@ def execute(
     measured = metrics(scores, test.targets, info.task)
     clock.lap("test")
 
-    selected = training.best["epoch"]
     record = run.describe() | {
         "schema": SCHEMA,
         "key": run.key,
@@ -110,10 +109,7 @@ def execute(
         },
         "metrics": measured,
         "facts": method.facts,
-        "validation": training.curves[selected],
-        "selected_epoch": selected,
-        "epochs_to_convergence": epochs_to_convergence([c["val_acc"] for c in training.curves]),
-        "curves": training.curves,
+        **course(training),
         "cost": {
             "seconds": clock.laps,
             "images": training.images,
@@ -121,14 +117,33 @@ def execute(
             "extra_parameters": parameters - own_parameters,
             "peak_memory": environment.peak_memory(),
         },
-        "device": device,
-        "threads": torch.get_num_threads(),
-        "commit": environment.commit(),
-        "environment": environment.environment_hash(),
+        **surroundings(device),
         "started": round(started, 3),
         "ended": round(time.time(), 3),
     }
     return Outcome(record, scores, test.targets.numpy())
+
+
+def course(training: Training) -> dict[str, Any]:
+    """How training went, and which epoch was selected."""
+    selected = training.best["epoch"]
+    accuracy = [epoch["val_acc"] for epoch in training.curves]
+    return {
+        "validation": training.curves[selected],
+        "selected_epoch": selected,
+        "epochs_to_convergence": epochs_to_convergence(accuracy),
+        "curves": training.curves,
+    }
+
+
+def surroundings(device: str) -> dict[str, Any]:
+    """Where a run was made."""
+    return {
+        "device": device,
+        "threads": torch.get_num_threads(),
+        "commit": environment.commit(),
+        "environment": environment.environment_hash(),
+    }
 
 
 def training_subset(run: Run, dataset: Dataset) -> tuple[Split, dict[str, Any]]:
