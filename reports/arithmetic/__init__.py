@@ -1,0 +1,12 @@
+"""What arithmetic alone says about printed tables: no record is read and nothing is trained.
+
+Numbers stay as printed (percent, where a paper prints percent): their digits are the evidence. Each
+check is a module; `audit_tables` runs those that suit any table, `audit_paper` all of them on
+`reports/published`.
+"""
+
+from reports.arithmetic.finding import Finding, as_rows, as_table
+from reports.arithmetic.generic import audit_tables
+from reports.arithmetic.paper import audit_paper
+
+__all__ = ["Finding", "as_rows", "as_table", "audit_paper", "audit_tables"]

@@ -1,0 +1,573 @@
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from bench.errors import BenchError
+from reports.arithmetic import as_rows, as_table, audit_paper, audit_tables
+from reports.arithmetic.bounds import bounds, granularity, has_multiple, largest_sd
+from reports.arithmetic.constancy import any_pattern, at_least, same_rounding
+from reports.arithmetic.generic import audit_table
+from reports.arithmetic.identical import same_row
+from reports.arithmetic.p_values import (
+    Claim,
+    attainable,
+    needed_correlation,
+    paired,
+    stated_p_values,
+    welch,
+)
+from reports.arithmetic.printed import Entry, Number, Range, parse, read
+from reports.arithmetic.recomputed import stated_differences, stated_means
+from reports.arithmetic.statements import statements
+from reports.arithmetic.steps import CORRELATION, constant_steps, lockstep_sds
+from reports.arithmetic.trends import penalised_term
+from reports.paper import FOLDER
+from reports.table import MISSING, Cell, Row, Table, to_csv
+
+
+def paper(number):
+    return read(FOLDER / f"table{number}.csv")
+
+
+def severities(findings):
+    return [finding.severity for finding in findings]
+
+
+class TestReading:
+    def test_means_sds_units_and_gaps(self):
+        table = parse("method,a,b,c\nx,87.3±0.8,85 ± 1.25,–\ny,−3,,+6.20\n", "t.csv")
+        assert table.rows == ("x", "y")
+        assert table.entries["x", "a"] == Entry(Number(87.3, 0.1), Number(0.8, 0.1))
+        assert table.entries["x", "b"] == Entry(Number(85, 1), Number(1.25, 0.01))
+        assert table.entries["y", "a"] == Entry(Number(-3, 1))
+        assert table.entries["y", "c"] == Entry(Number(6.2, 0.01))
+        assert table.entries.keys() == {("x", "a"), ("x", "b"), ("y", "a"), ("y", "c")}
+
+    def test_thousands_percent_signs_and_bare_fractions(self):
+        numbers = [Number.parse(text) for text in ("600,338", "85.74%", ".983", "1,2", "nan", "")]
+        assert numbers == [
+            Number(600338, 1),
+            Number(85.74, 0.01),
+            Number(0.983, 0.001),
+            *[None] * 3,
+        ]
+
+    def test_words_and_p_values_are_not_numbers(self):
+        table = parse("a,acc,p,kind\nx,87.3±0.8,0.03,big\ny,87.9±0.8,-,small\n", "t.csv")
+        assert table.columns == ("acc",)
+        assert table.words == {("x", "p"): "0.03", ("x", "kind"): "big", ("y", "kind"): "small"}
+
+    @pytest.mark.parametrize("name", ["mean", "Average", "avg", "Mean of 3", "avg."])
+    def test_a_last_mean_is_known(self, name):
+        table = parse(f"m,a,b,{name}\nx,1,2,1.5\ny,2,3,2.5\n{name},1.5,2.5,2\n", "t.csv")
+        assert (table.mean_column, table.mean_row) == (name, name)
+        assert (table.part_columns, table.part_rows) == (("a", "b"), ("x", "y"))
+
+    def test_a_mean_elsewhere_is_a_column_like_others(self):
+        table = parse("m,mean,b,c\nx,1,2,1.5\n", "t.csv")
+        assert table.mean_column is None
+
+    @pytest.mark.parametrize("data", ["", "phantom data, not MedMNIST"])
+    def test_our_own_csv(self, data):
+        cells = (Cell(0.8734, 0.0082, best=True), Cell(0.9), MISSING)
+        ours = Table(
+            "ACC", ("method", "breast", "retina", "mean"), (Row("mixup", cells),), data=data
+        )
+        table = parse(to_csv(ours), "table1-acc.csv")
+        assert table.entries == {
+            ("mixup", "breast"): Entry(Number(87.3, 0.1), Number(0.8, 0.1)),
+            ("mixup", "retina"): Entry(Number(90.0, 0.1)),
+        }
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("m,a\nx,87.3±\n", r"t\.csv, row 'x', column 'a': '87\.3±' is no number; write"),
+            ("m,a\nx,1\ny,O.5\n", r"t\.csv, row 'y', column 'a': 'O\.5' is no number"),
+            ("m,a\nx,80±-1\n", r"row 'x', column 'a': '80±-1' is no number"),
+            ("m,a,b\nx,1\n", r"t\.csv, row 'x': 2 cells, but the header has 3; add"),
+            ("m,a\nx,1\nx,2\n", r"t\.csv: row 'x' stands 2 times; one row a method"),
+            ("m,a,a\nx,1,2\n", r"t\.csv: column 'a' stands 2 times"),
+            ("m,a\nx,good\n", r"t\.csv: no column holds a number; write"),
+            ("m,a\n", r"t\.csv: no table; a header and at least one row"),
+            ("", r"t\.csv: no table"),
+        ],
+    )
+    def test_what_is_malformed_is_named(self, text, message):
+        with pytest.raises(BenchError, match=message) as error:
+            parse(text, "t.csv")
+        assert "\n" not in str(error.value)
+
+    def test_files_that_cannot_be_read(self, tmp_path):
+        with pytest.raises(BenchError, match="No such file"):
+            audit_tables([tmp_path / "none.csv"])
+        (tmp_path / "latin.csv").write_bytes("m,a\nx,1±2\n".encode("latin-1"))
+        with pytest.raises(BenchError, match="UTF-8"):
+            audit_tables([tmp_path / "latin.csv"])
+        with pytest.raises(BenchError, match="1 runs have no SD"):
+            audit_tables([FOLDER / "table1.csv"], n=1)
+
+
+values = st.lists(st.floats(0, 100), min_size=2, max_size=9)
+
+
+class TestMeans:
+    @settings(max_examples=50)
+    @given(values, st.integers(0, 2))
+    def test_honest_rounding_is_never_an_alarm(self, parts, digits):
+        cells = ",".join(f"{x:.{digits}f}" for x in parts)
+        head = ",".join(f"d{k}" for k in range(len(parts)))
+        table = parse(f"m,{head},mean\nx,{cells},{np.mean(parts):.{digits}f}\n", "t.csv")
+        assert severities(stated_means(table)) == ["consistent"]
+
+    @settings(max_examples=50)
+    @given(values)
+    def test_a_mean_beyond_rounding_is_a_contradiction(self, parts):
+        cells = ",".join(f"{x:.1f}" for x in parts)
+        head = ",".join(f"d{k}" for k in range(len(parts)))
+        table = parse(f"m,{head},mean\nx,{cells},{np.mean(parts) + 0.21:.1f}\n", "t.csv")
+        assert severities(stated_means(table)) == ["contradiction"]
+
+    def test_columns_are_checked_too(self):
+        table = parse("m,a,b\nx,80.0,90.0\ny,82.0,91.0\naverage,81.0,90.8\n", "t.csv")
+        (finding,) = stated_means(table)
+        assert (finding.where, finding.severity) == ("average, b", "contradiction")
+
+    def test_a_mean_with_a_part_missing_is_left_out(self):
+        assert stated_means(parse("m,a,b,mean\nx,80.0,-,85.0\n", "t.csv")) == []
+
+    def test_a_difference_counts_three_roundings(self):
+        table = parse("m,new,old,gain\nx,80.0,70.0,10.1\ny,80.0,70.0,10.2\n", "t.csv")
+        assert [f.where for f in stated_differences(table, "new", "old", "gain")] == ["y, gain"]
+
+
+class TestConstancy:
+    @pytest.mark.parametrize("noise", [[0.05, 0.03], [0.2, 0.01, 0.1], [0.3, 0.3]])
+    def test_same_rounding_by_simulation(self, noise):
+        rng = np.random.default_rng(1)
+        common = rng.uniform(0, 10, (200_000, 1))
+        drawn = common + np.arange(len(noise)) * 0.7 + rng.normal(0, noise, (200_000, len(noise)))
+        steps = np.diff(drawn.round(1), axis=1).round(6)
+        found = (steps == 0.7).all(axis=1).mean()
+        assert same_rounding(noise, 0.1) == pytest.approx(found, abs=0.005)
+
+    def test_a_step_between_digits_is_less_constant(self):
+        rng = np.random.default_rng(2)
+        drawn = rng.uniform(0, 10, (100_000, 1)) + rng.normal([0, 0.75], 0.05, (100_000, 2))
+        steps = np.diff(drawn.round(1), axis=1).round(6)
+        often = Counter(steps[:, 0].tolist()).most_common(1)[0][1] / 100_000
+        assert often < same_rounding([0.05, 0.05], 0.1) - 0.02
+
+    def test_limits(self):
+        assert same_rounding([0, 0, 0], 0.1) == pytest.approx(1, abs=1e-3)
+        assert same_rounding([5.0], 0.1) == pytest.approx(1, abs=1e-3)
+        wide = 0.1 / (
+            2 * math.sqrt(math.pi) * 3
+        )  # a difference of sd 3·√2: density at 0 times unit
+        assert same_rounding([3.0, 3.0], 0.1) == pytest.approx(wide, rel=1e-3)
+
+    def test_at_least_is_binomial_for_equal_probabilities(self):
+        found = [at_least(k, [0.3] * 9) for k in range(10)]
+        assert found == pytest.approx(stats.binom.sf(np.arange(10) - 1, 9, 0.3))
+
+    def test_any_pattern_bounds_the_simulated_rate(self):
+        rng = np.random.default_rng(3)
+        noise, columns = [0.05, 0.07], 6
+        drawn = rng.uniform(0, 9, (20_000, columns, 1)) + rng.normal(0, noise, (20_000, columns, 2))
+        steps = np.diff(drawn.round(1), axis=2)[..., 0].round(6)
+        most = np.array([Counter(row.tolist()).most_common(1)[0][1] for row in steps])
+        for count in (4, 5, 6):
+            bound = any_pattern(count, [same_rounding(noise, 0.1)] * columns)
+            assert (most >= count).mean() <= bound <= 3 * (most >= count).mean()
+
+
+class TestSteps:
+    def test_steps_of_table_1_recomputed(self):
+        (finding,) = constant_steps(paper(1), 10)
+        assert finding.severity == "implausible"
+        assert finding.where == "mixup, cutmix, stylegan2-ada, ddpm, advprop, medaugment"
+        rows = [[n.value for n in paper(1).means([r], paper(1).columns)] for r in paper(1).rows]
+        steps = np.diff(rows[:6], axis=0).round(6)
+        assert [Counter(row).most_common() for row in steps.tolist()] == [
+            [(0.5, 8), (0.6, 1)],
+            [(0.6, 9)],
+            [(0.8, 9)],
+            [(0.9, 9)],
+            [(1.1, 9)],
+        ]
+        for text in ("cutmix − mixup +0.5 (+0.6 on retina)", "medaugment − advprop +1.1"):
+            assert text in finding.statement
+        assert finding.p < 1e-3
+
+    def test_sds_of_table_1_recomputed(self):
+        (finding,) = lockstep_sds(paper(1), 10)
+        assert finding.severity == "implausible"
+        sds = [[paper(1).sds[r, c].value for c in paper(1).columns] for r in paper(1).rows]
+        steps = Counter(np.diff(sds[:6], axis=0).round(6).ravel().tolist())
+        assert steps == {-0.1: 44, 0.2: 1}
+        assert "stylegan2-ada − cutmix -0.1 (+0.2 on blood)" in finding.statement
+
+    @staticmethod
+    def table(steps, sd, columns=9):
+        head = ",".join(f"d{k}" for k in range(columns))
+        base = 60 + 3.7 * np.arange(columns)
+        lines = [
+            f"m{i}," + ",".join(f"{x:.1f}±{sd:.1f}" for x in base + step)
+            for i, step in enumerate(steps)
+        ]
+        return parse(f"m,{head}\n" + "\n".join(lines), "t.csv")
+
+    @pytest.mark.parametrize(
+        ("steps", "sd", "expected"),
+        [
+            ([0, 0.5, 1.1, 1.9], 1.0, "implausible"),
+            ([0, 0.5], 0.5, "note"),  # independent runs give it seldom, closely paired ones may
+            ([0, 0.5, 1.1, 1.9], 0.0, "consistent"),  # nothing but rounding
+            ([0, 0, 0, 0], 1.0, "consistent"),  # methods that do nothing
+        ],
+    )
+    def test_what_the_noise_allows(self, steps, sd, expected):
+        assert severities(constant_steps(self.table(steps, sd), 10)) == [expected]
+
+    def test_fewer_runs_allow_less_constancy(self):
+        p = [constant_steps(self.table([0, 0.5, 1.1], 0.6), n)[0].p for n in (3, 10)]
+        assert p[0] < p[1]
+
+    def test_rows_that_are_equal_count_once(self):
+        once, twice = (constant_steps(self.table(s, 1.0), 10)[0] for s in ([0, 0.5], [0, 0.5, 0.5]))
+        assert "m2" not in twice.where
+        assert twice.p >= once.p
+
+    def test_no_sds_no_verdict(self):
+        assert constant_steps(parse("m,a,b,c\nx,1,2,3\ny,2,3,4\n", "t.csv"), 10) == []
+
+
+class TestPValues:
+    @staticmethod
+    def entry(mean, sd, unit=0.1):
+        return Entry(Number(mean, unit), Number(sd, unit))
+
+    @staticmethod
+    def draw(a, b, correlation, n=10):
+        """Two samples that have exactly these means, SDs and correlation."""
+        z = np.random.default_rng(4).normal(size=(2, n))
+        z -= z.mean(axis=1, keepdims=True)
+        z[1] -= z[0] * (z[0] @ z[1]) / (z[0] @ z[0])
+        z /= z.std(axis=1, ddof=1, keepdims=True)
+        second = correlation * z[0] + math.sqrt(1 - correlation**2) * z[1]
+        return a.mean.value + a.sd.value * z[0], b.mean.value + b.sd.value * second
+
+    @pytest.mark.parametrize("correlation", [-1, -0.5, 0, 0.3, 0.9])
+    def test_against_scipy(self, correlation):
+        a, b = self.entry(94.6, 0.5), self.entry(91.9, 3.2)
+        x, y = self.draw(a, b, correlation)
+        assert paired(a, b, 10, correlation) == pytest.approx(stats.ttest_rel(x, y).pvalue)
+        assert welch(a, b, 10) == pytest.approx(stats.ttest_ind(x, y, equal_var=False).pvalue)
+
+    @settings(max_examples=60)
+    @given(
+        *[st.floats(-0.049, 0.049)] * 4,
+        st.floats(-1, 1),
+        st.sampled_from([(98.9, 0.2, 98.8, 0.1), (87.7, 0.8, 86.1, 1.5), (80.0, 0.1, 80.0, 0.1)]),
+    )
+    def test_every_unrounded_value_is_within_what_is_attainable(self, e1, e2, e3, e4, r, printed):
+        m1, s1, m2, s2 = printed
+        possible = attainable(self.entry(m1, s1), self.entry(m2, s2), 10)
+        a, b = self.entry(m1 + e1, s1 + e2), self.entry(m2 + e3, s2 + e4)
+        for p in (paired(a, b, 10, r), welch(a, b, 10)):
+            assert possible.low - 1e-12 <= p <= possible.high + 1e-12
+
+    def test_the_needed_correlation_gives_the_p(self):
+        a, b = self.entry(87.7, 0.8), self.entry(86.1, 1.5)
+        needed = needed_correlation(a, b, 10, 0.01)
+        assert 0 < needed < CORRELATION
+        assert paired(a, b, 10, needed) == pytest.approx(0.01)
+        assert needed_correlation(self.entry(98.9, 0.2), self.entry(98.8, 0.1), 10, 0.01) > 1
+
+    @pytest.mark.parametrize(
+        ("cells", "expected"),
+        [
+            ("81.0±1.0,<0.01", "note"),  # needs pairing
+            ("82.0±1.0,<0.01", "consistent"),
+            ("80.1±3.0,<0.001", "contradiction"),
+            ("82.0±1.0,0.9", "contradiction"),
+            ("80.0±1.0,1", "consistent"),
+            ("80.2±1.0,<0.01", "implausible"),  # a correlation of 0.98
+        ],
+    )
+    def test_a_column_of_p_values(self, cells, expected):
+        table = parse(f"m,acc,p\nours,{cells}\nbase,80.0±1.0,-\n", "t.csv")
+        assert severities(stated_p_values(table, 10)) == [expected]
+
+    def test_each_p_belongs_to_the_column_on_its_left(self):
+        table = parse(
+            "m,acc,p acc,auc,p auc\na,82.0±1.0,0.9,92.0±1.0,<0.01\nb,80.0±1.0,,90.0±1.0,\n", "t.csv"
+        )
+        assert [(f.where, f.severity) for f in stated_p_values(table, 10)] == [
+            ("a against b, acc", "contradiction"),
+            ("a against b, auc", "consistent"),
+        ]
+
+    def test_no_spread_at_all(self):
+        a, b = self.entry(80.0, 0.0), self.entry(81.0, 0.0)
+        assert (welch(a, a, 10), welch(a, b, 10), paired(a, b, 10, 0)) == (1, 0, 0)
+
+    def test_claims(self):
+        assert Claim.parse("p < 0.05").values == Range(0, 0.05)
+        assert Claim.parse("0.03").values.high == pytest.approx(0.035)
+        assert Claim.parse("n.s.") is None
+
+
+class TestIdenticalRows:
+    def test_independent_rows_pass_and_copied_rows_do_not(self):
+        head = "m," + ",".join(f"d{k}" for k in range(8))
+        rng = np.random.default_rng(6)
+        truth, sd = rng.uniform(60, 95, 8), rng.uniform(0.3, 2, 8)
+
+        def drawn(n):
+            x = truth[:, None] + sd[:, None] * rng.normal(size=(8, n))
+            cells = zip(x.mean(axis=1), x.std(axis=1, ddof=1), strict=True)
+            return parse(f"{head}\nx,{','.join(f'{m:.1f}±{s:.1f}' for m, s in cells)}\n", "t.csv")
+
+        found = [same_row(drawn(10), "x", 10, drawn(3), "x", 3) for _ in range(40)]
+        assert not any(finding.alarm for finding in found)
+        table = drawn(10)
+        assert same_row(table, "x", 10, table, "x", 3).p < 1e-8
+
+    def test_no_column_in_common(self):
+        a, b = parse("m,a\nx,80.0±1.0\n", "a.csv"), parse("m,b\nx,80.0±1.0\n", "b.csv")
+        assert not same_row(a, "x", 10, b, "x", 3).alarm
+
+
+class TestBounds:
+    @pytest.mark.parametrize("n", [2, 4, 10])
+    def test_extremes_attain_the_largest_sd(self, n):
+        for high in range(n + 1):
+            x = np.array([100.0] * high + [0.0] * (n - high))
+            mean = float(x.mean())
+            assert largest_sd(Range(mean, mean), n) == pytest.approx(x.std(ddof=1))
+
+    @given(st.lists(st.floats(0, 100), min_size=2, max_size=10))
+    def test_no_sample_exceeds_it(self, x):
+        mean = float(np.mean(x))
+        assert np.std(x, ddof=1) <= largest_sd(Range(mean, mean), len(x)) + 1e-6
+
+    @pytest.mark.parametrize(
+        ("cell", "expected"),
+        [
+            ("100.0±0.0", "consistent"),
+            ("100.04±0.1", "contradiction"),
+            ("-0.1±0.0", "contradiction"),
+            ("99.9±4.0", "consistent"),
+            ("99.9±4.2", "contradiction"),
+        ],
+    )
+    def test_cells(self, cell, expected):
+        assert severities(bounds(parse(f"m,a\nx,{cell}\n", "t.csv"), 10)) == [expected]
+
+    def test_only_percentages_are_bounded(self):
+        text = "m,acc,increase,epochs\nx,80.0±1.0,-1.0±0.5,180±20\n"
+        assert severities(bounds(parse(text, "t.csv"), 10)) == ["consistent"]
+        text = "m,none,+ails,increase,FDI,epochs none\nx,80.0±1,79±1,-1.0±0.5,300±9,180±20\n"
+        assert severities(bounds(parse(text, "table2-acc.csv"), 10)) == ["consistent"]
+        assert bounds(parse("m,20%\nx,-0.5±1.0\n", "table4-loss-acc.csv"), 10) == []
+
+    @pytest.mark.parametrize("images", [7, 78, 156])
+    def test_grim_by_enumeration(self, images):
+        possible = {f"{100 * k / (2 * images):.1f}" for k in range(2 * images + 1)}
+        for tenth in range(1001):
+            text = f"{tenth / 10:.1f}"
+            assert has_multiple(Number.parse(text), 100 / (2 * images)) == (text in possible)
+
+    def test_grim_on_a_table(self):
+        table = parse("m,breast\nx,83.3±1.0\ny,83.5±1.0\n", "t.csv")  # 130 of 156; one more is 84.0
+        assert [f.where for f in granularity(table, 1, {"breast": 156})] == ["y, breast"]
+        assert severities(granularity(table, 10, {"breast": 156})) == ["consistent"]
+
+
+class TestTrends:
+    @given(st.floats(0.1, 10), st.floats(0.1, 10))
+    def test_a_penalised_term_of_a_quadratic_passes(self, curvature, centre):
+        """min over x of c (x - a)² + w x² has x = c a / (c + w)."""
+        lines = ["w,kl"]
+        for weight in (0.1, 0.5, 1.0, 1.5, 2.0):
+            lines.append(f"{weight},{(curvature * centre / (curvature + weight)) ** 2:.4f}")
+        term, _ = penalised_term(parse("\n".join(lines), "t.csv"), "kl", "f + w·x²")
+        assert term.severity == "consistent"
+
+    def test_rises_within_rounding_pass(self):
+        table = parse("w,kl\n0.5,0.14\n1.0,0.15\n", "t.csv")
+        assert penalised_term(table, "kl", "f")[0].severity == "consistent"
+
+
+@pytest.fixture(scope="module")
+def found():
+    findings = audit_paper()
+    return lambda check, table, where="": [
+        f for f in findings if (f.check, f.table) == (check, table) and where in f.where
+    ]
+
+
+class TestThePaper:
+    """The ten points of its folder's README, from the tables as they stand in `published`."""
+
+    @staticmethod
+    def overall(row):
+        return np.mean([n.value for n in paper(1).means([row], paper(1).columns)])
+
+    def test_1_constant_steps_and_sds_in_lockstep(self, found):
+        for check in ("constant steps", "SDs in lockstep"):
+            (finding,) = found(check, "table1")
+            assert finding.severity == "implausible"
+            assert "8 of 9 columns" in finding.statement
+
+    def test_2_the_mean_and_the_improvement_over_explicit_methods(self, found):
+        assert self.overall("ails") == pytest.approx(85.73, abs=0.005)
+        for table in ("table1", "table5", "table6"):
+            (finding,) = found("stated means", table)
+            assert finding.severity == "consistent"
+            assert "85.74" in finding.statement
+        explicit = np.mean([self.overall("stylegan2-ada"), self.overall("ddpm")])
+        assert self.overall("ails") - explicit == pytest.approx(8.42, abs=0.005)
+        (finding,) = found("stated differences", "table1")
+        assert finding.severity == "contradiction"
+        assert "7.39" in finding.statement
+        assert "8.422" in finding.statement
+
+    def test_3_p_below_001_against_bsda(self, found):
+        expected = {
+            "blood": ("implausible", 0.18, 1e-2, 0.0115),
+            "path": ("implausible", 0.026, 1e-3, 0.0115),
+            "breast": ("note", 0.010, 1e-3, None),
+        }
+        for column, (severity, p, tolerance, perfect) in expected.items():
+            (finding,) = found("p values", "table1", column)
+            ails, bsda = paper(1).entries["ails", column], paper(1).entries["bsda", column]
+            assert (finding.severity, "bsda" in finding.where) == (severity, True)
+            assert welch(ails, bsda, 10) == pytest.approx(p, abs=tolerance)
+            assert attainable(ails, bsda, 10).low < 0.01
+            if perfect:
+                assert paired(ails, bsda, 10, 1) == pytest.approx(perfect, abs=1e-4)
+        (rest,) = found("p values", "table1", "the other 7 rows")
+        assert "60 of 63" in rest.statement
+
+    def test_4_loss_with_scarce_data(self, found):
+        losses = {
+            row: self.overall(row) - paper(4).entries[row, "20%"].mean.value
+            for row in paper(4).rows
+        }
+        assert losses["ails"] == pytest.approx(16.3, abs=0.05)
+        assert losses["bsda"] == pytest.approx(15.9, abs=0.05)
+        (finding,) = found("loss with scarce data", "table1, table4")
+        assert finding.severity == "contradiction"
+        assert "ails loses 16.3 points; bsda 15.9" in finding.statement
+
+    def test_5_the_row_of_bsda(self, found):
+        (finding,) = found("identical rows", "table1, bsda-acc")
+        assert finding.severity == "implausible"
+        assert "6 of 8 shared columns" in finding.statement
+        assert "the SD alone in 8" in finding.statement
+        for words in ("3 runs, ResNet-18", "10 runs", "ResNeSt-101", "DenseNet-121"):
+            assert words in finding.statement
+
+    def test_6_chest_is_another_metric(self, found):
+        (finding,) = found("metric", "table1", "chest")
+        assert finding.severity == "implausible"
+        assert "77.6 to 87.7" in finding.statement
+        assert "94.7 to 94.8 for every ResNet" in finding.statement
+        none = 100 * (1 - 81176 / (14 * 112120))
+        assert none == pytest.approx(94.8, abs=0.05)
+        assert "every label has 94.8" in finding.statement
+
+    def test_7_baselines_below_the_benchmark(self, found):
+        (finding,) = found("benchmark", "table1")
+        assert finding.severity == "note"
+        assert "mixup on blood 87.3 against 95.8" in finding.statement
+
+    def test_8_trends_and_swings(self, found):
+        forbidden, other_reading = found("trends", "table6")
+        assert (forbidden.severity, other_reading.severity) == ("contradiction", "consistent")
+        assert "0.800, 0.280, 0.180, 0.153, 0.125" in other_reading.statement
+        for table in ("table5", "table6"):
+            assert severities(found("swings", table)) == ["note", "note"]
+        (auc,) = found("swings", "table6", "auc")
+        assert "10.90 points" in auc.statement
+        assert "11.09 points" in auc.statement
+
+    def test_9_images(self, found):
+        assert sum(n.value for n in paper(3).means(paper(3).rows, paper(3).columns)) == 600338
+        counts = found("counts", "table3")
+        assert severities(counts) == ["consistent"] * 3
+        assert "600,338" in counts[0].statement
+
+    def test_10_increases_and_epochs(self, found):
+        (increases,) = found("stated differences", "table2")
+        (epochs,) = found("convergence", "table2")
+        assert (increases.severity, epochs.severity) == ("consistent", "consistent")
+        assert "18.5 to 20.5 %" in epochs.statement
+
+    def test_the_other_papers_tables_raise_no_alarm(self, found):
+        for table in ("bsda-acc", "bsda-auc"):
+            for check in ("stated means", "constant steps", "SDs in lockstep", "bounds"):
+                assert severities(found(check, table)) == ["consistent"]
+
+    def test_statements_hold_their_numbers(self):
+        for said in statements().values():
+            assert said.value in said.text.replace("ten repeated", "10 repeated")
+
+    def test_as_rows_and_table_put_the_gravest_first(self):
+        findings = audit_tables([FOLDER / "table1.csv", FOLDER / "table4.csv"])
+        rows = as_rows(findings)
+        assert [row["severity"] for row in rows][:2] == ["implausible", "implausible"]
+        assert sorted(row["check"] for row in rows) == sorted(f.check for f in findings)
+        assert len(as_table(findings, "Arithmetic").rows) == len(findings)
+
+
+def honest(rng, n=None, correlation=None, additive=None):
+    """A table of simulated runs, as text, and its n.
+
+    Effects that are constant over datasets, runs that are paired, counts of images, coarse digits
+    and equal SDs are what makes an honest table look constant.
+    """
+    n = n or int(rng.choice([3, 10]))
+    correlation = rng.choice([0, 0.5, 0.9]) if correlation is None else correlation
+    rows, columns = rng.integers(3, 11, 2)
+    truth = rng.uniform(50, 97, columns) + rng.uniform(0, 4, (rows, 1)).round(1)
+    if not (rng.random() < 0.7 if additive is None else additive):
+        truth = truth + rng.normal(0, rng.uniform(0.1, 2), (rows, columns))
+    sd = rng.uniform(0.1, 2, columns) * np.exp(rng.normal(0, rng.choice([0, 0.3]), (rows, columns)))
+    noise = math.sqrt(correlation) * rng.normal(size=(1, columns, n))
+    noise = noise + math.sqrt(1 - correlation) * rng.normal(size=(rows, columns, n))
+    acc = (truth[..., None] + sd[..., None] * noise).clip(0, 100)
+    if rng.random() < 0.5:
+        images = rng.choice([156, 400, 624, 1000, 7180], columns)[:, None]
+        acc = (acc * images / 100).round() * 100 / images
+    acc = np.concatenate([acc, acc.mean(axis=1, keepdims=True)], axis=1)
+    digits = rng.choice([1, 1, 2])
+    lines = ["method," + ",".join(f"d{k}" for k in range(columns)) + ",mean"]
+    for k, (means, sds) in enumerate(zip(acc.mean(axis=2), acc.std(axis=2, ddof=1), strict=True)):
+        cells = zip(means, sds, strict=True)
+        lines.append(f"m{k}," + ",".join(f"{m:.{digits}f}±{s:.{digits}f}" for m, s in cells))
+    return "\n".join(lines), n
+
+
+def alarms(tables, **kind):
+    rng = np.random.default_rng(12)
+    drawn = (honest(rng, **kind) for _ in range(tables))
+    return sum(any(f.alarm for f in audit_table(parse(text, "t.csv"), n)) for text, n in drawn)
+
+
+class TestFalseAlarms:
+    def test_honest_tables_raise_no_alarm(self):
+        assert alarms(100) <= 5
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("n", [3, 10])
+    @pytest.mark.parametrize("correlation", [0, 0.5, 0.9])
+    def test_nor_do_the_most_constant_of_them(self, n, correlation):
+        assert alarms(500, n=n, correlation=correlation, additive=True) <= 5  # 1 in 100
