@@ -7,14 +7,13 @@ pairs its p cannot fall below 0.00195, and after Holm over many methods it can n
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
-from statsmodels.stats.multitest import multipletests
+from scipy import special, stats
 from statsmodels.stats.power import TTestPower
 
 from bench.errors import BenchError, unknown
@@ -27,11 +26,16 @@ DECIMALS = 10
 
 @dataclass(frozen=True)
 class Summary:
-    """Number, mean and standard deviation (n - 1) of some values; nan where there are too few."""
+    """Number, mean and standard deviation (n - 1) of some values; nan where there are too few.
+
+    `low` to `high` is the 95 % t interval of the mean.
+    """
 
     n: int
     mean: float
     sd: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -65,11 +69,11 @@ def summarise(values: Iterable[float]) -> Summary:
     x = np.array(list(values), dtype=float)
     if not np.isfinite(x).all():
         raise BenchError("cannot summarise a value that is not finite; leave that run out")
-    return Summary(
-        n=len(x),
-        mean=float(x.mean()) if len(x) else math.nan,
-        sd=float(x.std(ddof=1)) if len(x) > 1 else math.nan,
-    )
+    n = len(x)
+    mean = float(x.mean()) if n else math.nan
+    sd = float(x.std(ddof=1)) if n > 1 else math.nan
+    half = _half_width(n, sd) if n > 1 else math.nan
+    return Summary(n, mean, sd, mean - half, mean + half)
 
 
 def compare(values: Mapping[int, float], reference: Mapping[int, float]) -> Comparison | None:
@@ -82,21 +86,22 @@ def compare(values: Mapping[int, float], reference: Mapping[int, float]) -> Comp
         return None
     if np.ptp(d) == 0:
         return _constant(len(d), float(d[0]))
-    test = stats.ttest_1samp(d, 0.0)
-    low, high = test.confidence_interval(1 - ALPHA)
-    mean, sd = float(d.mean()), float(d.std(ddof=1))
+    n, mean, sd = len(d), float(d.mean()), float(d.std(ddof=1))
+    t = mean * math.sqrt(n) / sd
+    p = 2 * float(special.stdtr(n - 1, -abs(t)))
+    half = _half_width(n, sd)
     return Comparison(
-        n=len(d),
+        n=n,
         difference=mean,
         sd=sd,
-        low=float(low),
-        high=float(high),
-        t=float(test.statistic),
-        p=float(test.pvalue),
+        low=mean - half,
+        high=mean + half,
+        t=t,
+        p=p,
         d_z=mean / sd,
         wilcoxon_p=signed_rank_p(d),
-        detectable=detectable_d_z(len(d)) * sd,
-        p_holm=float(test.pvalue),
+        detectable=detectable_d_z(n) * sd,
+        p_holm=p,
     )
 
 
@@ -110,18 +115,33 @@ def compare_all(
     """
     if reference not in methods:
         raise unknown("reference method", reference, methods)
-    family = {
-        name: comparison
-        for name, values in methods.items()
-        if name != reference and (comparison := compare(values, methods[reference]))
-    }
-    if not family:
-        return {}
-    corrected = multipletests([c.p for c in family.values()], ALPHA, method="holm")[1]
+    return holm(
+        {
+            name: comparison
+            for name, values in methods.items()
+            if name != reference and (comparison := compare(values, methods[reference]))
+        }
+    )
+
+
+def holm(family: Mapping[str, Comparison]) -> dict[str, Comparison]:
+    """The comparisons of a family with `p_holm` over all of them."""
+    corrected = holm_p([comparison.p for comparison in family.values()])
     return {
-        name: replace(comparison, p_holm=float(p))
+        name: replace(comparison, p_holm=p)
         for (name, comparison), p in zip(family.items(), corrected, strict=True)
     }
+
+
+def holm_p(p_values: Sequence[float]) -> list[float]:
+    """Holm's step-down correction (1979): of m, the i-th smallest counts m - i + 1 times."""
+    corrected = [0.0] * len(p_values)
+    highest = 0.0
+    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
+    for rank, place in enumerate(order):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        corrected[place] = highest
+    return corrected
 
 
 def signed_rank_p(differences: npt.ArrayLike) -> float:
@@ -145,6 +165,11 @@ def detectable_d_z(n: int) -> float:
     return float(
         TTestPower().solve_power(nobs=n, alpha=ALPHA, power=POWER, alternative="two-sided")
     )
+
+
+def _half_width(n: int, sd: float) -> float:
+    """Half of the 95 % t interval of a mean."""
+    return float(special.stdtrit(n - 1, 1 - ALPHA / 2)) * sd / math.sqrt(n)
 
 
 def _differences(
