@@ -11,10 +11,22 @@ SELECTION = $(call option,DATASETS,datasets) $(call option,METHODS,methods) \
 	$(call option,BACKBONES,backbones) $(call option,RATIO,ratio) $(call option,SEEDS,seeds) \
 	$(call option,SIZE,size) $(call option,WORKERS,workers)
 
-.PHONY: table1 quick speed test test-all check
+GIVEN = --protocol $(PROTOCOL) --results $(RESULTS) $(SELECTION) $(OPTIONS)
+TABLES = table1 table2 table3 table4 table5 table6
+FIGURES = figure-4 figure-5 figure-efficiency figure-forest figure-reliability
 
-table1: .venv/ready
-	$(BENCH) table 1 --protocol $(PROTOCOL) --results $(RESULTS) $(SELECTION) $(OPTIONS)
+.PHONY: $(TABLES) $(FIGURES) figures paper audit readings report quick speed test test-all check
+
+$(TABLES): table%: .venv/ready
+	$(BENCH) table $* $(GIVEN)
+
+$(FIGURES): figure-%: .venv/ready
+	$(BENCH) figure $* $(GIVEN)
+
+figures: $(FIGURES)
+
+audit readings report paper: .venv/ready
+	$(BENCH) $@ $(GIVEN)
 
 quick: .venv/ready
 	$(BENCH) table 1 --protocol quick --results $(RESULTS) $(SELECTION) $(OPTIONS)

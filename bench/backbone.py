@@ -1,8 +1,8 @@
 """Backbones: any timm model, split into features and head, on images in [0, 1]."""
 
+import functools
 from typing import Any
 
-import timm
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -19,14 +19,8 @@ INPUT_SIZES = (28, 32, 48, 64, 96, 128, 160, 192, 224, 256, 288, 320, 384, 448)
 
 
 def canonical(name: str) -> str:
-    """The name under which a backbone stands in records: its alias where it has one.
-
-    Raises BenchError with the nearest name where timm knows none.
-    """
-    name = {full: alias for alias, full in ALIASES.items()}.get(name, name)
-    if name not in ALIASES and name not in CIFAR_STEM and not timm.is_model(name):
-        raise unknown("backbone", name, [*timm.list_models(), *ALIASES, *CIFAR_STEM])
-    return name
+    """The name under which a backbone stands in records: its alias where it has one."""
+    return {full: alias for alias, full in ALIASES.items()}.get(name, name)
 
 
 class Backbone(nn.Module):
@@ -99,12 +93,12 @@ def _use_one_pixel_convs(net: nn.Module) -> None:
 def _network(name: str, channels: int, num_classes: int, size: int, pretrained: bool) -> Any:
     full = CIFAR_STEM.get(name, ALIASES.get(name, name))
     options: dict[str, Any] = {"in_chans": channels, "num_classes": num_classes}
-    if timm.get_pretrained_cfg(full).fixed_input_size:
+    if timm().get_pretrained_cfg(full).fixed_input_size:
         options["img_size"] = size
     if name in CIFAR_STEM and pretrained:
         raise BenchError(f"{name} has no pretrained weights; set pretrained=false")
     try:
-        net: Any = timm.create_model(full, pretrained=pretrained, **options)
+        net: Any = timm().create_model(full, pretrained=pretrained, **options)
     except Exception as error:
         if not pretrained:
             raise
@@ -130,12 +124,24 @@ def _takes(name: str, channels: int, size: int) -> bool:
     return True
 
 
-def check_input_size(name: str, size: int) -> None:
-    """Raises BenchError naming the smallest size that works where `size` does not."""
+@functools.cache
+def check(name: str, size: int) -> None:
+    """Raises BenchError where timm has no such backbone, with the nearest name, and where it cannot
+    take `size`, with the smallest that works.
+    """
+    if name not in ALIASES and name not in CIFAR_STEM and not timm().is_model(name):
+        raise unknown("backbone", name, [*timm().list_models(), *ALIASES, *CIFAR_STEM])
     if not _takes(name, 3, size):
         works = next((s for s in INPUT_SIZES if s > size and _takes(name, 3, s)), None)
         mend = f"the smallest that works is --input-size {works}" if works else "use another"
         raise BenchError(f"backbone {name} cannot take {size} px; {mend}")
+
+
+def timm() -> Any:
+    """The library, imported where it is needed: reports do without it."""
+    import timm
+
+    return timm
 
 
 def build(

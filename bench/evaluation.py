@@ -21,14 +21,18 @@ SMALLEST = float(np.finfo(np.float32).tiny)
 def predict(model: Backbone, split: Split, task: Task, device: str = "cpu") -> Array:
     """Probabilities (N, C) of every image of a split, in float32."""
     model.eval()
-    batch_size = max(1, min(LARGEST_BATCH, BATCH_PIXELS // model.input_size**2))
     logits = [
         model(split.images(indices).to(device)).float().cpu()
-        for indices in torch.arange(len(split)).split(batch_size)
+        for indices in batches(len(split), model.input_size)
     ]
     scores = torch.cat(logits)
     scores = scores.sigmoid() if task is Task.MULTILABEL else scores.softmax(1)
     return np.asarray(scores.numpy(), dtype=np.float32)
+
+
+def batches(images: int, size: int) -> tuple[Tensor, ...]:
+    """The indices of so many images of that size, a batch each."""
+    return tuple(torch.arange(images).split(max(1, min(LARGEST_BATCH, BATCH_PIXELS // size**2))))
 
 
 def metrics(scores: Array, targets: Tensor, task: Task) -> dict[str, float | None]:

@@ -45,6 +45,17 @@ def prepare_process(device: str) -> None:
         torch.set_num_threads(1)
 
 
+@dataclass(frozen=True)
+class Learned:
+    """A trained run: the model holds the selected weights; `train` is what it was trained on."""
+
+    model: backbone.Backbone
+    method: Method
+    training: Training
+    train: Split
+    extra_parameters: int
+
+
 def execute(
     run: Run,
     *,
@@ -62,14 +73,56 @@ def execute(
     `trainer.DivergedError` where the loss is not finite, and `methods.method.NotYetError`.
     """
     started, clock = time.time(), Clock()
-    cell, streams = run.cell, run.streams
-    dataset = dataset or open_dataset(cell.source, cell.source_size, data_dir)
+    dataset = dataset or open_dataset(run.cell.source, run.cell.source_size, data_dir)
     info = dataset.info
+    learned = learn(run, dataset, clock, device, workshop, resume, on_step, on_epoch)
+    test = dataset.split("test")
+    scores = predict(learned.model, test, info.task, device)
+    measured = metrics(scores, test.targets, info.task)
+    clock.lap("test")
+    record = run.describe() | {
+        "schema": SCHEMA,
+        "key": run.key,
+        "label": run.cell.method.label,
+        "data": {
+            "fingerprint": info.fingerprint,
+            "phantom": info.phantom,
+            "counts": info.counts | {"subset": len(learned.train)},
+            "warnings": list(info.warnings),
+        },
+        "metrics": measured,
+        "facts": learned.method.facts,
+        **course(learned.training),
+        "cost": {
+            "seconds": clock.laps,
+            "images": learned.training.images,
+            "backbone_passes": learned.model.images_seen / learned.training.images,
+            "extra_parameters": learned.extra_parameters,
+            "peak_memory": environment.peak_memory(),
+        },
+        **surroundings(device),
+        "started": round(started, 3),
+        "ended": round(time.time(), 3),
+    }
+    return Outcome(record, scores, test.targets.numpy())
+
+
+def learn(
+    run: Run,
+    dataset: Dataset,
+    clock: "Clock",
+    device: str,
+    workshop: Path,
+    resume: dict[str, Any] | None = None,
+    on_step: Callable[[int, int], None] = lambda step, steps: None,
+    on_epoch: Callable[[Training], None] = lambda training: None,
+) -> Learned:
+    """All of a run up to its evaluation, without a look at the test split; as `execute`."""
     train, identity = training_subset(run, dataset)
     validation = dataset.split("val")
     clock.lap("data")
 
-    model, method = assemble(run, info, device)
+    model, method = assemble(run, dataset.info, device)
     own_parameters = sum(weight.numel() for weight in model.parameters())
     train = method.prepare(
         train, Workspace(workshop, identity, lambda done: on_step(round(done * PARTS), PARTS))
@@ -84,44 +137,14 @@ def execute(
         train,
         validation,
         run.protocol,
-        streams,
+        run.streams,
         device,
         resume,
         on_step,
         on_epoch,
     )
     clock.lap("train")
-
-    test = dataset.split("test")
-    scores = predict(model, test, info.task, device)
-    measured = metrics(scores, test.targets, info.task)
-    clock.lap("test")
-
-    record = run.describe() | {
-        "schema": SCHEMA,
-        "key": run.key,
-        "label": cell.method.label,
-        "data": {
-            "fingerprint": info.fingerprint,
-            "phantom": info.phantom,
-            "counts": info.counts | {"subset": len(train)},
-            "warnings": list(info.warnings),
-        },
-        "metrics": measured,
-        "facts": method.facts,
-        **course(training),
-        "cost": {
-            "seconds": clock.laps,
-            "images": training.images,
-            "backbone_passes": training.model.images_seen / training.images,
-            "extra_parameters": parameters - own_parameters,
-            "peak_memory": environment.peak_memory(),
-        },
-        **surroundings(device),
-        "started": round(started, 3),
-        "ended": round(time.time(), 3),
-    }
-    return Outcome(record, scores, test.targets.numpy())
+    return Learned(training.model, method, training, train, parameters - own_parameters)
 
 
 def course(training: Training) -> dict[str, Any]:

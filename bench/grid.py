@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -145,8 +145,11 @@ def expand(
     data_dir: Path | None = None,
     phantoms_allowed: bool = False,
     parameters: Mapping[str, dict[str, Any]] = {},
+    to_run: bool = True,
 ) -> Grid:
     """Every run of a selection, all names checked.
+
+    Where nothing is `to_run`, it is not checked whether the backbones exist and take the size.
 
     `parameters` are those that the protocol gives methods, by name. Where `phantoms_allowed`, a
     dataset that cannot be had is replaced by the phantom of its task. A method that cannot serve a
@@ -155,8 +158,9 @@ def expand(
     choices = [MethodChoice.parse(text, parameters) for text in selection.methods]
     backbones = [backbone.canonical(name) for text in selection.backbones for name in parts(text)]
     input_size = selection.input_size or selection.source_size
-    for name in backbones:
-        backbone.check_input_size(name, input_size)
+    if to_run:
+        for name in backbones:
+            backbone.check(name, input_size)
     for ratio in selection.ratios:
         if not 0 < ratio <= 1:
             raise BenchError(f"ratio {ratio:g}: a fraction above 0, at most 1, is wanted")
@@ -196,6 +200,17 @@ def expand(
     runs = [Run(cell, seed, protocol) for seed in selection.seeds for cell in cells]
     infos = {info.name: info for _, info in sources}
     return Grid(tuple(dict.fromkeys(runs)), tuple(infos.values()), tuple(notes))
+
+
+def merge(grids: Iterable[Grid]) -> Grid:
+    """All runs, datasets and notes of several grids, each once."""
+    grids = list(grids)
+    infos = {info.name: info for grid in grids for info in grid.datasets}
+    return Grid(
+        tuple(dict.fromkeys(run for grid in grids for run in grid.runs)),
+        tuple(infos.values()),
+        tuple(dict.fromkeys(note for grid in grids for note in grid.notes)),
+    )
 
 
 def parts(name: str) -> list[str]:

@@ -31,8 +31,8 @@ LEASE_SECONDS = 600.0
 class Store:
     """A results folder.
 
-    runs/ab/KEY.json, preds/ab/KEY.npz, failed/KEY.json, leases/KEY.json, ckpt/KEY.pt and
-    env/HASH.json. Raises BenchError where the folder cannot be written.
+    runs/ab/KEY.json, preds/ab/KEY.npz, features/KEY-SPLIT.npz, failed/KEY.json, leases/KEY.json,
+    ckpt/KEY.pt and env/HASH.json. Raises BenchError where the folder cannot be written.
     """
 
     def __init__(self, root: Path) -> None:
@@ -43,6 +43,9 @@ class Store:
 
     def predictions_path(self, key: str) -> Path:
         return self.root / "preds" / key[:2] / f"{key}.npz"
+
+    def features_path(self, key: str, split: str) -> Path:
+        return self.root / "features" / f"{key}-{split}.npz"
 
     def failure_path(self, key: str) -> Path:
         return self.root / "failed" / f"{key}.json"
@@ -100,9 +103,7 @@ class Store:
     ) -> None:
         """Predictions first, the record last; then failure and checkpoint of the key go."""
         with _explained(self.root):
-            with _replacing(self.predictions_path(key)) as temporary, temporary.open("wb") as file:
-                np.savez_compressed(file, scores=scores, targets=targets)
-                _sync(file)
+            write_arrays(self.predictions_path(key), scores=scores, targets=targets)
             _write_json(self.record_path(key), record)
             self.failure_path(key).unlink(missing_ok=True)
             self.checkpoint_path(key).unlink(missing_ok=True)
@@ -285,6 +286,17 @@ def write_text(path: Path, text: str) -> Path:
         file.write(text)
         _sync(file)
     return path
+
+
+def write_arrays(path: Path, **arrays: NDArray[np.generic]) -> None:
+    """Write a whole npz or nothing. Raises StoreError where the folder cannot be written."""
+    with (
+        _explained(path.parent),
+        _replacing(path) as temporary,
+        temporary.open("wb") as file,
+    ):
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+        _sync(file)
 
 
 def _sync(file: Any) -> None:

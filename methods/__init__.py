@@ -5,6 +5,7 @@ elsewhere adds a method through the entry point group `bench.methods`; a single 
 path.
 """
 
+import functools
 import hashlib
 import importlib
 import importlib.util
@@ -55,6 +56,7 @@ def digest(path: str) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:8]
 
 
+@functools.cache
 def _own() -> list[str]:
     modules = (module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg)
     return [name for name in modules if name != "method" and not name.startswith("_")]

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
+from methods._ails_readings import READINGS
 from methods._divergence import closed_form_bound, symmetric_kl
 from methods._filter import Projection, SameClassCosine, longest, schedule, sphere
 from methods._forms import forms, parse, positive_or
@@ -128,6 +129,7 @@ class AILS(Method):
         "Model Generalization; written from the paper, as no code was released"
     )
     zero = {"alpha": 0.0}
+    readings = READINGS
 
     class Params(OffsetParameters):
         """What is learned, beside the offsets that it is learned for."""

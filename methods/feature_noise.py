@@ -17,6 +17,11 @@ class FeatureNoise(AILS):
     summary = "the control of AILS: isotropic feature noise, its head held at the prior"
     reference = "an ablation of AILS (see ails)"
     zero = {"alpha": 0.0}
+    readings = tuple(
+        reading
+        for reading in AILS.readings
+        if reading.changes.keys() <= OffsetParameters.model_fields.keys()
+    )
 
     class Params(OffsetParameters):
         """Those of AILS that concern nothing learned."""

@@ -97,6 +97,20 @@ def task_loss(logits: Tensor, targets: Tensor, task: Task, reduction: str = "mea
     return F.cross_entropy(logits, targets, reduction=reduction)
 
 
+@dataclass(frozen=True)
+class Reading:
+    """`changes` are the parameters that it sets otherwise than the default.
+
+    `ambiguity` names the open point, such as "A5"; of its readings one is taken at a time. `tasks`
+    are those to which it makes a difference.
+    """
+
+    ambiguity: str
+    title: str
+    changes: Mapping[str, Any]
+    tasks: frozenset[Task] = frozenset(Task)
+
+
 class Method(nn.Module):
     """Base of all methods: four hooks, each with a default that does nothing.
 
@@ -116,6 +130,8 @@ class Method(nn.Module):
     """Parameters of strength zero, at which the method equals `none` bit for bit."""
     quick: ClassVar[dict[str, Any]] = {}
     """Parameters at which `prepare` takes a second, for the conformance checks."""
+    readings: ClassVar[tuple[Reading, ...]] = ()
+    """How else its publication can be read, for `bench readings`."""
 
     class Params(Parameters):
         """No parameters."""

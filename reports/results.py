@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any, Literal
 
 import numpy as np
 import torch
 
 from bench.errors import BenchError
-from bench.evaluation import metrics
-from bench.grid import Grid, Run, parts
+from bench.grid import Cell, Grid, Run, merge, parts
 from bench.store import Store
 from bench.task import Task
 
@@ -19,20 +19,91 @@ PHANTOM = "phantom data, not MedMNIST"
 
 
 @dataclass(frozen=True)
-class Results:
-    """One backbone (or combination) and one ratio: the methods and datasets of a table.
+class Measured:
+    """The finished runs of a grid and their records, less the curves."""
 
-    `values` holds a metric, as a fraction, by (method label, dataset) and seed; a run that is not
-    done, or whose metric is undefined, is absent. `records` are those of all runs that are done.
+    grid: Grid
+    records: dict[Run, Record]
+
+    def values(self, quantity: str) -> dict[Cell, dict[int, float]]:
+        """A quantity such as `metrics.acc` or `validation.fdi` by cell of the grid and seed.
+
+        A seed whose run is not done, or where the quantity is undefined, is absent.
+        """
+        values: dict[Cell, dict[int, float]] = {run.cell: {} for run in self.grid.runs}
+        for run, record in self.records.items():
+            if (value := look_up(record, quantity)) is not None:
+                values[run.cell][run.seed] = value
+        return values
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Those asked for."""
+        return tuple(dict.fromkeys(run.seed for run in self.grid.runs))
+
+
+def load(store: Store, grid: Grid, known: dict[str, Record] | None = None) -> Measured:
+    """Read what is done of a grid; `known` are records by key that need not be read again.
+
+    Raises BenchError where the runs of one dataset were made on different data.
+    """
+    known = {} if known is None else known
+    records = {}
+    for run in grid.runs:
+        if run.key not in known and store.done(run.key):
+            known[run.key] = store.read(run.key)
+            known[run.key].pop("curves", None)
+        if run.key in known:
+            records[run] = known[run.key]
+    for info in grid.datasets:
+        _check_one_source(
+            info.name, [record for run, record in records.items() if run.cell.dataset == info.name]
+        )
+    return Measured(grid, records)
+
+
+def union(measured: Sequence[Measured]) -> Measured:
+    """All runs and records of several grids, each once."""
+    return Measured(
+        merge(one.grid for one in measured),
+        {run: record for one in measured for run, record in one.records.items()},
+    )
+
+
+def look_up(record: Record, quantity: str) -> float | None:
+    """A number of a record by its dotted path; None where there is none."""
+    found: Any = record
+    for part in quantity.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return None if found is None else float(found)
+
+
+@dataclass(frozen=True)
+class Results:
+    """A quantity under one backbone (or combination) and ratio, for methods and datasets.
+
+    `values` holds it (metrics as fractions) by (method label, dataset) and seed; a run that is not
+    done, or where it is undefined, is absent.
     """
 
+    quantity: str
     backbone: str
     ratio: float
     methods: tuple[str, ...]
     datasets: tuple[str, ...]
     seeds: tuple[int, ...]
     values: dict[tuple[str, str], dict[int, float]]
-    records: tuple[Record, ...]
+
+    @property
+    def name(self) -> str:
+        """The quantity without its path: `acc`."""
+        return self.quantity.rpartition(".")[2]
+
+    def means(self, method: str) -> dict[int, float]:
+        """The mean over all datasets at each seed that has them all."""
+        columns = [self.values[method, dataset] for dataset in self.datasets]
+        shared = set.intersection(*(set(column) for column in columns))
+        return {seed: fmean(column[seed] for column in columns) for seed in sorted(shared)}
 
     def complete(self, method: str, dataset: str) -> bool:
         """Whether every seed that was asked for has a value."""
@@ -44,20 +115,24 @@ class Results:
 
 
 def collect(
-    store: Store, grid: Grid, backbone: str, ratio: float, metric: str, combine: Combine = "mean"
+    measured: Measured,
+    store: Store,
+    backbone: str,
+    ratio: float,
+    quantity: str = "metrics.acc",
+    combine: Combine = "mean",
 ) -> Results:
-    """Read the records of one backbone and ratio of a grid.
+    """A quantity of the records of one backbone and ratio.
 
-    A combination `a+b` has, at each seed, the mean of its backbones' metrics, or the metric of the
-    mean of their stored test probabilities (`ensemble`). Raises BenchError where the runs of one
-    dataset were made on different data.
+    A combination `a+b` has, at each seed, the mean over its backbones, or (`ensemble`, for metrics)
+    the metric of the mean of their stored test probabilities.
     """
-    runs = [r for r in grid.runs if r.cell.backbone in parts(backbone) and r.cell.ratio == ratio]
-    records = {run: store.read(run.key) for run in runs if store.done(run.key)}
-    for info in grid.datasets:
-        _check_one_source(
-            info.name, {r: rec for r, rec in records.items() if r.cell.dataset == info.name}
-        )
+    runs = [
+        run
+        for run in measured.grid.runs
+        if run.cell.backbone in parts(backbone) and run.cell.ratio == ratio
+    ]
+    records = {run: measured.records[run] for run in runs if run in measured.records}
     members: dict[tuple[str, str], dict[int, list[Run]]] = {}
     for run in runs:
         place = run.cell.method.label, run.cell.dataset
@@ -67,7 +142,7 @@ def collect(
             seed: value
             for seed, together in by_seed.items()
             if all(run in records for run in together)
-            and (value := _value(store, [records[r] for r in together], metric, combine))
+            and (value := _value(store, [records[r] for r in together], quantity, combine))
             is not None
         }
         for place, by_seed in members.items()
@@ -75,33 +150,37 @@ def collect(
     methods = dict.fromkeys(method for method, _ in members)
     datasets = dict.fromkeys(dataset for _, dataset in members)
     return Results(
+        quantity=quantity,
         backbone=backbone,
         ratio=ratio,
         methods=tuple(methods),
         datasets=tuple(datasets),
         seeds=tuple(dict.fromkeys(run.seed for run in runs)),
         values={(m, d): values.get((m, d), {}) for m in methods for d in datasets},
-        records=tuple(records.values()),
     )
 
 
-def _value(store: Store, records: Sequence[Record], metric: str, combine: Combine) -> float | None:
+def _value(
+    store: Store, records: Sequence[Record], quantity: str, combine: Combine
+) -> float | None:
     if combine == "ensemble" and len(records) > 1:
-        return _ensemble(store, records, metric)
-    found = [record["metrics"][metric] for record in records]
-    return None if None in found else float(np.mean(found))
+        return _ensemble(store, records, quantity.removeprefix("metrics."))
+    found = [value for record in records if (value := look_up(record, quantity)) is not None]
+    return fmean(found) if len(found) == len(records) else None
 
 
 def _ensemble(store: Store, records: Sequence[Record], metric: str) -> float | None:
+    from bench.evaluation import metrics
+
     predictions = [store.predictions(str(record["key"])) for record in records]
     scores = np.mean([scores for scores, _ in predictions], axis=0)
     task = Task(records[0]["cell"]["task"])
     return metrics(scores, torch.from_numpy(predictions[0][1]), task)[metric]
 
 
-def _check_one_source(dataset: str, records: dict[Run, Record]) -> None:
+def _check_one_source(dataset: str, records: list[Record]) -> None:
     sources: dict[str, int] = {}
-    for record in records.values():
+    for record in records:
         fingerprint = str(record["data"]["fingerprint"])
         sources[fingerprint] = sources.get(fingerprint, 0) + 1
     if len(sources) > 1:

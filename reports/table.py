@@ -32,13 +32,17 @@ class Cell:
     """A mean, its SD, and how they stand out: bold if `best`, followed by `mark`.
 
     None or nan is what does not exist: without a mean the cell is a dash, without an SD it is the
-    mean alone.
+    mean alone. Printed are `scale` times both, with `decimals` where the table's do not suit.
+    `detail` is a sentence of its own, for writers that can show one on demand.
     """
 
     mean: float | None
     sd: float | None = None
     best: bool = False
     mark: str = ""
+    detail: str = ""
+    scale: float = 100
+    decimals: int | None = None
 
 
 MISSING = Cell(None)
@@ -168,7 +172,7 @@ def to_terminal(table: Table) -> Group:
     def value(cell: Cell | str) -> Text:
         if isinstance(cell, str):
             return Text(cell)
-        text = plus_minus.join(_percent(cell, table.decimals)) or DASH
+        text = plus_minus.join(numbers(cell, table.decimals)) or DASH
         return Text.assemble((text, "bold" if cell.best else ""), cell.mark)
 
     out = rich.table.Table(
@@ -197,8 +201,8 @@ def to_latex(table: Table) -> str:
     def value(cell: Cell | str) -> str:
         if isinstance(cell, str):
             return _latex(cell)
-        numbers = [number.replace("-", "$-$") for number in _percent(cell, table.decimals)]
-        mean, *sd = numbers or [_latex(DASH)]
+        printed = [number.replace("-", "$-$") for number in numbers(cell, table.decimals)]
+        mean, *sd = printed or [_latex(DASH)]
         text = mean + "".join(plus_minus % number for number in sd)
         mark = rf"\rlap{{$^{{{_latex(cell.mark)}}}$}}" if cell.mark else ""
         return (rf"\textbf{{{text}}}" if cell.best else text) + mark
@@ -230,16 +234,18 @@ def to_latex(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _percent(cell: Cell, decimals: int) -> list[str]:
-    """Mean and SD as far as they exist."""
+def numbers(cell: Cell, decimals: int) -> list[str]:
+    """Mean and SD as printed, as far as they exist."""
     if cell.mean is None or math.isnan(cell.mean):
         return []
-    numbers = [cell.mean] if cell.sd is None or math.isnan(cell.sd) else [cell.mean, cell.sd]
-    return [f"{100 * number:z.{decimals}f}" for number in numbers]
+    if cell.decimals is not None:
+        decimals = cell.decimals
+    values = [cell.mean] if cell.sd is None or math.isnan(cell.sd) else [cell.mean, cell.sd]
+    return [f"{cell.scale * value:z.{decimals}f}" for value in values]
 
 
 def _plain(cell: Cell | str, decimals: int) -> str:
-    return cell if isinstance(cell, str) else " ± ".join(_percent(cell, decimals)) or DASH
+    return cell if isinstance(cell, str) else " ± ".join(numbers(cell, decimals)) or DASH
 
 
 def _markdown(text: str) -> str:
@@ -271,7 +277,15 @@ LATEX = str.maketrans(
         "†": r"\dag{}",
         "β": r"$\beta$",
         "σ": r"$\sigma$",
+        "δ": r"$\delta$",
+        "λ": r"$\lambda$",
+        "τ": r"$\tau$",
         "²": r"$^{2}$",
+        "‖": r"$\|$",
+        "→": r"$\rightarrow$",
+        "✓": r"$\surd$",
+        "“": "``",
+        "”": "''",
     }
 )
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench.backbone import OnePixelConv2d, build, canonical, check_input_size
+from bench.backbone import OnePixelConv2d, build, canonical, check
 from bench.errors import BenchError
 
 
@@ -53,14 +53,14 @@ def test_images_are_enlarged_to_the_input_size() -> None:
 
 def test_a_size_that_fails_is_answered_with_the_smallest_that_works() -> None:
     with pytest.raises(BenchError, match="--input-size 32"):
-        check_input_size("densenet121", 28)
-    check_input_size("densenet121", 32)
+        check("densenet121", 28)
+    check("densenet121", 32)
 
 
 def test_aliases() -> None:
     assert canonical("resnest101e") == canonical("resnest101") == "resnest101"
     with pytest.raises(BenchError, match="did you mean 'densenet121'"):
-        canonical("densnet121")
+        check("densnet121", 32)
 
 
 def test_cifar_stem_keeps_the_resolution() -> None:

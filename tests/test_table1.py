@@ -4,6 +4,7 @@ import csv
 import io
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from bench.errors import BenchError
 from bench.grid import Grid
 from bench.protocol import Selection
 from bench.store import Store
-from reports import provenance, table1
-from reports.results import Results, collect
+from reports import table1
+from reports.output import Output, write
+from reports.results import Results, collect, load
+from reports.study import Study, View, ranges
 from reports.table import DASH, to_csv, to_latex, to_markdown
 
 CONFIG = protocol.load("laptop")
@@ -49,7 +52,18 @@ def fill(store: Store, of: Grid, **changes: Any) -> None:
 
 
 def results(store: Store, of: Grid, metric: str = "acc") -> Results:
-    return collect(store, of, "resnet18", 1.0, metric)
+    return collect(load(store, of), store, "resnet18", 1.0, f"metrics.{metric}")
+
+
+def build(found: Results, **view: Any) -> Output:
+    return table1.build(found, View(**view))
+
+
+def of_study(store: Store, runs: Grid, command: str) -> Output:
+    (output,) = table1.outputs(
+        Study(CONFIG, load(store, runs), store, ("resnet18",), command), View()
+    )
+    return output
 
 
 def parsed(text: str) -> list[dict[str, str]]:
@@ -59,7 +73,7 @@ def parsed(text: str) -> list[dict[str, str]]:
 def test_cells_are_mean_and_sd_over_seeds(store: Store) -> None:
     runs = expand()
     fill(store, runs)
-    built = table1.build(results(store, runs), "acc")
+    built = build(results(store, runs))
     for row in parsed(to_csv(built.table)):
         for dataset in DATASETS:
             values = 100 * ACC[row["method"], dataset]
@@ -72,8 +86,8 @@ def test_cells_are_mean_and_sd_over_seeds(store: Store) -> None:
 def test_tests_are_paired_by_seed_with_holm_within_a_dataset(store: Store) -> None:
     runs = expand()
     fill(store, runs)
-    tests = table1.build(results(store, runs), "acc").tests
-    assert len(tests) == 4
+    tests = build(results(store, runs)).tests
+    assert len(tests) == 6
     for dataset in DATASETS:
         family = [test for test in tests if test["dataset"] == dataset]
         raw = []
@@ -97,7 +111,7 @@ def test_a_missing_run_makes_its_cell_and_its_mean_a_dash(store: Store) -> None:
         if (run.cell.method.name, run.cell.dataset, run.seed) == ("mixup", DATASETS[1], 7)
     )
     store.record_path(gone.key).unlink()
-    built = table1.build(results(store, runs), "acc")
+    built = build(results(store, runs))
     row = next(row for row in parsed(to_csv(built.table)) if row["method"] == "mixup")
     assert row[DATASETS[0]] != DASH
     assert row[DATASETS[1]] == row["mean"] == DASH
@@ -111,7 +125,7 @@ def test_a_missing_run_makes_its_cell_and_its_mean_a_dash(store: Store) -> None:
 def test_an_undefined_metric_is_a_dash(store: Store) -> None:
     runs = expand()
     fill(store, runs)
-    built = table1.build(results(store, runs, "auc"), "auc")
+    built = build(results(store, runs, "auc"))
     assert {cell.mean for row in built.table.rows for cell in row.cells} == {None}
     assert built.tests == []
 
@@ -119,7 +133,7 @@ def test_an_undefined_metric_is_a_dash(store: Store) -> None:
 def test_the_best_of_each_column_is_bold(store: Store) -> None:
     runs = expand()
     fill(store, runs)
-    rows = table1.build(results(store, runs), "acc").table.rows
+    rows = build(results(store, runs)).table.rows
     for column, dataset in enumerate(DATASETS):
         best = max(METHODS, key=lambda method: ACC[method, dataset].mean())
         assert [row.label for row in rows if row.cells[column].best] == [best]
@@ -152,7 +166,7 @@ def test_published_numbers_stand_in_rows_of_their_own(store: Store) -> None:
             },
         }
     )
-    table = table1.build(renamed, "acc", with_published=True).table
+    table = build(renamed, published=True).table
     lines = parsed(to_csv(table))
     assert [line["method"] for line in lines] == [
         *METHODS,
@@ -163,14 +177,14 @@ def test_published_numbers_stand_in_rows_of_their_own(store: Store) -> None:
     assert lines[-1]["mean"] == "74.2"
     assert not any(cell.best for row in table.rows if row.published for cell in row.cells)
     with pytest.raises(BenchError, match="ACC only"):
-        table1.build(renamed, "auc", with_published=True)
+        build(replace(renamed, quantity="metrics.auc"), published=True)
 
 
 def test_a_wrong_reference_is_answered_with_the_nearest(store: Store) -> None:
     runs = expand()
     fill(store, runs)
     with pytest.raises(BenchError, match="did you mean 'ails'"):
-        table1.build(results(store, runs), "acc", reference="alis")
+        build(results(store, runs), reference="alis")
 
 
 def test_a_combination_is_the_mean_or_the_ensemble_at_each_seed(store: Store) -> None:
@@ -192,7 +206,8 @@ def test_a_combination_is_the_mean_or_the_ensemble_at_each_seed(store: Store) ->
         }
         store.publish(run.key, record, right if first else wrong, targets)
     mean, ensemble = (
-        collect(store, runs, "resnet18+resnet34", 1.0, "acc", how) for how in ("mean", "ensemble")
+        collect(load(store, runs), store, "resnet18+resnet34", 1.0, "metrics.acc", how)
+        for how in ("mean", "ensemble")
     )
     assert mean.values["none", DATASETS[0]] == {0: 0.75, 1: 0.75}
     averaged = (right + wrong) / 2
@@ -200,16 +215,14 @@ def test_a_combination_is_the_mean_or_the_ensemble_at_each_seed(store: Store) ->
     assert ensemble.values["none", DATASETS[0]] == {0: expected, 1: expected}
     partner = next(run for run in runs.runs if run.cell.backbone == "resnet34" and run.seed == 1)
     store.record_path(partner.key).unlink()
-    left = collect(store, runs, "resnet18+resnet34", 1.0, "acc").values
+    left = collect(load(store, runs), store, "resnet18+resnet34", 1.0).values
     assert left[partner.cell.method.label, DATASETS[0]] == {0: 0.75}
 
 
 def test_every_output_says_phantom_and_what_made_it(store: Store) -> None:
     runs = expand()
     fill(store, runs)
-    found = results(store, runs)
-    notes = provenance.footnotes(CONFIG, runs, found, "python -m bench table 1")
-    built = table1.build(found, "acc", notes=notes)
+    built = of_study(store, runs, "python -m bench table 1")
     for text in (to_csv(built.table), to_latex(built.table), to_markdown(built.table)):
         assert "phantom data, not MedMNIST" in text
     assert all(row["data"] == "phantom data, not MedMNIST" for row in built.cells + built.tests)
@@ -223,8 +236,8 @@ def test_files_are_byte_for_byte_the_same_again(store: Store, tmp_path: Path) ->
     fill(store, runs)
     folders = [tmp_path / name for name in ("one", "two")]
     for folder in folders:
-        built = table1.build(results(store, runs), "acc")
-        written = table1.write(built, folder, ["table1", "acc"])
+        built = build(results(store, runs))
+        written = write(built, folder)
         assert len(written) == 5
     for path in folders[0].iterdir():
         assert path.read_bytes() == (folders[1] / path.name).read_bytes()
@@ -237,9 +250,7 @@ def test_the_latex_compiles(store: Store, tmp_path: Path) -> None:
         record = run.describe() | {"key": run.key, "metrics": {"acc": 0.5}, "commit": "x"}
         record["data"] = {"fingerprint": "x"}
         store.publish(run.key, record, np.zeros((1, 2), np.float32), np.zeros(1))
-    found = results(store, runs)
-    notes = provenance.footnotes(CONFIG, runs, found, 'python -m bench table 1 --set "lr=1e-3" #&%')
-    body = to_latex(table1.build(found, "acc", notes=notes).table)
+    body = to_latex(of_study(store, runs, 'python -m bench table 1 --set "lr=1e-3" #&%').table)
     document = r"\documentclass{article}\usepackage{booktabs}\begin{document}%s\end{document}"
     (tmp_path / "t.tex").write_text(document % body)
     command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "t.tex"]
@@ -248,4 +259,4 @@ def test_the_latex_compiles(store: Store, tmp_path: Path) -> None:
 
 
 def test_ranges() -> None:
-    assert provenance.ranges([0, 1, 2, 5, 7, 8]) == "0–2, 5, 7–8"
+    assert ranges([0, 1, 2, 5, 7, 8]) == "0–2, 5, 7–8"

@@ -1,0 +1,330 @@
+"""`bench table`, `figure`, `audit`, `readings`, `report`: what the records say."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.cli.request import (
+    Command,
+    Request,
+    command_line,
+    console,
+    requests,
+    running,
+    selecting,
+    selection_given,
+)
+from bench.cli.runs import do_missing, end, print_tables, show_plan, study
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from reports.gallery.picture import Picture
+    from reports.output import Output
+    from reports.report import Content
+
+
+def viewing(command: Command) -> Command:
+    """The options that say what to show of the runs."""
+    options = [
+        click.option("--metric", type=click.Choice(["acc", "auc"]), default="acc"),
+        click.option("--reference", metavar="METHOD", help="compare with it; ails by default"),
+        click.option(
+            "--combine",
+            type=click.Choice(["mean", "ensemble"]),
+            default="mean",
+            show_default=True,
+            help="what a+b of backbones is",
+        ),
+        click.option(
+            "--published", is_flag=True, help="add the paper's numbers, in rows of their own"
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def view(options: dict[str, Any]) -> Any:
+    from reports.study import View
+
+    return View(**{name: options[name] for name in ("metric", "reference", "combine", "published")})
+
+
+@click.command()
+@click.argument("number", type=click.Choice(["1", "2", "3", "4", "5", "6"]))
+@selecting
+@running
+@viewing
+def table(number: str, **options: Any) -> None:
+    """Do what is missing for a table of the paper, and write it as CSV, LaTeX and Markdown."""
+    if number == "3":
+        describe_datasets(options)
+        return
+    module = importlib.import_module(f"reports.table{number}")
+    (asked,) = requests(options, [module.select])
+    if options["dry_run"]:
+        show_plan(asked, options)
+        return
+    do_missing(asked, options)
+    folder = asked.store.root / "tables" / asked.config.slug
+    print_tables(module.outputs(study(asked), view(options)), folder)
+    end(asked)
+
+
+def describe_datasets(options: dict[str, Any]) -> None:
+    """Table 3, which needs no runs."""
+    from bench import protocol
+
+    slug = protocol.load(options["protocol"], options["settings"]).slug
+    print_tables([dataset_table(options)], options["results"] / "tables" / slug)
+
+
+def dataset_table(options: dict[str, Any]) -> Output:
+    """The datasets named, or the paper's."""
+    from bench import grid, protocol
+    from reports import table3
+
+    config = protocol.load(options["protocol"], options["settings"])
+    named = options["datasets"]
+    (built,) = table3.outputs(
+        table3.PAPER if named is None else grid.split_list(named),
+        options["size"] or config.selection.source_size,
+        options["data_dir"],
+        command_line(),
+        options.get("published", True),
+    )
+    return built
+
+
+FIGURES = {"4": "figure4", "5": "figure5"} | {
+    name: name for name in ("efficiency", "forest", "ranks", "reliability")
+}
+
+
+@click.command()
+@click.argument("name", type=click.Choice(list(FIGURES)))
+@selecting
+@running
+@viewing
+@click.option(
+    "--split",
+    type=click.Choice(["train", "val", "test"]),
+    default="test",
+    show_default=True,
+    help="whose features figure 5 shows",
+)
+def figure(name: str, **options: Any) -> None:
+    """Do what is missing for a figure, and write it as SVG and PDF, its numbers as CSV."""
+    module = importlib.import_module(f"reports.gallery.{FIGURES[name]}")
+    asked = requests(options, module.SELECT)
+    if name == "5":
+        asked = [one_seed(asked[0])]
+    if options["dry_run"]:
+        for one in asked:
+            show_plan(one, options)
+        return
+    for one in asked:
+        do_missing(one, options)
+        if name == "5":
+            extract_features(one, options)
+    pictures = module.pictures([study(one) for one in asked], view(options))
+    write_pictures(asked[0], pictures)
+    for one in asked:
+        end(one)
+    if not pictures:
+        raise BenchError(f"nothing to draw for figure {name}: `bench status` shows what is missing")
+
+
+def one_seed(asked: Request) -> Request:
+    """Its first seed alone."""
+    first = asked.grid.runs[0].seed if asked.grid.runs else 0
+    runs = tuple(run for run in asked.grid.runs if run.seed == first)
+    return replace(asked, grid=replace(asked.grid, runs=runs))
+
+
+def write_pictures(asked: Request, pictures: list[Picture]) -> None:
+    from reports.gallery.picture import write
+
+    out = console()
+    for picture in pictures:
+        out.print()
+        out.print(picture.caption, highlight=False)
+        for path in write(picture, asked.store.root / "figures" / asked.config.slug):
+            out.print(f"wrote {path}", highlight=False, soft_wrap=True)
+
+
+def extract_features(asked: Request, options: dict[str, Any]) -> None:
+    """Train again, to the same bits, the runs whose features are not in the store."""
+    from bench import environment
+    from bench.features import features
+
+    device = options["device"] or environment.default_device()
+    out = console()
+    for run in asked.grid.runs:
+        if asked.store.done(run.key):
+            if not asked.store.features_path(run.key, options["split"]).exists():
+                out.print(f"features of {run}: trained again to the same bits", highlight=False)
+            features(run, options["split"], asked.store, asked.data_dir, device)
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--runs", type=click.IntRange(min=2), default=10, show_default=True, help="a cell of FILES"
+)
+@selecting
+def audit(files: tuple[Path, ...], runs: int, **options: Any) -> None:
+    """What arithmetic says about printed tables, and what the records say about the paper's claims.
+
+    FILES are tables as CSV, a row a method, cells in percent as mean±SD; without any the paper's
+    are examined, and its claims.
+    """
+    from reports import arithmetic
+    from reports.table import to_terminal
+
+    if files:
+        found = arithmetic.audit_tables(files, runs)
+        console().print(to_terminal(arithmetic.as_table(found, "Arithmetic")))
+        return
+    write_audit(everything(options))
+
+
+def write_audit(content: Content) -> None:
+    """Of the paper: its arithmetic, and its claims."""
+    from bench.store import write_text
+    from reports import arithmetic, claims
+    from reports.output import to_tidy_csv
+    from reports.table import to_terminal
+
+    out = console()
+    found = arithmetic.audit_paper()
+    verdicts = claims.judge(content.measured)
+    out.print(to_terminal(arithmetic.as_table(found, "Arithmetic of the published tables")))
+    out.print()
+    out.print(to_terminal(claims.to_table(verdicts)))
+    folder = content.store.root / "audit" / content.main.config.slug
+    for name, rows in {
+        "arithmetic": arithmetic.as_rows(found),
+        "claims": claims.to_rows(verdicts),
+        "claims-tests": claims.to_tests(verdicts),
+    }.items():
+        path = write_text(folder / f"{name}.csv", to_tidy_csv(rows))
+        out.print(f"wrote {path}", highlight=False, soft_wrap=True)
+
+
+def everything(options: dict[str, Any]) -> Content:
+    """What is measured for all tables; nothing is run."""
+    import gc
+
+    from bench import backbone
+    from reports.report import TABLES, Content
+    from reports.results import Record, load
+    from reports.study import Study
+
+    gc.freeze()  # what was imported is no garbage: looking through it takes longer than the report
+    asked = requests(options, [module.select for module in TABLES.values()], to_run=False)
+    known: dict[str, Record] = {}
+    given = selection_given(options)
+    studies = {}
+    for number, one in zip(TABLES, asked, strict=True):
+        measured = load(one.store, one.grid, known)
+        seen = {run.cell.backbone for run in measured.records}
+        for run in one.grid.runs:
+            if run.cell.backbone not in seen:
+                backbone.check(run.cell.backbone, run.cell.input_size)
+        command = f"python -m bench table {number}{given}"
+        studies[number] = Study(one.config, measured, one.store, one.backbones, command)
+    return Content(studies, dataset_table(options), asked[0].store, given)
+
+
+@click.command()
+@selecting
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="report.html")
+def report(out: Path | None, **options: Any) -> None:
+    """Write one HTML file of all that the records say; nothing is run."""
+    write_report(everything(options), out)
+
+
+def write_report(content: Content, out: Path | None = None) -> None:
+    from bench.store import write_text
+    from reports import report as page
+    from reports import site
+
+    path = out or content.store.root / f"report-{content.main.config.slug}.html"
+    write_text(path, site.render(page.build(content)))
+    console().print(f"wrote {path}", highlight=False, soft_wrap=True)
+
+
+@click.command()
+@selecting
+@running
+@click.option("--method", default="ails", show_default=True, help="whose publication is read")
+@click.option("--sample", type=int, default=20, show_default=True, help="joint readings")
+@click.option("--metric", type=click.Choice(["acc", "auc"]), default="acc", show_default=True)
+@click.option("--reference", default="none", show_default=True, help="the baseline")
+def readings(method: str, sample: int, metric: str, reference: str, **options: Any) -> None:
+    """Does a conclusion hang on how a publication is read? Every reading, one changed at a time."""
+    from bench.readings import labels
+    from reports import readings as table
+    from reports.figures import specification
+    from reports.gallery.picture import Picture
+    from reports.specification import analyse
+
+    if options["methods"] is not None:
+        raise BenchError("readings are of one method: leave --methods, name it by --method")
+    (plain,) = requests(options, [lambda selection: selection])
+    tasks = {info.task for info in plain.grid.datasets}
+    chosen = (*labels(method, sample, tasks), reference)
+    (asked,) = requests(options, [lambda s: s.model_copy(update={"methods": chosen})])
+    if options["dry_run"]:
+        show_plan(asked, options)
+        return
+    do_missing(asked, options)
+    found = study(asked)
+    notes = found.footnotes(found.backbones)
+    built = table.build(found.measured, method, metric, reference, notes)
+    print_tables([built], asked.store.root / "tables" / asked.config.slug)
+    analysed = analyse(found.measured, method, metric, reference)
+    caption = "Every reading's difference to the baseline, and below it what the reading changes."
+    write_pictures(asked, [Picture(built.name, specification.draw(analysed), caption, built.cells)])
+
+
+@click.command()
+@selecting
+@running
+def paper(**options: Any) -> None:
+    """Do what is missing for all tables and figures, and write them, the audit and the report."""
+    from bench.grid import merge
+    from reports.gallery import figure5
+    from reports.report import FIGURES, TABLES
+    from reports.study import View
+
+    selects = [*(module.select for module in TABLES.values()), figure5.select]
+    *of_tables, of_features = requests(options, selects)
+    asked = replace(of_features, grid=merge(one.grid for one in (*of_tables, of_features)))
+    if options["dry_run"]:
+        show_plan(asked, options)
+        return
+    do_missing(asked, options)
+    extract_features(of_features, options | {"split": "test"})
+    content = everything(options)
+    out = console()
+    folder = asked.store.root / "tables" / asked.config.slug
+    for number, of_table in content.studies.items():
+        print_tables(TABLES[number].outputs(of_table, View()), folder)
+    print_tables([content.datasets], folder)
+    for name, (module, numbers) in FIGURES.items():
+        try:
+            pictures = module.pictures([content.studies[n] for n in numbers], View())
+        except BenchError as reason:
+            out.print(f"figure {name}: {reason}", style="yellow", highlight=False)
+            continue
+        write_pictures(asked, pictures)
+    write_audit(content)
+    write_report(content)
+    end(asked)

@@ -1,0 +1,48 @@
+"""Penultimate features of a trained run, for pictures of the feature space."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bench.data import open_dataset
+from bench.evaluation import batches
+from bench.execute import Clock, learn, prepare_process
+from bench.grid import Run
+from bench.store import Store, write_arrays
+
+Arrays = tuple[NDArray[np.float32], NDArray[np.generic]]
+
+
+def features(
+    run: Run,
+    split: str,
+    store: Store,
+    data_dir: Path | None = None,
+    device: str = "cpu",
+    on_step: Callable[[int, int], None] = lambda step, steps: None,
+) -> Arrays:
+    """Features (N, d) of a split under the selected weights, with targets.
+
+    Records hold no weights, so the run is trained again, to the same bits on the same machine; what
+    comes of it is kept in the store.
+    """
+    path = store.features_path(run.key, split)
+    if not path.exists():
+        prepare_process(device)
+        dataset = open_dataset(run.cell.source, run.cell.source_size, data_dir)
+        learned = learn(run, dataset, Clock(), device, store.root / "generated", on_step=on_step)
+        pictures = dataset.split(split)
+        learned.model.eval()
+        with torch.no_grad():
+            found = torch.cat(
+                [
+                    learned.model.features(pictures.images(indices).to(device)).float().cpu()
+                    for indices in batches(len(pictures), learned.model.input_size)
+                ]
+            )
+        write_arrays(path, features=found.numpy(), targets=pictures.targets.numpy())
+    with np.load(path, allow_pickle=False) as arrays:
+        return arrays["features"], arrays["targets"]

@@ -1,0 +1,184 @@
+"""From values by seed to what tables hold: cells, tidy rows and paired tests."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from bench.errors import unknown
+from reports.output import Rows
+from reports.results import PHANTOM, Results
+from reports.stats import ALPHA, Comparison, compare, compare_all, holm, summarise
+from reports.study import ranges
+from reports.table import MISSING, Cell
+
+Values = Mapping[int, float]
+"""By seed."""
+Family = dict[str, Comparison]
+"""The comparisons of one family, by method label."""
+OVERALL = "mean"
+"""What stands for a dataset where the mean over all is meant."""
+
+
+def cell(values: Values, seeds: Sequence[int], test: Comparison | None = None, **form: Any) -> Cell:
+    """Mean and SD; a dash where a seed that was asked for has no value.
+
+    Marked where the test says p < 5 % after Holm. `form` is `scale` and `decimals` of the cell.
+    """
+    if not set(seeds) <= values.keys():
+        return MISSING
+    summary = summarise(values.values())
+    printed = Cell(
+        summary.mean, summary.sd, mark="*" if test and test.p_holm < ALPHA else "", **form
+    )
+    return replace(printed, detail=_detail(printed, summary.low, summary.high, seeds, test))
+
+
+def _detail(
+    printed: Cell, low: float, high: float, seeds: Sequence[int], test: Comparison | None
+) -> str:
+    def number(value: float) -> str:
+        decimals = 2 if printed.decimals is None else printed.decimals + 1
+        return f"{printed.scale * value:z.{decimals}f}"
+
+    parts = [f"n = {len(seeds)} (seeds {ranges(seeds)})"]
+    if len(seeds) > 1:
+        parts.append(f"95 % interval of the mean {number(low)} to {number(high)}")
+    if test:
+        parts.append(
+            f"difference {number(test.difference)} ({number(test.low)} to {number(test.high)}), "
+            f"p = {test.p:.3g}, Holm {test.p_holm:.3g}"
+        )
+    return "; ".join(parts)
+
+
+def differences(values: Values, others: Values) -> Values:
+    """values - others at each seed that both have."""
+    return {seed: values[seed] - others[seed] for seed in sorted(values.keys() & others.keys())}
+
+
+def against_zero(pairs: Mapping[str, tuple[Values, Values]]) -> Family:
+    """Each pair of columns compared by seed; all of them one family."""
+    return holm({name: test for name, pair in pairs.items() if (test := compare(*pair))})
+
+
+def chosen_reference(methods: Sequence[str], reference: str | None) -> str:
+    """The reference asked for, else AILS, else the first. Raises BenchError where it is absent."""
+    if reference is None:
+        return next((m for m in methods if m.partition("[")[0] == "ails"), methods[0])
+    if reference not in methods:
+        raise unknown("reference method", reference, methods)
+    return reference
+
+
+def families(results: Results, reference: str) -> dict[str, Family]:
+    """The tests against the reference: one family a dataset, and one of the means where several."""
+    found = {
+        dataset: compare_all({m: results.values[m, dataset] for m in results.methods}, reference)
+        for dataset in results.datasets
+    }
+    if len(results.datasets) > 1:
+        found[OVERALL] = compare_all({m: results.means(m) for m in results.methods}, reference)
+    return found
+
+
+def row(results: Results, method: str, tests: Mapping[str, Family] = {}) -> list[Cell]:
+    """A method's cells: one a dataset, then the mean where there are several."""
+    cells = [
+        cell(results.values[method, dataset], results.seeds, tests.get(dataset, {}).get(method))
+        for dataset in results.datasets
+    ]
+    if len(cells) == 1:
+        return cells
+    return [*cells, mean(results, method, tests.get(OVERALL, {}).get(method))]
+
+
+def mean(results: Results, method: str, test: Comparison | None = None, **form: Any) -> Cell:
+    """The mean over datasets at each seed, over seeds; a dash where one of them has a gap."""
+    return cell(results.means(method), results.seeds, test, **form)
+
+
+def columns(results: Results) -> tuple[str, ...]:
+    """The headers that go with `row`."""
+    return (*results.datasets, *([OVERALL] if len(results.datasets) > 1 else []))
+
+
+def embolden(rows: list[list[Cell]]) -> list[list[Cell]]:
+    """The highest mean of each column is best."""
+    best = [
+        max((c.mean for c in column if c.mean is not None), default=None)
+        for column in zip(*rows, strict=True)
+    ]
+    return [
+        [
+            replace(c, best=c.mean is not None and c.mean == top)
+            for c, top in zip(line, best, strict=True)
+        ]
+        for line in rows
+    ]
+
+
+def gaps(results: Results, where: str = "") -> list[str]:
+    """A footnote on the dashes, where there are some; `where` begins it."""
+    found = [
+        f"{method} on {dataset} {len(results.values[method, dataset])} of {len(results.seeds)}"
+        for method in results.methods
+        for dataset in results.datasets
+        if not results.complete(method, dataset)
+    ]
+    said = f"{where}runs with a value where a dash stands: {', '.join(found)}."
+    return [said[0].upper() + said[1:]] if found else []
+
+
+def star_note(reference: str, compared: int) -> str:
+    """What the star means, for a family of so many comparisons."""
+    family = f"Holm over the {compared} comparisons of a column" if compared > 1 else "two-sided"
+    return f"* differs from {reference}: paired t-test over seeds, {family}, p < {ALPHA:g}."
+
+
+def origin(results: Results, method: str, dataset: str) -> dict[str, Any]:
+    """What a tidy row is about."""
+    about = {
+        "dataset": dataset,
+        "method": method,
+        "backbone": results.backbone,
+        "ratio": results.ratio,
+        "metric": results.name,
+    }
+    return about | ({"data": PHANTOM} if results.phantom else {})
+
+
+def tidy(results: Results) -> Rows:
+    """A row a method and dataset, and one a method for the mean over datasets."""
+    several = len(results.datasets) > 1
+    return [
+        origin(results, method, dataset) | numbers(values, results.seeds)
+        for method in results.methods
+        for dataset, values in [
+            *((dataset, results.values[method, dataset]) for dataset in results.datasets),
+            *([(OVERALL, results.means(method))] if several else []),
+        ]
+    ]
+
+
+def numbers(values: Values, seeds: Sequence[int]) -> dict[str, Any]:
+    """Values by seed and their summary; None is what does not exist."""
+    summary = summarise(values.values())
+    several = summary.n > 1
+    return {
+        "n": summary.n,
+        "seeds_asked": len(seeds),
+        "mean": summary.mean if summary.n else None,
+        "sd": summary.sd if several else None,
+        "low": summary.low if several else None,
+        "high": summary.high if several else None,
+        "seeds": " ".join(map(str, sorted(values))),
+        "values": " ".join(repr(values[seed]) for seed in sorted(values)),
+    }
+
+
+def comparisons(results: Results, reference: str, tests: Mapping[str, Family]) -> Rows:
+    return [
+        origin(results, method, dataset) | {"reference": reference} | asdict(comparison)
+        for dataset, family in tests.items()
+        for method, comparison in family.items()
+    ]

@@ -1,0 +1,103 @@
+"""A claim of a paper, and the ways to say one in effects."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from statistics import fmean
+
+from reports.effects import Effect, Term
+from reports.paper import published
+from reports.stats import ALPHA
+from reports.table import Cell
+
+ACC = "metrics.acc"
+TOLERANCE = 0.01
+"""A printed accuracy is met by a mean within one percentage point of it. Ours, for every claim."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim and what decides it: that every effect lies in its range, under every reading.
+
+    `readings` are the record's quantities that the paper's word may mean; `level` is that of the
+    test that supports it. `measure` says in words what is compared or, without effects, why no
+    record decides. `command` makes the records. `each_dataset`: the effects on every dataset by
+    itself, not on their mean. `absolute`: about a printed number, which holds for the paper's
+    protocol on its datasets alone.
+    """
+
+    name: str
+    text: str
+    where: str
+    measure: str
+    effects: tuple[Effect, ...] = ()
+    command: str = ""
+    readings: tuple[str, ...] = (ACC,)
+    level: float = ALPHA
+    each_dataset: bool = False
+    absolute: bool = False
+
+
+def printed(term: Term) -> float | None:
+    """The mean accuracy that the paper prints for a term; None where it prints none."""
+    name, _, changed = term.method.removesuffix("]").partition("[")
+    row = name.replace("_", "-")
+    found: Iterable[Cell | str] = ()
+    if changed:
+        parameter, _, value = changed.partition("=")
+        number = {"alpha": 5, "beta": 6}.get(parameter)
+        rows = published(number) if number else {}
+        found = [line["acc"] for key, line in rows.items() if float(key) == float(value)]
+    elif term.backbone:
+        found = [published(2)[term.backbone]["ails_acc" if name == "ails" else "baseline_acc"]]
+    elif term.ratio < 1:
+        found = [published(4)[row][f"{term.ratio:.0%}"]]
+    elif row in published(1):
+        cells = published(1)[row]
+        found = [cells.get(term.dataset, "")] if term.dataset else cells.values()
+    means = [cell.mean for cell in found if isinstance(cell, Cell) and cell.mean is not None]
+    return fmean(means) if means else None
+
+
+def accuracy(name: str, *terms: tuple[float, Term]) -> Effect:
+    """An effect on accuracy, claimed to be positive, with what the paper's tables make of it."""
+    claimed = [(weight, printed(term)) for weight, term in terms]
+    numbers = [weight * mean for weight, mean in claimed if mean is not None]
+    return Effect(name, terms, printed=sum(numbers) if len(numbers) == len(terms) else None)
+
+
+def over(term: Term, other: Term) -> Effect:
+    return accuracy(f"{term} over {other}", (1, term), (-1, other))
+
+
+def on(effect: Effect, dataset: str) -> Effect:
+    """The same effect on accuracy, on one dataset."""
+    terms = ((weight, replace(term, dataset=dataset)) for weight, term in effect.terms)
+    return accuracy(f"{effect.name} on {dataset}", *terms)
+
+
+def near(printed_value: float, name: str, *terms: tuple[float, Term]) -> Effect:
+    """An accuracy, or a difference of some, as large as printed."""
+    return Effect(name, terms, printed_value - TOLERANCE, printed_value + TOLERANCE)
+
+
+def sweep(parameter: str, values: Sequence[float]) -> list[Term]:
+    return [Term(f"ails[{parameter}={value:g}]") for value in values]
+
+
+def best(parameter: str, value: float, values: Sequence[float]) -> tuple[Effect, ...]:
+    """The accuracy at one value above that at every other."""
+    (top,) = sweep(parameter, [value])
+    return tuple(over(top, other) for other in sweep(parameter, values) if other != top)
+
+
+def rising(terms: Sequence[Term]) -> tuple[Effect, ...]:
+    """A quantity that grows from each term to the next."""
+    return tuple(Effect(f"{b} over {a}", ((1, b), (-1, a))) for a, b in pairwise(terms))
+
+
+def reduction(backbone: str, low: float = 0.0, high: float = math.inf) -> Effect:
+    """The part by which AILS lowers a quantity of the baseline."""
+    terms = (-1, Term("ails", backbone=backbone)), (1, Term("none", backbone=backbone))
+    return Effect(f"reduction on {backbone}", terms, low, high, relative=True)

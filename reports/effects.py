@@ -1,0 +1,146 @@
+"""What a claim says in numbers: sums of means over cells, paired by seed."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from statistics import fmean
+
+from bench.grid import Cell, MethodChoice, split_list
+from bench.protocol import setting
+from reports.results import Measured
+
+
+@dataclass(frozen=True)
+class Term:
+    """A method's mean at each seed: over all cells, or those of one dataset or backbone.
+
+    `method` is written as on the command line, `ails[alpha=0.1]`.
+    """
+
+    method: str
+    ratio: float = 1.0
+    backbone: str = ""
+    dataset: str = ""
+
+    def __str__(self) -> str:
+        ratio = f" at {self.ratio:.0%}" if self.ratio < 1 else ""
+        places = [place for place in (self.dataset, self.backbone) if place]
+        return f"{self.method}{ratio}" + (f" on {', '.join(places)}" if places else "")
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A weighted sum of terms at each seed, of which a claim says that it is in (low, high).
+
+    A term of weight zero only narrows the cells, to those that it shares. `relative`: divided by
+    the last term. `printed` is what the paper's own numbers make of it.
+    """
+
+    name: str
+    terms: tuple[tuple[float, Term], ...]
+    low: float = 0.0
+    high: float = math.inf
+    relative: bool = False
+    printed: float | None = None
+
+    @property
+    def is_level(self) -> bool:
+        """Whether it is a level of the quantity, not a difference."""
+        return sum(weight for weight, _ in self.terms) != 0
+
+    def bound(self, value: float) -> float:
+        """The nearer end of the claimed range: the one that decides."""
+        return self.low if value - self.low <= self.high - value else self.high
+
+
+@dataclass(frozen=True)
+class Series:
+    """An effect by seed and the cells that it comes from or, where there is a gap, only that."""
+
+    values: dict[int, float]
+    cells: tuple[Cell, ...]
+    missing: tuple[str, ...]
+
+
+class Panel:
+    """One quantity of everything measured."""
+
+    def __init__(self, measured: Measured, quantity: str) -> None:
+        self.values = measured.values(quantity)
+        self.seeds = Counter(run.cell for run in measured.grid.runs)
+        self._cells: dict[Term, dict[tuple[object, ...], Cell]] = {}
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(cell.dataset for cell in self.values))
+
+    def series(self, effect: Effect) -> Series:
+        """The effect over the datasets, backbones and sizes that all its terms have in common.
+
+        Every cell weighs the same. A cell counts only with all seeds that were asked for.
+        """
+        terms = [term for _, term in effect.terms]
+        places = [self._at(term) for term in terms]
+        shared = [place for place in places[0] if all(place in others for others in places)]
+        if not shared:
+            absent = [str(term) for term, found in zip(terms, places, strict=True) if not found]
+            return Series({}, (), tuple(absent) or (f"a cell common to {_list(terms)}",))
+        used = [[found[place] for place in shared] for found in places]
+        cells = tuple(dict.fromkeys(cell for group in used for cell in group))
+        gaps = tuple(
+            f"{self.seeds[cell] - len(self.values[cell])} of {self.seeds[cell]} runs of "
+            f"{Term(cell.method.label, cell.ratio, cell.backbone, cell.dataset)}"
+            for cell in cells
+            if len(self.values[cell]) < self.seeds[cell]
+        )
+        return Series({}, (), gaps) if gaps else Series(self._sums(effect, used), cells, ())
+
+    def _sums(self, effect: Effect, used: list[list[Cell]]) -> dict[int, float]:
+        seeds = set.intersection(*(set(self.values[cell]) for group in used for cell in group))
+        sums = {}
+        for seed in sorted(seeds):
+            means = [fmean(self.values[cell][seed] for cell in group) for group in used]
+            total = sum(w * mean for (w, _), mean in zip(effect.terms, means, strict=True))
+            sums[seed] = total / means[-1] if effect.relative else total
+        return sums
+
+    def _at(self, term: Term) -> dict[tuple[object, ...], Cell]:
+        """The term's cells by what it leaves open; a backbone that it names is not open."""
+        if term not in self._cells:
+            self._cells[term] = {
+                (
+                    cell.dataset,
+                    cell.source_size,
+                    cell.input_size,
+                    "" if term.backbone else cell.backbone,
+                ): cell
+                for cell in self.values
+                if cell.ratio == term.ratio
+                and term.backbone in ("", cell.backbone)
+                and term.dataset in ("", cell.dataset)
+                and is_meant(cell.method, term.method)
+            }
+        return self._cells[term]
+
+
+def is_meant(choice: MethodChoice, text: str) -> bool:
+    """Whether a method as written is this choice; what is not written is as the protocol has it."""
+    name, given = _parsed(text)
+    if choice.name != name:
+        return False
+    _, changed = _parsed(choice.label)
+    return changed.keys() <= given.keys() and all(
+        getattr(choice.params, key) == value for key, value in given.items()
+    )
+
+
+@cache
+def _parsed(text: str) -> tuple[str, Mapping[str, object]]:
+    name, _, inside = text.removesuffix("]").partition("[")
+    return name, dict(setting(part) for part in split_list(inside))
+
+
+def _list(terms: Iterable[Term]) -> str:
+    return " and ".join(dict.fromkeys(map(str, terms)))

@@ -1,0 +1,124 @@
+"""A specification curve: the effect of every reading, and below it what the reading changes.
+
+After Simonsohn, Simmons and Nelson (Nature Human Behaviour 2020).
+"""
+
+from itertools import groupby
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from reports.figures import style
+from reports.specification import DEFAULT, Outcome, Specification, tally
+from reports.stats import ALPHA
+
+CURVE, ROW = 2.2, 0.125
+"""Inches: the height of the curve, and of a row of the matrix below it."""
+BLUE, RED = style.COLOURS[:2]
+LOOKS: dict[str, dict[str, Any]] = {
+    "one": {"color": BLUE, "marker": "o", "markersize": 3.4},
+    "joint": {"color": BLUE, "marker": "o", "markersize": 3.4, "markerfacecolor": "#ffffff"},
+    DEFAULT: {"color": RED, "marker": "D", "markersize": 4.6},
+}
+GUIDE: dict[str, Any] = {"color": RED, "linestyle": ":", "linewidth": 0.7}
+NAMES = {
+    DEFAULT: "default reading",
+    "one": "one ambiguity read otherwise",
+    "joint": "several, at random",
+}
+INTERVALS: dict[bool, dict[str, Any]] = {
+    True: {"color": "#000000", "linewidth": 1.6},
+    False: {"color": style.GRAY, "linewidth": 0.9},
+}
+"""Of effects that are significant, and that are not."""
+
+
+@style.styled
+def draw(found: Specification, note: str = "") -> Figure:
+    """Effects against the reference in points, rising, with 95 % intervals; a dot in the matrix is
+    a reading that is taken, no dot in a band the default.
+
+    A reading with a run missing is left out. BenchError where none is complete.
+    """
+    numbers = tally(found.effects)
+    outcomes = [outcome for outcome in found.outcomes if outcome.to_reference]
+    readings = _declared(outcomes)
+    label = (
+        f"{numbers.readings} readings of {found.method} by their difference to "
+        f"{found.reference} in {found.metric.upper()}, and what each of them changes"
+    )
+    height = CURVE + ROW * len(readings) + 0.5
+    figure = style.new(style.PAGE, height, label, _note(found, note))
+    curve, matrix = figure.subplots(
+        2, 1, sharex=True, height_ratios=[CURVE, ROW * max(1, len(readings))]
+    )
+    _curve(curve, found, outcomes)
+    _matrix(matrix, outcomes, readings)
+    style.add_legend(figure, _handles(outcomes))
+    return figure
+
+
+def _note(found: Specification, note: str) -> str:
+    gaps = len(found.outcomes) - len(found.effects)
+    sentences = [
+        f"{found.data[:1].upper()}{found.data[1:]}." if found.data else "",
+        "A dot: this reading is taken. No dot in a band: the default is.",
+        f"Left out, as a run is missing: {gaps}." if gaps else "",
+        note,
+    ]
+    return " ".join(filter(None, sentences))
+
+
+def _declared(outcomes: list[Outcome]) -> list[tuple[str, str]]:
+    """Ambiguity and title of the readings that are taken, in the order of their declaration."""
+    taken = [reading for outcome in outcomes for reading in outcome.readings]
+    declared = outcomes[0].choice.method.readings
+    return [(reading.ambiguity, reading.title) for reading in declared if reading in taken]
+
+
+def _curve(axes: Axes, found: Specification, outcomes: list[Outcome]) -> None:
+    axes.axhline(0, color="#000000", linewidth=0.6)
+    for x, outcome in enumerate(outcomes):
+        effect = outcome.to_reference
+        assert effect
+        interval = INTERVALS[effect.p_holm < ALPHA]
+        axes.plot([x, x], [100 * effect.low, 100 * effect.high], zorder=2, **interval)
+        axes.plot(x, 100 * effect.difference, zorder=3, **LOOKS[outcome.kind])
+        if outcome.kind == DEFAULT:
+            axes.axhline(100 * effect.difference, **GUIDE)
+            axes.axvline(x, **GUIDE)
+    axes.set_ylabel(f"{found.metric.upper()}: reading − {found.reference} (points)")
+    axes.set_xlim(-1, len(outcomes))
+    axes.grid(axis="y")
+
+
+def _matrix(axes: Axes, outcomes: list[Outcome], readings: list[tuple[str, str]]) -> None:
+    rows = {reading: row for row, reading in enumerate(readings)}
+    bands = [list(band) for _, band in groupby(readings, key=lambda reading: reading[0])]
+    for band in bands[::2]:
+        first, last = rows[band[0]], rows[band[-1]]
+        axes.axhspan(first - 0.5, last + 0.5, color=style.GRAY, alpha=0.15, linewidth=0)
+    for x, outcome in enumerate(outcomes):
+        if outcome.kind == DEFAULT:
+            axes.axvline(x, **GUIDE)
+        for reading in outcome.readings:
+            row = rows[reading.ambiguity, reading.title]
+            axes.plot(x, row, **LOOKS[outcome.kind] | {"markersize": 3})
+    names = [f"{title}  {ambiguity}" for ambiguity, title in readings]
+    axes.set_yticks(range(len(readings)), names)
+    axes.set(ylim=(len(readings) - 0.5, -0.5), xticks=[])
+    axes.tick_params(axis="y", length=0)
+    axes.spines[:].set_visible(False)
+
+
+def _handles(outcomes: list[Outcome]) -> list[Line2D]:
+    kinds = {outcome.kind for outcome in outcomes}
+    points = [
+        Line2D([], [], linestyle="none", label=name, **LOOKS[kind])
+        for kind, name in NAMES.items()
+        if kind in kinds
+    ]
+    significant = f"95 % interval, black where p < {ALPHA:g} after Holm"
+    return [*points, Line2D([], [], label=significant, **INTERVALS[True])]

@@ -1,0 +1,173 @@
+"""The look of every figure, and how a figure leaves: as files, or as a part of a page."""
+
+import functools
+import html
+import io
+import re
+import textwrap
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import matplotlib.style
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
+
+from bench.store import write_text
+
+COLUMN, PAGE = 3.3, 6.9
+"""Inches: the width of one column of a two-column page, and of both."""
+TEXT, SMALL = 7.5, 6.5
+"""Points."""
+GRAY = "#808080"
+"""For lines that carry no data; as far from a light page as from a dark one."""
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", GRAY)
+"""Okabe and Ito (2008); brown and gray for black and yellow, which some page would swallow."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "*")
+LINES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
+RULES: dict[str, Any] = {
+    "font.family": "DejaVu Sans",  # it comes with matplotlib: one layout on every machine
+    "font.size": TEXT,
+    "text.parse_math": False,
+    "axes.titlesize": TEXT,
+    "axes.labelsize": TEXT,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "legend.fontsize": SMALL,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "lines.linewidth": 1.1,
+    "lines.markersize": 4,
+    "grid.color": GRAY,
+    "grid.alpha": 0.25,
+    "grid.linewidth": 0.5,
+    "savefig.dpi": 300,  # of what is drawn as pixels
+    "svg.fonttype": "none",
+    "svg.hashsalt": "bench",
+    "pdf.fonttype": 42,
+}
+P = ParamSpec("P")
+
+
+def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """A decorator: the figure has this look, whatever the user's own settings, and its layout is
+    settled, so that it is the same however often it is rendered."""
+
+    @functools.wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with matplotlib.style.context(["default", RULES]):
+            figure = draw(*args, **kwargs)
+            for _ in range(
+                2
+            ):  # the first settles the ticks, whose labels the second makes room for
+                figure.draw_without_rendering()
+            figure.set_layout_engine("none")
+        return figure
+
+    return drawn
+
+
+def look(index: int) -> dict[str, Any]:
+    """Colour, marker and line of a series; no two of the first 440 agree in all three."""
+    return {
+        "color": COLOURS[index % len(COLOURS)],
+        "marker": MARKERS[index % len(MARKERS)],
+        "linestyle": LINES[index % len(LINES)],
+    }
+
+
+def new(width: float, height: float, label: str, note: str = "") -> Figure:
+    """An empty figure. `label` says what it shows to who cannot see it; `note` stands below it."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    figure.set_label(label)
+    if note:
+        figure.supxlabel(wrap(note, width, SMALL), x=0.01, ha="left", fontsize=SMALL)
+    return figure
+
+
+def text_width(text: str, size: float = TEXT) -> float:
+    """Of one line, in points."""
+    properties = FontProperties(family=RULES["font.family"], size=size)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, properties, ismath=False)
+    return float(width)
+
+
+def wrap(text: str, width: float, size: float = TEXT) -> str:
+    """Broken into lines that are no wider than so many inches."""
+    return textwrap.fill(text, max(1, int(width * 72 / text_width("n", size))))
+
+
+def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
+    """A legend above the axes, in as many columns as fit; none for no handles."""
+    if not handles:
+        return
+    labels = [str(handle.get_label()) for handle in handles]
+    width = figure.get_figwidth() * 72 / (max(text_width(text, SMALL) for text in labels) + 32)
+    columns = max(1, min(len(labels), int(width)))
+    rows = -(-len(labels) // columns)
+    figure.legend(
+        handles=handles,
+        loc="outside upper center",
+        ncols=-(-len(labels) // rows),
+        columnspacing=1.2,
+        handletextpad=0.5,
+    )
+
+
+def save(figure: Figure, folder: Path, stem: str) -> list[Path]:
+    """Write SVG and PDF, each whole or not at all; the same figure gives the same bytes.
+
+    Raises StoreError where the folder cannot be written.
+    """
+    svg = write_text(folder / f"{stem}.svg", _render(figure, "svg").decode())
+    pdf = folder / f"{stem}.pdf"
+    temporary = pdf.with_name(f".{stem}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        temporary.write_bytes(_render(figure, "pdf"))
+        temporary.replace(pdf)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return [svg, pdf]
+
+
+def inline(figure: Figure, name: str) -> str:
+    """The figure as an `<svg>` element of an HTML page, light or dark.
+
+    Every id begins with `name`, which no other figure of the page may have. What is black takes
+    the page's `color`, what is white its `--page`.
+    """
+    text = _render(figure, "svg", transparent=True).decode()
+    head, body = re.split(r"(?<=>)", text[text.index("<svg") :], maxsplit=1)
+    body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", body, flags=re.DOTALL)
+    body = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", body)
+    body = body.replace("#000000", "currentColor").replace("#ffffff", "var(--page, Canvas)")
+    box = re.search(r'viewBox="[^"]*"', head)
+    width = figure.get_figwidth() * 72
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'{box and box[0]} width="{width:g}pt" style="max-width: 100%; height: auto" role="img" '
+        f'aria-label="{html.escape(str(figure.get_label()))}" fill="currentColor" '
+        f'stroke-linejoin="round" stroke-linecap="butt">{body}'
+    )
+
+
+def _render(figure: Figure, form: str, transparent: bool = False) -> bytes:
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}[form]
+    file = io.BytesIO()
+    with matplotlib.style.context(["default", RULES]):
+        figure.savefig(
+            file,
+            format=form,
+            transparent=transparent,
+            metadata={"Title": str(figure.get_label())} | undated,
+        )
+    return file.getvalue()

@@ -1,0 +1,144 @@
+"""Figure 5 of the paper: t-SNE of penultimate features, and what can be said of them in numbers.
+
+An embedding shows clusters that are not there and hides others, so that silhouette and neighbour
+accuracy are computed in the space of the features (van der Maaten and Hinton, 2008; Wattenberg et
+al., Distill 2016).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from string import ascii_lowercase
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+from sklearn.manifold import TSNE
+from sklearn.metrics import silhouette_score
+from sklearn.neighbors import NearestNeighbors
+
+from bench.errors import BenchError
+from reports.figures import style
+
+NEIGHBOURS = 5
+LARGEST = 7000
+"""Images in a panel, as in the paper."""
+PANELS = 3
+"""As many fill the width of a page, and fewer take the same share of it."""
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """One method: points (N, 2) and classes (N,), and two numbers of the features themselves.
+
+    `silhouette` is None where the images are of one class; `neighbour_accuracy` is that of the
+    majority among the 5 nearest others, a tie going to the lowest class.
+    """
+
+    method: str
+    points: NDArray[np.floating]
+    targets: NDArray[np.integer]
+    silhouette: float | None
+    neighbour_accuracy: float
+
+
+def embed(
+    method: str, features: NDArray[np.floating], targets: NDArray[np.integer], seed: int = 0
+) -> Embedding:
+    """Embed features (N, D); of more than 7,000 images a sample, the same for every method.
+
+    Raises BenchError for several labels an image, too few images, and features without variance.
+    """
+    if targets.ndim == 2 and targets.shape[1] > 1:
+        raise BenchError(
+            "a t-SNE shows one class an image, and this dataset has several labels; "
+            "choose a dataset with one"
+        )
+    if len(features) <= NEIGHBOURS:
+        raise BenchError(f"{len(features)} images are too few for a t-SNE; give at least 6")
+    if not np.ptp(features, axis=0).any():
+        raise BenchError(f"the features of {method} are the same for all images; train it longer")
+    chosen = np.arange(len(features))
+    if len(chosen) > LARGEST:
+        chosen = np.sort(np.random.default_rng(seed).choice(chosen, LARGEST, replace=False))
+    features, classes = features[chosen], targets.reshape(-1)[chosen]
+    perplexity = min(30.0, (len(chosen) - 1) / 3)
+    points = TSNE(init="pca", perplexity=perplexity, random_state=seed).fit_transform(features)
+    return Embedding(
+        method=method,
+        points=points,
+        targets=classes,
+        silhouette=_silhouette(features, classes),
+        neighbour_accuracy=neighbour_accuracy(features, classes),
+    )
+
+
+def neighbour_accuracy(features: NDArray[np.floating], targets: NDArray[np.integer]) -> float:
+    """Leave-one-out accuracy of the 5 nearest neighbours, by Euclidean distance."""
+    nearest = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(features)
+    neighbours = targets[nearest.kneighbors(return_distance=False)]
+    votes = (neighbours[:, :, None] == np.unique(targets)).sum(1)
+    return float((np.unique(targets)[votes.argmax(1)] == targets).mean())
+
+
+@style.styled
+def draw(
+    embeddings: Sequence[Embedding], class_names: Sequence[str] | None = None, note: str = ""
+) -> Figure:
+    """A panel for each method; `class_names[k]` names class k. The rarest class lies on top."""
+    methods = ", ".join(embedding.method for embedding in embeddings)
+    label = f"t-SNE of penultimate features: {methods}"
+    classes = np.unique(np.concatenate([embedding.targets for embedding in embeddings]))
+    panel = style.PAGE / max(PANELS, len(embeddings))
+    width = max(style.COLUMN, panel * len(embeddings))
+    figure = style.new(width, panel + 1, label, note)
+    for letter, axes, embedding in zip(
+        ascii_lowercase,
+        figure.subplots(1, len(embeddings), squeeze=False)[0],
+        embeddings,
+        strict=False,
+    ):
+        _scatter(axes, embedding, classes)
+        method = style.wrap(f"({letter}) {embedding.method}", panel)
+        axes.set_title(f"{method}\n{_numbers(embedding)}")
+    handles = [
+        Line2D([], [], label=name, **style.look(index) | {"linestyle": "none"})
+        for index, k in enumerate(classes)
+        for name in [class_names[k] if class_names else f"class {k}"]
+    ]
+    style.add_legend(figure, handles)
+    return figure
+
+
+def _silhouette(features: NDArray[np.floating], targets: NDArray[np.integer]) -> float | None:
+    if not 1 < len(np.unique(targets)) < len(targets):
+        return None
+    return float(silhouette_score(features, targets))
+
+
+def _scatter(axes: Axes, embedding: Embedding, classes: NDArray[np.integer]) -> None:
+    area = float(np.clip(6000 / len(embedding.points), 2.5, 14))
+    members = [(index, embedding.targets == k) for index, k in enumerate(classes)]
+    for index, member in sorted(members, key=lambda pair: -pair[1].sum()):
+        look = style.look(index)
+        axes.scatter(
+            embedding.points[member, 0],
+            embedding.points[member, 1],
+            s=area,
+            color=look["color"],
+            marker=look["marker"],
+            linewidths=0,
+            rasterized=True,  # thousands of marks would be megabytes in a page
+        )
+    low, high = embedding.points.min(0), embedding.points.max(0)
+    half = 0.53 * (high - low).max()
+    limits = np.stack([(low + high) / 2 - half, (low + high) / 2 + half])
+    axes.set(xticks=[], yticks=[], aspect="equal", xlim=limits[:, 0], ylim=limits[:, 1])
+    axes.spines[:].set_visible(True)
+
+
+def _numbers(embedding: Embedding) -> str:
+    found = embedding.silhouette
+    silhouette = "–" if found is None else f"{found:z.2f}".replace("-", "−")
+    return f"silhouette {silhouette}, {NEIGHBOURS}-NN {100 * embedding.neighbour_accuracy:.1f} %"

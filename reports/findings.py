@@ -1,0 +1,125 @@
+"""What records say of a claim under one reading of its quantity.
+
+A claim says that effects lie in ranges. It is supported where every effect does so significantly:
+all must, so that no correction is due (intersection-union test). It is contradicted where one lies
+outside significantly, after Holm over all. So some of the effects can contradict a claim, and only
+all of them can support it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import Literal
+
+from bench.grid import Cell
+from reports.claim import Claim, on
+from reports.effects import Effect, Panel
+from reports.power import pairs_needed
+from reports.stats import ALPHA, Comparison, compare, holm
+
+Outcome = Literal["supported", "contradicted", "undecided", "not tested"]
+
+
+@dataclass(frozen=True)
+class Tested:
+    """An effect, the cells that it comes from, and its comparison with `bound`, which decides."""
+
+    quantity: str
+    effect: Effect
+    cells: tuple[Cell, ...]
+    bound: float
+    comparison: Comparison
+
+    @property
+    def t(self) -> float:
+        """The t of the comparison, positive where the mean is inside the claimed range."""
+        return self.comparison.t if self.bound == self.effect.low else -self.comparison.t
+
+    @property
+    def against(self) -> bool:
+        return self.t < 0 and self.comparison.p_holm < ALPHA
+
+    def supports(self, level: float) -> bool:
+        return self.t > 0 and self.comparison.p < level
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The effects that could be tested, and what is missing for the others."""
+
+    quantity: str
+    level: float
+    tested: tuple[Tested, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        if any(test.against for test in self.tested):
+            return "contradicted"
+        if self.missing or not self.tested:
+            return "not tested"
+        return "undecided" if self.open else "supported"
+
+    @property
+    def open(self) -> list[Tested]:
+        """The effects that do not support the claim."""
+        return [test for test in self.tested if not test.supports(self.level)]
+
+    @property
+    def pairs_to_decide(self) -> int | None:
+        """The seeds that would decide, were the true effects those observed; None: too many.
+
+        All effects have to support the claim where all are inside their ranges, and one of those
+        outside has to contradict it else.
+        """
+        outside = [test.comparison for test in self.tested if test.t < 0]
+        if outside:
+            strict = ALPHA / len(self.tested)
+            enough = [pairs_needed(c.difference, c.sd, strict) for c in outside]
+            return min((n for n in enough if n is not None), default=None)
+        return _most(
+            [
+                pairs_needed(test.comparison.difference, test.comparison.sd, self.level)
+                for test in self.open
+            ]
+        )
+
+    @property
+    def pairs_as_printed(self) -> int | None:
+        """The seeds that would show open effects as large as the paper prints them."""
+        return _most(
+            [
+                pairs_needed(test.effect.printed - test.bound, test.comparison.sd, self.level)
+                for test in self.open
+                if test.effect.printed is not None
+            ]
+        )
+
+
+def find(claim: Claim, quantity: str, panel: Panel) -> Finding:
+    """Test every effect of a claim, each with the nearer end of its range."""
+    effects: Sequence[Effect] = claim.effects
+    if claim.each_dataset:
+        effects = [on(effect, dataset) for dataset in panel.datasets for effect in effects]
+    tested: dict[str, Tested] = {}
+    missing: list[str] = []
+    for effect in effects:
+        series = panel.series(effect)
+        bound = effect.bound(fmean(series.values.values() or [0]))
+        comparison = compare(series.values, dict.fromkeys(series.values, bound))
+        if comparison:
+            tested[effect.name] = Tested(quantity, effect, series.cells, bound, comparison)
+        else:
+            missing += series.missing or [f"a second seed of {effect.name}"]
+    corrected = holm({name: test.comparison for name, test in tested.items()})
+    return Finding(
+        quantity,
+        claim.level,
+        tuple(replace(test, comparison=corrected[name]) for name, test in tested.items()),
+        tuple(dict.fromkeys(missing)),
+    )
+
+
+def _most(pairs: Sequence[int | None]) -> int | None:
+    known = [n for n in pairs if n is not None]
+    return max(known) if known and len(known) == len(pairs) else None

@@ -1,0 +1,2 @@
+"""From studies to figures: a module a figure, with `SELECT`, the cells of the studies it is made
+of, and `pictures(studies, view)`."""

@@ -1,0 +1,31 @@
+"""How many pairs a comparison needs."""
+
+from bisect import bisect_left
+
+from statsmodels.stats.power import TTestPower
+
+from reports.stats import ALPHA, POWER
+
+MOST = 100_000
+"""Pairs beyond which nobody will go."""
+
+
+def pairs_needed(difference: float, sd: float, level: float = ALPHA) -> int | None:
+    """The fewest pairs that detect a true mean difference with 80 % power.
+
+    The test is the two-sided paired t-test at `level`, `sd` that of the differences. None where
+    `MOST` pairs are too few, as for a difference of zero.
+    """
+    if difference == 0:
+        return None
+    if sd == 0:
+        return 2
+    d_z = abs(difference) / sd
+    test = TTestPower()
+
+    def enough(pairs: int) -> bool:
+        # scipy's power is nan where it is 1 but for rounding
+        return not test.power(d_z, pairs, level, alternative="two-sided") < POWER
+
+    pairs = bisect_left(range(MOST + 1), True, lo=2, key=enough)
+    return pairs if pairs <= MOST else None

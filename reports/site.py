@@ -1,0 +1,142 @@
+"""The report as data, and its one-file page.
+
+A section is a sequence of items: tables, figures, claims, methods, facts and commands. Every text
+is plain; the page escapes it, and asks the network for nothing.
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Literal, get_args
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from reports.html import to_html
+from reports.table import Table
+
+Pairs = tuple[tuple[str, str], ...]
+Verdict = Literal["supported", "contradicted", "undecided", "not tested"]
+RESERVED = ("contents", "main", "summary")
+"""Anchors of the page itself."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """An SVG as matplotlib writes it, its caption, and its numbers as a table to be unfolded."""
+
+    svg: str
+    caption: str
+    numbers: Table | None = None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a publication claims, what our records say of it, and why; `source` is the place."""
+
+    text: str
+    verdict: Verdict
+    reason: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method for readers: its formula in plain Unicode, its parameters with their defaults.
+
+    `url` is where the reference can be read, https only.
+    """
+
+    name: str
+    summary: str
+    formula: str = ""
+    parameters: Pairs = ()
+    reference: str = ""
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        if self.url and not self.url.startswith("https://"):
+            raise ValueError(f"{self.name}: {self.url!r} is no https address")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and values, such as the keys of a protocol."""
+
+    title: str
+    pairs: Pairs
+
+
+@dataclass(frozen=True)
+class Command:
+    """One or more lines for a shell; `note` says what they make, and where it is written."""
+
+    lines: str
+    note: str = ""
+
+
+Item = Table | Figure | Claim | Method | Facts | Command
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page; `id` is its anchor, `lead` its paragraphs, divided by empty lines."""
+
+    id: str
+    title: str
+    lead: str = ""
+    items: tuple[Item, ...] = ()
+
+    @property
+    def verdicts(self) -> list[tuple[Verdict, int]]:
+        """How many claims of the section have each verdict; nothing where it has no claims."""
+        counts = Counter(item.verdict for item in self.items if isinstance(item, Claim))
+        return [(verdict, counts[verdict]) for verdict in get_args(Verdict)] if counts else []
+
+
+@dataclass(frozen=True)
+class Page:
+    """The report: `cautions` stand above everything, `summary` says what was run."""
+
+    title: str
+    summary: Pairs
+    sections: tuple[Section, ...]
+    lead: str = ""
+    cautions: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        anchors = Counter((*RESERVED, *(section.id for section in self.sections)))
+        if twice := [anchor for anchor, times in anchors.items() if times > 1]:
+            raise ValueError(f"anchors used twice: {', '.join(twice)}")
+
+
+def render(page: Page) -> str:
+    """The page as one HTML file."""
+    environment = Environment(
+        autoescape=True,
+        loader=FileSystemLoader(Path(__file__).parent),
+        lstrip_blocks=True,
+        trim_blocks=True,
+        undefined=StrictUndefined,
+    )
+    figures = count(1)
+    environment.filters |= {
+        "kind": lambda item: type(item).__name__,
+        "paragraphs": lambda text: [part for part in re.split(r"\n\s*\n", text) if part.strip()],
+        "table": lambda table: Markup(to_html(table)),
+        "inline": lambda svg: Markup(inline(svg, f"figure{next(figures)}-")),
+    }
+    return environment.get_template("site.html").render(page=page)
+
+
+def inline(svg: str, prefix: str) -> str:
+    """A matplotlib SVG to stand inside a page: in the page's colours, its ids after `prefix`.
+
+    Metadata and comments are left out, and the style sheet, which would hold for the whole page.
+    """
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<!--.*?-->|<(metadata|style)\b.*?</\1>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'(\sid="|href="#|url\(#)', rf"\g<1>{prefix}", svg)
+    return svg.replace("#000000", "currentColor").replace("#ffffff", "var(--page)")

@@ -1,0 +1,205 @@
+"""What Tables 5 and 6 share: one parameter of a method over some values, all else equal."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from bench.errors import BenchError
+from reports import cells
+from reports.output import Output, Rows
+from reports.paper import published
+from reports.results import PHANTOM, Results
+from reports.stats import summarise
+from reports.study import Study, View
+from reports.table import DASH, MISSING, Cell, Row, Table
+
+CHOSEN = "✓"
+SELECTION = {"val_auc": "validation.val_auc", "val_loss": "validation.val_nll"}
+"""What a value is selected by, by the protocol's rule; under `last` by validation AUC too."""
+PLAIN: dict[str, Any] = {"scale": 1, "decimals": 3}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its header, the quantity it prints and the reading that is, and the paper's name.
+
+    `readings` are further readings of the same word, in the tidy CSV only.
+    """
+
+    header: str
+    quantity: str
+    published: str
+    reading: str = ""
+    readings: tuple[str, ...] = ()
+
+    @property
+    def is_metric(self) -> bool:
+        return self.quantity.startswith("metrics.")
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A table of the paper over one parameter: its number, the parameter, the values, columns."""
+
+    number: int
+    parameter: str
+    symbol: str
+    values: tuple[float, ...]
+    columns: tuple[Column, ...]
+    method: str = "ails"
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        return tuple(f"{self.method}[{self.parameter}={value:g}]" for value in self.values)
+
+    def outputs(self, study: Study, view: View) -> list[Output]:
+        """A table for each backbone or combination and each ratio."""
+        return [
+            _output(self, study, view, backbone, ratio)
+            for backbone in study.backbones
+            for ratio in study.ratios
+        ]
+
+    def by_label(self, study: Study) -> dict[str, float]:
+        """The swept parameter of every method of the study, ascending.
+
+        Raises BenchError for a method that has no such parameter, or differs in another one.
+        """
+        values: dict[str, float] = {}
+        others = set()
+        for run in study.measured.grid.runs:
+            choice = run.cell.method
+            params = choice.params.model_dump(mode="json")
+            if self.parameter not in params:
+                raise BenchError(
+                    f"table {self.number} varies {self.parameter}, which {choice.label} has not; "
+                    f'write --methods "{self.method}[{self.parameter}=0.2],…"'
+                )
+            values[choice.label] = float(params.pop(self.parameter))
+            others.add((choice.name, str(params)))
+        if len(others) > 1:
+            raise BenchError(
+                f"table {self.number} varies {self.parameter} alone; "
+                "the methods named differ in more than that"
+            )
+        return dict(sorted(values.items(), key=lambda item: item[1]))
+
+
+def selected(sweep: Sweep, study: Study, backbone: str, ratio: float) -> str | None:
+    """The label of the value that is best on validation, by mean over datasets and seeds.
+
+    The test split has no say. None where a run is missing; of equals the first.
+    """
+    rule = study.config.protocol.select
+    quantity = SELECTION.get(rule, SELECTION["val_auc"])
+    results = study.results(backbone, ratio, quantity)
+    if not all(results.complete(m, d) for m in results.methods for d in results.datasets):
+        return None
+    sign = -1 if quantity.endswith("nll") else 1
+    means = {
+        label: sign * summarise(results.means(label).values()).mean
+        for label in sweep.by_label(study)
+    }
+    return max(means, key=lambda label: means[label])
+
+
+def _output(sweep: Sweep, study: Study, view: View, backbone: str, ratio: float) -> Output:
+    labels = sweep.by_label(study)
+    combine = view.combine
+    measured = {
+        column: study.results(
+            backbone, ratio, column.quantity, combine if column.is_metric else "mean"
+        )
+        for column in sweep.columns
+    }
+    anyone = next(iter(measured.values()))
+    reference = view.reference or next(
+        (label for label in labels if "[" not in label), next(iter(labels))
+    )
+    reference = cells.chosen_reference(anyone.methods, reference)
+    families = {c: cells.families(results, reference) for c, results in measured.items()}
+    overall = {column: family[list(family)[-1]] for column, family in families.items()}
+    lines = [
+        [
+            cells.mean(
+                results,
+                label,
+                overall[column].get(label) if column.is_metric else None,
+                **({} if column.is_metric else PLAIN),
+            )
+            for column, results in measured.items()
+        ]
+        for label in labels
+    ]
+    best = cells.embolden([list(line[:2]) for line in lines])
+    choice = selected(sweep, study, backbone, ratio)
+    rows = [
+        Row(
+            f"{value:g}",
+            (*front, *line[2:], CHOSEN if label == choice else ""),
+        )
+        for (label, value), line, front in zip(labels.items(), lines, best, strict=True)
+    ]
+    if view.published:
+        rows += _published(sweep)
+    over = ", ".join(anyone.datasets)
+    over = f"mean over {over}" if len(anyone.datasets) > 1 else over
+    part = f", {ratio:.0%} of the training split" if ratio < 1 else ""
+    stem = [f"table{sweep.number}", *study.suffix(backbone)]
+    stem += [f"{ratio:g}"] if len(study.ratios) > 1 else []
+    table = Table(
+        title=f"{sweep.method} over {sweep.symbol}: mean ± SD over {len(anyone.seeds)} seeds, "
+        f"{over}; {backbone}{part}",
+        columns=(sweep.symbol, *(column.header for column in sweep.columns), "selected"),
+        rows=tuple(rows),
+        notes=(
+            "ACC and AUC in percent. "
+            + cells.star_note(f"{sweep.symbol} = {labels[reference]:g}", len(labels) - 1),
+            f"Selected: best mean on validation ({study.config.protocol.select.replace('_', ' ')}"
+            "), never on test.",
+            *(f"{c.header}: {c.reading}." for c in sweep.columns if c.reading),
+            *cells.gaps(anyone),
+            *study.footnotes([backbone]),
+        ),
+        label=f"tab:{sweep.number}",
+        data=PHANTOM if anyone.phantom else "",
+    )
+    tests = [
+        row
+        for column, results in measured.items()
+        for row in cells.comparisons(results, reference, families[column])
+    ]
+    return Output("-".join(stem), table, _tidy(sweep, study, measured, backbone, ratio), tests)
+
+
+def _tidy(
+    sweep: Sweep,
+    study: Study,
+    measured: dict[Column, Results],
+    backbone: str,
+    ratio: float,
+) -> Rows:
+    """Every quantity that is printed and every other reading of it."""
+    labels = sweep.by_label(study)
+    further = [
+        study.results(backbone, ratio, reading)
+        for column in sweep.columns
+        for reading in column.readings
+    ]
+    return [
+        {sweep.parameter: labels[row["method"]], **row}
+        for results in (*measured.values(), *further)
+        for row in cells.tidy(results)
+    ]
+
+
+def _published(sweep: Sweep) -> list[Row]:
+    rows = []
+    for value, numbers in published(sweep.number).items():
+        line = [numbers.get(column.published, MISSING) for column in sweep.columns]
+        chosen = CHOSEN if numbers.get("selected") == "yes" else ""
+        rows.append(Row(value, (*map(_blank, line), chosen), published=True))
+    return rows
+
+
+def _blank(cell: Cell | str) -> Cell | str:
+    return MISSING if cell in ("", DASH) else cell

@@ -1,0 +1,145 @@
+"""Table 2: does AILS help every backbone, and does it converge in fewer epochs?"""
+
+from typing import Any
+
+from bench.errors import BenchError
+from bench.grid import parts
+from bench.protocol import Selection
+from reports import cells
+from reports.output import Output, Rows
+from reports.paper import published
+from reports.results import PHANTOM, Results
+from reports.study import Study, View
+from reports.table import Row, Table
+from reports.table1 import METRICS
+
+BACKBONES = ("mobilenetv3", "resnest101", "densenet121", "efficientnet_b4", "swin_tiny")
+SMALLEST = 32
+"""Pixels that all five backbones can take; smaller sources are enlarged to it."""
+FDI = ("fdi", "fdi_accepted", "fdi_rel")
+EPOCHS: dict[str, Any] = {"scale": 1, "decimals": 1}
+PLAIN: dict[str, Any] = {"scale": 1, "decimals": 2}
+
+
+def select(selection: Selection) -> Selection:
+    """The five backbones of the paper, with and without AILS."""
+    size = selection.input_size or selection.source_size
+    return selection.model_copy(
+        update={
+            "backbones": BACKBONES,
+            "methods": ("none", "ails"),
+            "input_size": max(size, SMALLEST),
+        }
+    )
+
+
+def outputs(study: Study, view: View) -> list[Output]:
+    """One table for each ratio. Raises BenchError where there are not two methods."""
+    return [_output(study, view, ratio) for ratio in study.ratios]
+
+
+def _output(study: Study, view: View, ratio: float) -> Output:
+    measured = {
+        name: {backbone: study.results(backbone, ratio, path) for backbone in study.backbones}
+        for name, path in {
+            "metric": f"metrics.{view.metric}",
+            "epochs": "epochs_to_convergence",
+            **{name: f"validation.{name}" for name in FDI},
+        }.items()
+    }
+    metric = measured["metric"]
+    anyone = next(iter(metric.values()))
+    baseline, method = _two(anyone)
+    increase = _increase(metric, baseline, method)
+    rows = [
+        Row(
+            backbone,
+            (
+                cells.mean(metric[backbone], baseline),
+                cells.mean(metric[backbone], method),
+                cells.cell(
+                    cells.differences(
+                        metric[backbone].means(method), metric[backbone].means(baseline)
+                    ),
+                    anyone.seeds,
+                    increase.get(backbone),
+                ),
+                cells.mean(measured["fdi"][backbone], method, **PLAIN),
+                cells.mean(measured["epochs"][backbone], baseline, **EPOCHS),
+                cells.mean(measured["epochs"][backbone], method, **EPOCHS),
+            ),
+        )
+        for backbone in study.backbones
+    ]
+    name, over = METRICS[view.metric], ", ".join(anyone.datasets)
+    several = f", mean over {over}" if len(anyone.datasets) > 1 else f" on {over}"
+    notes = (
+        f"Increase: {method} minus {baseline}, paired by seed. * is not 0: paired t-test, "
+        f"Holm over {len(study.backbones)} backbones, p < 0.05.",
+        "FDI: mean distance of f' from f over all rows of an epoch, filtered ones 0, raw; "
+        "other readings are in the tidy CSV. Epochs: until 95 % of the highest validation ACC.",
+        *(gap for name, results in metric.items() for gap in cells.gaps(results, f"{name}: ")),
+        *study.footnotes(study.backbones),
+    )
+    table = Table(
+        title=f"{name} (%) of {baseline} and {method} on {len(rows)} backbones{several}",
+        columns=(
+            "backbone",
+            baseline,
+            f"+{method}",
+            "increase",
+            "FDI",
+            f"epochs {baseline}",
+            f"epochs {method}",
+        ),
+        rows=(*rows, *(_published(study, view) if view.published else [])),
+        notes=notes,
+        label="tab:2",
+        data=PHANTOM if anyone.phantom else "",
+    )
+    stem = ["table2", view.metric, *([f"{ratio:g}"] if len(study.ratios) > 1 else [])]
+    tidy = [row for group in measured.values() for r in group.values() for row in cells.tidy(r)]
+    return Output("-".join(stem), table, tidy, _tests(measured["metric"], measured["epochs"]))
+
+
+def _two(results: Results) -> tuple[str, str]:
+    if len(results.methods) != 2:
+        raise BenchError(
+            f"table 2 compares two methods, not {len(results.methods)}; "
+            "name the baseline and one other: --methods none,ails"
+        )
+    baseline, method = results.methods
+    return baseline, method
+
+
+def _increase(group: dict[str, Results], baseline: str, method: str) -> cells.Family:
+    """By backbone, of the mean over datasets."""
+    return cells.against_zero(
+        {
+            backbone: (results.means(method), results.means(baseline))
+            for backbone, results in group.items()
+        }
+    )
+
+
+def _tests(*groups: dict[str, Results]) -> Rows:
+    """Of the metric and of epochs to convergence: method against baseline on each backbone."""
+    rows: Rows = []
+    for group in groups:
+        baseline, method = _two(next(iter(group.values())))
+        for backbone, test in _increase(group, baseline, method).items():
+            family = {cells.OVERALL: {method: test}}
+            rows += cells.comparisons(group[backbone], baseline, family)
+    return rows
+
+
+def _published(study: Study, view: View) -> list[Row]:
+    if view.metric != "acc":
+        raise BenchError("the paper's Table 2 prints ACC only; leave --published or --metric out")
+    claimed = published(2)
+    order = ("baseline_acc", "ails_acc", "increase", "fdi", "epochs_baseline", "epochs_ails")
+    return [
+        Row(name, tuple(claimed[name][column] for column in order), published=True)
+        for name in dict.fromkeys(part for b in study.backbones for part in parts(b))
+        if name in claimed
+    ]

@@ -1,0 +1,137 @@
+"""Table 3: the datasets, as they are on disk where they are, else as medmnist states them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.data import MissingData, open_dataset
+from bench.data_audit import audit
+from bench.datasets import SPLITS, medmnist_entry
+from reports.output import Output
+from reports.paper import published
+from reports.results import PHANTOM
+from reports.table import DASH, Row, Table
+
+PAPER = ("path", "chest", "derma", "oct", "pneumonia", "retina", "breast", "blood", "tissue")
+MODALITY = {
+    "path": "colon pathology",
+    "chest": "chest X-ray",
+    "derma": "dermatoscope",
+    "oct": "retinal OCT",
+    "pneumonia": "chest X-ray",
+    "retina": "fundus camera",
+    "breast": "breast ultrasound",
+    "blood": "blood cell microscope",
+    "tissue": "kidney cortex microscope",
+    "organa": "abdominal CT",
+    "organc": "abdominal CT",
+    "organs": "abdominal CT",
+}
+"""Of Yang et al., MedMNIST v2, Scientific Data 10 (2023), Table 2."""
+DUPLICATES = ("repeated", "shared", "conflicting")
+
+
+def outputs(
+    names: Sequence[str],
+    size: int,
+    data_dir: Path | None,
+    command: str,
+    with_published: bool = False,
+) -> list[Output]:
+    """One table. Duplicates are those of `bench data audit`: equal byte for byte."""
+    entries = [_entry(name, size, data_dir) for name in names]
+    absent = [entry["dataset"] for entry in entries if entry["repeated"] is None]
+    totals = {split: sum(entry[split] for entry in entries) for split in SPLITS}
+    rows = [
+        Row(
+            entry["dataset"],
+            tuple(
+                DASH if entry[column] is None else _printed(entry[column])
+                for column in ("modality", "task", "classes", *SPLITS, *DUPLICATES)
+            ),
+        )
+        for entry in entries
+    ]
+    if len(entries) > 1:
+        sums = (f"{totals[split]:,}" for split in SPLITS)
+        rows.append(Row("all", ("", "", "", *sums, "", "", "")))
+    notes = [
+        f"{sum(totals.values()):,} pictures. Repeated, shared: pictures that occur more than once "
+        "within a split, or in two splits, equal in every byte; conflicting: under two labels.",
+        f"Command: {command}.",
+    ]
+    if absent:
+        notes.insert(1, f"Not on disk, counts as medmnist states them: {', '.join(absent)}.")
+    table = Table(
+        title=f"The datasets at {size} px",
+        columns=(
+            "dataset",
+            "modality",
+            "task",
+            "classes",
+            *SPLITS,
+            *DUPLICATES,
+        ),
+        rows=(*rows, *(_published(names) if with_published else [])),
+        notes=tuple(notes),
+        label="tab:3",
+        data=PHANTOM if any(name.startswith("phantom-") for name in names) else "",
+    )
+    return [Output("table3", table, entries)]
+
+
+def _entry(name: str, size: int, data_dir: Path | None) -> dict[str, Any]:
+    try:
+        dataset = open_dataset(name, size, data_dir, download=False)
+    except MissingData:
+        return _stated(name)
+    found = audit(dataset)
+    info = dataset.info
+    across = [("train", "val"), ("train", "test"), ("val", "test")]
+    return {
+        "dataset": info.name,
+        "modality": MODALITY.get(info.name),
+        "task": info.task.value.partition(",")[0],
+        "classes": info.num_classes,
+        **{split: info.counts[split] for split in SPLITS},
+        "repeated": sum(len(found.within(split)) for split in SPLITS),
+        "shared": sum(len(found.across(*pair)) for pair in across),
+        "conflicting": len(found.conflicting),
+        "fingerprint": info.fingerprint,
+    }
+
+
+def _stated(name: str) -> dict[str, Any]:
+    entry = medmnist_entry(name)
+    return {
+        "dataset": name,
+        "modality": MODALITY[name],
+        "task": entry["task"].partition(",")[0],
+        "classes": len(entry["label"]),
+        **{split: entry["n_samples"][split] for split in SPLITS},
+        **dict.fromkeys(DUPLICATES),
+        "fingerprint": None,
+    }
+
+
+def _printed(value: str | int) -> str:
+    return f"{value:,}" if isinstance(value, int) else value
+
+
+def _published(names: Sequence[str]) -> list[Row]:
+    claimed = published(3)
+    return [
+        Row(
+            name,
+            (
+                str(numbers["modality"]),
+                DASH,
+                DASH,
+                *(f"{int(str(numbers[split])):,}" for split in SPLITS),
+                *(DASH for _ in DUPLICATES),
+            ),
+            published=True,
+        )
+        for name in names
+        if (numbers := claimed.get(name))
+    ]

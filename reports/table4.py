@@ -1,0 +1,146 @@
+"""Table 4: how much does a method lose when training images are few?"""
+
+from bench.errors import BenchError
+from bench.protocol import Selection
+from reports import cells
+from reports.output import Output, Rows
+from reports.paper import published
+from reports.results import PHANTOM, Results
+from reports.stats import compare_all
+from reports.study import Study, View
+from reports.table import MISSING, Cell, Row, Table
+from reports.table1 import METRICS
+
+RATIOS = (0.2, 0.3, 0.5, 1.0)
+
+
+def select(selection: Selection) -> Selection:
+    """The protocol's methods on 20, 30 and 50 % of the training split, and on all of it."""
+    return selection.model_copy(update={"ratios": RATIOS})
+
+
+def outputs(study: Study, view: View) -> list[Output]:
+    """For each backbone the table, and the loss against full data where that is a ratio."""
+    tables = []
+    for backbone in study.backbones:
+        by_ratio = {
+            ratio: study.results(backbone, ratio, f"metrics.{view.metric}", view.combine)
+            for ratio in sorted(study.ratios)
+        }
+        name = "-".join(["table4", view.metric, *study.suffix(backbone)])
+        tables.append(_table(study, view, backbone, by_ratio, name))
+        if 1.0 in by_ratio and len(by_ratio) > 1:
+            tables.append(_loss(study, view, backbone, by_ratio, f"{name}-loss"))
+    return tables
+
+
+def _table(
+    study: Study, view: View, backbone: str, by_ratio: dict[float, Results], name: str
+) -> Output:
+    anyone = next(iter(by_ratio.values()))
+    reference = cells.chosen_reference(anyone.methods, view.reference)
+    tests = {ratio: cells.families(results, reference) for ratio, results in by_ratio.items()}
+    overall = {ratio: family[list(family)[-1]] for ratio, family in tests.items()}
+    lines = cells.embolden(
+        [
+            [
+                cells.mean(results, method, overall[ratio].get(method))
+                for ratio, results in by_ratio.items()
+            ]
+            for method in anyone.methods
+        ]
+    )
+    rows = [Row(m, tuple(line)) for m, line in zip(anyone.methods, lines, strict=True)]
+    if view.published:
+        rows += _published(view, anyone.methods, list(by_ratio))
+    table = Table(
+        title=f"{METRICS[view.metric]} (%) with fewer training images, {_mean_over(anyone)}; "
+        f"{backbone}",
+        columns=("method", *(f"{ratio:.0%}" for ratio in by_ratio)),
+        rows=tuple(rows),
+        notes=(
+            "Subsets are nested and the same for all methods at a seed. "
+            + cells.star_note(reference, len(anyone.methods) - 1),
+            *(
+                gap
+                for ratio, results in by_ratio.items()
+                for gap in cells.gaps(results, f"{ratio:.0%}: ")
+            ),
+            *study.footnotes([backbone]),
+        ),
+        label="tab:4",
+        data=PHANTOM if anyone.phantom else "",
+    )
+    tidy = [row for results in by_ratio.values() for row in cells.tidy(results)]
+    rows_of_tests = [
+        row
+        for ratio, results in by_ratio.items()
+        for row in cells.comparisons(results, reference, tests[ratio])
+    ]
+    return Output(name, table, tidy, rows_of_tests)
+
+
+def _loss(
+    study: Study, view: View, backbone: str, by_ratio: dict[float, Results], name: str
+) -> Output:
+    full = by_ratio[1.0]
+    reference = cells.chosen_reference(full.methods, view.reference)
+    rows: dict[str, list[Cell]] = {method: [] for method in full.methods}
+    tidy: Rows = []
+    tests: Rows = []
+    for ratio, results in by_ratio.items():
+        if ratio == 1.0:
+            continue
+        loss = {
+            method: cells.differences(full.means(method), results.means(method))
+            for method in full.methods
+        }
+        from_zero = cells.against_zero(
+            {method: (full.means(method), results.means(method)) for method in full.methods}
+        )
+        from_reference = compare_all(loss, reference)
+        for method, values in loss.items():
+            rows[method].append(cells.cell(values, full.seeds, from_reference.get(method)))
+            about = cells.origin(results, method, cells.OVERALL) | {
+                "metric": f"loss of {full.name}"
+            }
+            tidy.append(about | cells.numbers(values, full.seeds))
+        for against, family in (("full data", from_zero), (f"loss of {reference}", from_reference)):
+            for row in cells.comparisons(results, against, {cells.OVERALL: family}):
+                tests.append(row | {"metric": f"loss of {full.name}"})
+    table = Table(
+        title=f"Points of {METRICS[view.metric]} lost against full data, {_mean_over(full)}; "
+        f"{backbone}",
+        columns=("method", *(f"{ratio:.0%}" for ratio in by_ratio if ratio != 1.0)),
+        rows=tuple(Row(method, tuple(line)) for method, line in rows.items()),
+        notes=(
+            "Full data minus subset, paired by seed. "
+            + cells.star_note(f"the loss of {reference}", len(full.methods) - 1),
+            "Whether a loss differs from 0 is in the tests CSV (reference: full data).",
+            *study.footnotes([backbone]),
+        ),
+        label="tab:4-loss",
+        data=PHANTOM if full.phantom else "",
+    )
+    return Output(name, table, tidy, tests)
+
+
+def _mean_over(results: Results) -> str:
+    seeds = f"mean ± SD over {len(results.seeds)} seeds"
+    over = ", ".join(results.datasets)
+    return f"{seeds}, mean over {over}" if len(results.datasets) > 1 else f"{seeds}, {over}"
+
+
+def _published(view: View, methods: tuple[str, ...], ratios: list[float]) -> list[Row]:
+    if view.metric != "acc":
+        raise BenchError("the paper's Table 4 prints ACC only; leave --published or --metric out")
+    claimed = published(4)
+    return [
+        Row(
+            method,
+            tuple(numbers.get(f"{ratio:.0%}", MISSING) for ratio in ratios),
+            published=True,
+        )
+        for method in dict.fromkeys(label.partition("[")[0] for label in methods)
+        if (numbers := claimed.get(method.replace("_", "-")))
+    ]

@@ -1,0 +1,42 @@
+"""Table 5: AILS over the magnitude α of its offsets."""
+
+from bench.protocol import Selection
+from reports.output import Output
+from reports.study import Study, View
+from reports.sweep import Column, Sweep
+
+SWEEP = Sweep(
+    number=5,
+    parameter="alpha",
+    symbol="α",
+    values=(0.1, 0.3, 0.5, 0.7),
+    columns=(
+        Column("ACC", "metrics.acc", "acc"),
+        Column("AUC", "metrics.auc", "auc"),
+        Column(
+            "FDI",
+            "validation.fdi",
+            "fdi",
+            "mean ‖f' − f‖ over all rows, filtered ones 0, raw features (A20); fdi_accepted and "
+            "fdi_rel are in the tidy CSV",
+            ("validation.fdi_accepted", "validation.fdi_rel", "validation.accept_rate"),
+        ),
+        Column(
+            "KL",
+            "validation.kl_dim",
+            "kl",
+            "of q(δ|f) to the prior, mean over dimensions (A22); kl_sum and beta_kl are in the "
+            "tidy CSV",
+            ("validation.kl_sum", "validation.beta_kl"),
+        ),
+    ),
+)
+
+
+def select(selection: Selection) -> Selection:
+    """AILS at every α of the paper."""
+    return selection.model_copy(update={"methods": SWEEP.methods})
+
+
+def outputs(study: Study, view: View) -> list[Output]:
+    return SWEEP.outputs(study, view)
