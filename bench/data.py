@@ -3,6 +3,7 @@
 Small sets stay in memory as uint8, large ones on disk. Importing this module imports no torch.
 """
 
+import functools
 import hashlib
 import math
 from collections.abc import Callable
@@ -159,6 +160,7 @@ def _targets(labels: npt.NDArray[Any], task: Task) -> "Tensor":
     return torch.from_numpy(labels.astype(np.int64)).squeeze(1)
 
 
+@functools.cache
 def _open_phantom(name: str, kind: Phantom, size: int) -> Dataset:
     arrays = kind.arrays(name, size)
     digest = hashlib.sha256()

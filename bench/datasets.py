@@ -1,6 +1,9 @@
 """Which datasets there are, what is known of one without its pictures, and where its file lies."""
 
+import functools
+import importlib.util
 import os
+import runpy
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -60,10 +63,17 @@ class Info:
 
 def medmnist_entry(name: str) -> dict[str, Any]:
     """What `medmnist.INFO` says of the set with this short name."""
-    from medmnist.info import INFO
-
-    entry: dict[str, Any] = INFO[f"{name}mnist"]
+    entry: dict[str, Any] = _medmnist_info()[f"{name}mnist"]
     return entry
+
+
+@functools.cache
+def _medmnist_info() -> dict[str, Any]:
+    """Read without the package around it, which imports pandas, scikit-learn and torchvision."""
+    package = importlib.util.find_spec("medmnist")
+    assert package is not None and package.submodule_search_locations
+    file = Path(package.submodule_search_locations[0]) / "info.py"
+    return dict(runpy.run_path(str(file))["INFO"])
 
 
 def medmnist_file(name: str, size: int) -> str:

@@ -3,7 +3,6 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.metrics import f1_score, roc_auc_score
 from torch import Tensor
 
 from bench.backbone import Backbone
@@ -50,6 +49,8 @@ def metrics(scores: Array, targets: Tensor, task: Task) -> dict[str, float | Non
 
 def auc(scores: Array, labels: NDArray[np.generic], task: Task) -> float | None:
     """Macro one-vs-rest AUC, of the last score alone for two classes; None where undefined."""
+    from sklearn.metrics import roc_auc_score
+
     if task is Task.BINARY:
         columns = [(labels == 1, scores[:, -1])]
     elif task is Task.MULTILABEL:
@@ -68,11 +69,17 @@ def _singlelabel(scores: Array, labels: NDArray[np.generic]) -> dict[str, float 
     return {
         "acc": float((predicted == labels).mean()),
         "balanced_acc": _balanced(labels, predicted),
-        "macro_f1": float(f1_score(labels, predicted, average="macro", zero_division=0.0)),
+        "macro_f1": _macro_f1(labels, predicted),
         "nll": float(-np.log(likelihood, dtype=np.float64).mean()),
         "brier": float(((scores - onehot) ** 2).sum(1).mean()),
         "ece": calibration_error(scores.max(1), scores.argmax(1) == labels),
     }
+
+
+def _macro_f1(labels: NDArray[np.generic], predicted: NDArray[np.generic]) -> float:
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(labels, predicted, average="macro", zero_division=0.0))
 
 
 def _multilabel(scores: Array, labels: NDArray[np.generic]) -> dict[str, float | None]:
@@ -85,7 +92,7 @@ def _multilabel(scores: Array, labels: NDArray[np.generic]) -> dict[str, float |
         "acc": float((predicted == positive).mean()),
         "acc_all_negative": float((~positive).mean()),
         "balanced_acc": float(np.mean(defined)) if len(defined) == len(balanced) else None,
-        "macro_f1": float(f1_score(positive, predicted, average="macro", zero_division=0.0)),
+        "macro_f1": _macro_f1(positive, predicted),
         "nll": float(-np.log(likelihood, dtype=np.float64).mean()),
         "brier": float(((scores - positive) ** 2).mean()),
         "ece": calibration_error(scores.ravel(), positive.ravel()),

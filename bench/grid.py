@@ -24,11 +24,13 @@ class MethodChoice:
 
     `source` is what `methods.get` takes: the name, or the path of a file; `name` and `version` are
     what stands in records. `label` shows the parameters that differ from what the protocol gives.
+    Choices are compared by `settings`, the parameters as JSON: thousands of cells are.
     """
 
     name: str
     version: str
-    params: Parameters
+    settings: str
+    params: Parameters = field(compare=False)
     label: str = field(compare=False)
     source: str = field(compare=False)
 
@@ -51,7 +53,8 @@ class MethodChoice:
         changed = sorted(params.model_dump(mode="json").items())
         changed = [item for item in changed if item not in plain.model_dump(mode="json").items()]
         inside = ",".join(f"{key}={_plain(value)}" for key, value in changed)
-        return cls(name, version, params, f"{name}[{inside}]" if inside else name, source)
+        label = f"{name}[{inside}]" if inside else name
+        return cls(name, version, params.model_dump_json(), params, label, source)
 
     @property
     def method(self) -> type[Method]:
@@ -59,14 +62,12 @@ class MethodChoice:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled by what it was read from: a file's classes cannot be imported by name."""
-        values = self.params.model_dump(mode="json")
-        return _restored, (self.name, self.version, values, self.label, self.source)
+        return _restored, (self.name, self.version, self.settings, self.label, self.source)
 
 
-def _restored(
-    name: str, version: str, values: dict[str, Any], label: str, source: str
-) -> MethodChoice:
-    return MethodChoice(name, version, methods.get(source).Params(**values), label, source)
+def _restored(name: str, version: str, settings: str, label: str, source: str) -> MethodChoice:
+    params = methods.get(source).Params.model_validate_json(settings)
+    return MethodChoice(name, version, settings, params, label, source)
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,9 @@ class Run:
     cell: Cell
     seed: int
     protocol: Protocol
+
+    def __hash__(self) -> int:
+        return hash(self.key)
 
     def describe(self) -> dict[str, Any]:
         """All that decides the result, as it stands in records; no paths, device or engine."""

@@ -5,14 +5,21 @@ Where an operation is defined on grey levels, those are the 256 of 8-bit picture
 """
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision.transforms.v2 import functional as vision  # type: ignore[import-untyped]
 
 Operation = Callable[[Tensor, Tensor], Tensor]
 """Pictures and strengths to pictures."""
+
+
+def vision() -> Any:
+    """torchvision's functions; their import takes seconds, and reports do without."""
+    from torchvision.transforms.v2 import functional  # type: ignore[import-untyped]
+
+    return functional
 
 
 def apply_each(
@@ -34,18 +41,18 @@ def brightness(images: Tensor, factors: Tensor) -> Tensor:
 
 def contrast(images: Tensor, factors: Tensor) -> Tensor:
     """Blend with the mean of the gray picture."""
-    mean = vision.rgb_to_grayscale(images).mean((1, 2, 3), keepdim=True)
+    mean = vision().rgb_to_grayscale(images).mean((1, 2, 3), keepdim=True)
     return _blend(mean, images, factors)
 
 
 def color(images: Tensor, factors: Tensor) -> Tensor:
     """Blend with the gray picture; what is gray already stays as it is."""
-    return _blend(vision.rgb_to_grayscale(images), images, factors)
+    return _blend(vision().rgb_to_grayscale(images), images, factors)
 
 
 def sharpness(images: Tensor, factors: Tensor) -> Tensor:
     """Blend with a smooth picture (3x3 mean, the centre counted five times); the border stays."""
-    return _blend(vision.adjust_sharpness(images, 0.0), images, factors)
+    return _blend(vision().adjust_sharpness(images, 0.0), images, factors)
 
 
 def posterize(images: Tensor, bits: Tensor) -> Tensor:
@@ -61,12 +68,12 @@ def solarize(images: Tensor, thresholds: Tensor) -> Tensor:
 
 def autocontrast(images: Tensor, _: Tensor) -> Tensor:
     """Stretch each channel to the whole of [0, 1]."""
-    return torch.as_tensor(vision.autocontrast(images))
+    return torch.as_tensor(vision().autocontrast(images))
 
 
 def equalize(images: Tensor, _: Tensor) -> Tensor:
     """Equalise the histogram of each channel, as Pillow does."""
-    return torch.as_tensor(vision.equalize(images))
+    return torch.as_tensor(vision().equalize(images))
 
 
 def sharpen(images: Tensor, weights: Tensor) -> Tensor:
@@ -82,7 +89,7 @@ def gaussian_blur(images: Tensor, sizes: Tensor) -> Tensor:
     blurred = images.clone()
     for size in map(int, sizes.unique()):
         sigma = 0.3 * ((size - 1) / 2 - 1) + 0.8
-        blurred[sizes == size] = vision.gaussian_blur(images[sizes == size], size, sigma)
+        blurred[sizes == size] = vision().gaussian_blur(images[sizes == size], size, sigma)
     return blurred
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from bench.errors import unknown
 from reports.stats import ALPHA, DECIMALS, holm_p, signed_rank_p
@@ -69,6 +68,8 @@ def rank(means: Means) -> Ranking | str:
     datasets, left_out, values = _complete(means)
     if len(means) < 3 or len(datasets) < 3:
         return _too_few("Friedman's test", means, datasets, methods=3, least=3)
+    from scipy import stats
+
     ranks = stats.rankdata(-values, axis=0)
     if not np.ptp(ranks, axis=0).any():
         return "Friedman's test: all methods are equal on every dataset"
@@ -85,6 +86,8 @@ def rank(means: Means) -> Ranking | str:
 
 def critical_difference(methods: int, datasets: int) -> float:
     """Nemenyi's, of average ranks at 5 %."""
+    from scipy import stats
+
     q = stats.studentized_range.ppf(1 - ALPHA, methods, math.inf) / math.sqrt(2)
     return float(q * math.sqrt(methods * (methods + 1) / (6 * datasets)))
 

@@ -7,6 +7,7 @@ training, which is that of `reports.stats`.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -59,20 +60,23 @@ def paired_difference(
         )
     if {scores.shape for scores in (*a, *b)} != {(len(targets), a[0].shape[1])}:
         raise BenchError("the predictions are not of the same test images; run one of the two anew")
-    images = len(targets)
-    everything = np.ones((1, images), dtype=np.uint16)
-    rng = np.random.default_rng(seed)
-    weights = np.empty((resamples, images), dtype=np.uint16)
-    for row in weights:
-        row[:] = np.bincount(rng.integers(images, size=images), minlength=images)
-    difference, *resampled = differences(
-        a, b, targets, task, metric, np.concatenate([everything, weights])
-    )
+    weights = _weights(len(targets), resamples, seed)
+    difference, *resampled = differences(a, b, targets, task, metric, weights)
     defined = np.array(resampled)[np.isfinite(resampled)]
     if not np.isfinite(difference) or not len(defined):
         return None
     low, high = np.quantile(defined, [ALPHA / 2, 1 - ALPHA / 2])
     return Interval(float(difference), float(low), float(high), resamples - len(defined))
+
+
+@lru_cache(maxsize=1)
+def _weights(images: int, resamples: int, seed: int) -> Weights:
+    """All images once, and so many resamples of them; the same for every pair of methods."""
+    rng = np.random.default_rng(seed)
+    weights = np.ones((1 + resamples, images), dtype=np.uint16)
+    for row in weights[1:]:
+        row[:] = np.bincount(rng.integers(images, size=images), minlength=images)
+    return weights
 
 
 def differences(

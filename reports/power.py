@@ -2,9 +2,7 @@
 
 from bisect import bisect_left
 
-from statsmodels.stats.power import TTestPower
-
-from reports.stats import ALPHA, POWER
+from reports.stats import ALPHA, POWER, power
 
 MOST = 100_000
 """Pairs beyond which nobody will go."""
@@ -21,11 +19,9 @@ def pairs_needed(difference: float, sd: float, level: float = ALPHA) -> int | No
     if sd == 0:
         return 2
     d_z = abs(difference) / sd
-    test = TTestPower()
 
     def enough(pairs: int) -> bool:
-        # scipy's power is nan where it is 1 but for rounding
-        return not test.power(d_z, pairs, level, alternative="two-sided") < POWER
+        return not power(d_z, pairs, level) < POWER  # nan where it is 1 but for rounding
 
     pairs = bisect_left(range(MOST + 1), True, lo=2, key=enough)
     return pairs if pairs <= MOST else None

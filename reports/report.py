@@ -123,8 +123,9 @@ def _figures(content: Content) -> Iterator[site.Item]:
 
 def _drawn(module: ModuleType, studies: Sequence[Study], command: str) -> Iterator[site.Item]:
     """The pictures with their command, or the reason why there are none."""
+    view = View(published=True, calibrated=("none", "ails"))
     try:
-        pictures: list[Picture] = module.pictures(studies, View(published=True))
+        pictures: list[Picture] = module.pictures(studies, view)
     except BenchError as reason:
         yield site.Command(command, f"{reason}.")
         return

@@ -49,8 +49,9 @@ def load(store: Store, grid: Grid, known: dict[str, Record] | None = None) -> Me
     """
     known = {} if known is None else known
     records = {}
+    done = set(store) if any(run.key not in known for run in grid.runs) else set()
     for run in grid.runs:
-        if run.key not in known and store.done(run.key):
+        if run.key not in known and run.key in done:
             known[run.key] = store.read(run.key)
             known[run.key].pop("curves", None)
         if run.key in known:

@@ -13,8 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
-from statsmodels.stats.power import TTestPower
+from scipy import optimize, special
 
 from bench.errors import BenchError, unknown
 
@@ -151,20 +150,43 @@ def signed_rank_p(differences: npt.ArrayLike) -> float:
     distribution is that of the ranks found, each with a sign of its own. 1 if all are zero.
     """
     d = np.asarray(differences, dtype=float)
-    ranks = np.rint(2 * stats.rankdata(np.abs(d))).astype(int)  # doubled: middle ranks are halves
-    null = np.ones(1)  # null[w] = P(sum of the ranks of positive differences = w)
-    for rank in ranks[d != 0]:
-        null = (np.pad(null, (0, rank)) + np.pad(null, (rank, 0))) / 2
+    ranks = _doubled_ranks(np.abs(d))
+    null = _rank_sums(tuple(sorted(ranks[d != 0].tolist())))
     w = ranks[d > 0].sum()
     return min(1.0, 2 * float(min(null[: w + 1].sum(), null[w:].sum())))
+
+
+def _doubled_ranks(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Twice the rank of each value, those of ties shared: whole numbers."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = counts.cumsum()
+    return np.asarray(2 * last - counts + 1, dtype=np.int64)[place]
+
+
+@lru_cache
+def _rank_sums(ranks: tuple[int, ...]) -> npt.NDArray[np.float64]:
+    """At place w, the probability that ranks with random signs have positive ones that sum to w."""
+    null = np.zeros(sum(ranks) + 1)
+    null[0] = 1
+    for rank in ranks:
+        null[rank:] += null[:-rank]
+        null /= 2
+    return null
 
 
 @lru_cache
 def detectable_d_z(n: int) -> float:
     """The |d_z| that a two-sided paired t-test of n pairs detects with 80 % power at 5 %."""
-    return float(
-        TTestPower().solve_power(nobs=n, alpha=ALPHA, power=POWER, alternative="two-sided")
-    )
+    highest = 1.0
+    while power(highest, n) < POWER:
+        highest *= 2
+    return float(optimize.brentq(lambda d_z: power(d_z, n) - POWER, 0, highest))
+
+
+def power(d_z: float, n: int, level: float = ALPHA) -> float:
+    """That of a two-sided paired t-test of n pairs: t² is a noncentral F with n d_z²."""
+    critical = special.stdtrit(n - 1, 1 - level / 2)
+    return float(1 - special.ncfdtr(1, n - 1, n * d_z**2, critical**2))
 
 
 def _half_width(n: int, sd: float) -> float:

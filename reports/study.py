@@ -1,26 +1,33 @@
 """A study: a selection under a protocol with what is measured of it. Reports are built of these."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
-from bench.grid import parts
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.grid import Run, parts
 from bench.protocol import Config
 from bench.store import Store
 from reports.results import Combine, Measured, Results, collect
+
+Predictions = tuple[NDArray[np.float32], NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
 class View:
     """What to show: a metric, the method to compare with (AILS, else the first, where None), how
-    backbones are combined, whether the paper's numbers stand below, and of which split features
-    are drawn.
+    backbones are combined, whether the paper's numbers stand below, of which split features are
+    drawn, and of which methods calibration is (all where empty).
     """
 
-    metric: str = "acc"
+    metric: Literal["acc", "auc"] = "acc"
     reference: str | None = None
     combine: Combine = "mean"
     published: bool = False
     split: str = "test"
+    calibrated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,13 @@ class Study:
     store: Store
     backbones: tuple[str, ...]
     command: str
+    _predictions: dict[str, Predictions] = field(default_factory=dict, compare=False, repr=False)
+
+    def predictions(self, run: Run) -> Predictions:
+        """Test probabilities (N, C) and targets of a finished run; read once."""
+        if run.key not in self._predictions:
+            self._predictions[run.key] = self.store.predictions(run.key)
+        return self._predictions[run.key]
 
     @property
     def ratios(self) -> tuple[float, ...]:

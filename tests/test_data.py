@@ -27,6 +27,7 @@ from bench.data import (
     phantom_for,
     subset_indices,
 )
+from bench.datasets import medmnist_entry
 from bench.errors import BenchError
 from bench.task import Task
 
@@ -179,7 +180,7 @@ def test_a_sound_medmnist_file_with_another_md5_is_a_warning(tmp_path):
 
 def test_the_published_md5_is_no_warning(tmp_path, monkeypatch):
     file = breast(tmp_path / "d")
-    monkeypatch.setitem(INFO["breastmnist"], "MD5", npz.md5(file))
+    monkeypatch.setitem(medmnist_entry("breast"), "MD5", npz.md5(file))
     assert open_dataset("breast", 28, file.parent).info.warnings == ()
 
 

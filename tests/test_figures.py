@@ -73,6 +73,11 @@ def a_reliability(note=""):
     return reliability.draw(found, note)
 
 
+def a_row_of_three(note=""):
+    found = reliability.bin_scores("none", *some_scores(), Task.MULTICLASS)
+    return reliability.draw([found] * 3, note)
+
+
 def an_embedding(method="none", images=40, classes=3, seed=0):
     rng = np.random.default_rng(seed)
     targets = np.arange(images) % classes
@@ -111,14 +116,14 @@ class TestEveryFigure:
         assert [path.read_bytes() for path in style.save(figure, tmp_path, "b")] == once
 
     @pytest.mark.parametrize("name", DRAWN)
-    def test_all_text_is_inside_the_figure(self, name):
+    def test_all_is_inside_the_figure(self, name):
         figure = DRAWN[name](PHANTOM)
-        figure.draw_without_rendering()
-        for text in figure.findobj(lambda artist: hasattr(artist, "get_text")):
-            if text.get_visible() and text.get_text():
-                box = text.get_window_extent()
-                assert box.x0 >= -1 and box.y0 >= -1, text
-                assert box.x1 <= figure.bbox.x1 + 1 and box.y1 <= figure.bbox.y1 + 1, text
+        drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+        assert drawn.x0 >= 0 and drawn.y0 >= 0
+        assert drawn.x1 <= width and drawn.y1 <= height
+
+    def test_long_labels_break_after_commas(self):
+        assert style.wrap(LONG, 1.5).split("\n") == ["ails[alpha=0.5,", "prior_std=1.0]"]
 
 
 class TestFiles:

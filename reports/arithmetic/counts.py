@@ -1,5 +1,6 @@
 """Counts of images, modalities and epochs: exact numbers."""
 
+from bench.datasets import medmnist_entry
 from reports.arithmetic.finding import Finding, Severity
 from reports.arithmetic.printed import Printed
 from reports.arithmetic.statements import Statement
@@ -21,12 +22,10 @@ def modalities(table: Printed, column: str, said: Statement) -> Finding:
 
 def sizes(table: Printed) -> Finding:
     """The counts of each split, against what the medmnist package says of them."""
-    from medmnist.info import INFO
-
     wrong = [
         f"{row} {split}: {table.entries[row, split].mean.value:.0f} printed, {count} there"
         for row in table.rows
-        for split, count in INFO[f"{row}mnist"]["n_samples"].items()
+        for split, count in medmnist_entry(row)["n_samples"].items()
         if table.entries[row, split].mean.value != count
     ]
     severity: Severity = "contradiction" if wrong else "consistent"

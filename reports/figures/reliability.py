@@ -20,7 +20,7 @@ from reports.figures import style
 
 COLUMNS = 4
 ACCURACY: dict[str, Any] = {"color": style.COLOURS[0], "marker": "o", "markersize": 3}
-SHARE = "#B9D9EE"
+SHARE: dict[str, Any] = {"color": style.COLOURS[5], "alpha": 0.5, "linewidth": 0}
 EDGES = np.linspace(0, 1, CALIBRATION_BINS + 1)
 
 
@@ -71,8 +71,8 @@ def draw(reliabilities: Sequence[Reliability], note: str = "") -> Figure:
     rows = -(-len(reliabilities) // columns)
     label = f"Reliability diagrams of {len(reliabilities)} methods: accuracy against confidence"
     width = min(style.PAGE, style.PAGE * columns / COLUMNS + 0.3)
-    figure = style.new(width, 1.9 * rows + 0.6, label, note)
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    figure = style.new(width, 1.75 * rows + 0.5, label, note)
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
     for axes, reliability in zip(grid, reliabilities, strict=False):
         _panel(axes, reliability)
     for axes in grid[len(reliabilities) :]:
@@ -81,11 +81,12 @@ def draw(reliabilities: Sequence[Reliability], note: str = "") -> Figure:
         axes.set_ylabel("accuracy, share (%)")
     for axes in grid[len(reliabilities) - columns : len(reliabilities)]:
         axes.set_xlabel("confidence (%)")
+        axes.tick_params(labelbottom=True)
     style.add_legend(
         figure,
         [
             Line2D([], [], label="accuracy of the predictions of a bin", **ACCURACY),
-            Patch(label="share of all predictions", color=SHARE, linewidth=0),
+            Patch(label="share of all predictions", **SHARE),
         ],
     )
     return figure
@@ -99,9 +100,9 @@ def _panel(axes: Axes, reliability: Reliability) -> None:
     filled = np.where(reliability.counts > 0, reliability.counts, np.nan)
     confidence, accuracy = reliability.confidence / filled, reliability.right / filled
     share = reliability.counts / reliability.counts.sum()
-    axes.stairs(100 * share, 100 * EDGES, fill=True, color=SHARE)
+    axes.stairs(100 * share, 100 * EDGES, fill=True, **SHARE)
     axes.plot([0, 100], [0, 100], color=style.GRAY, linewidth=0.8, linestyle=(0, (4, 2)))
     axes.plot(100 * confidence, 100 * accuracy, clip_on=False, **ACCURACY)
     method = style.wrap(reliability.method, style.PAGE / COLUMNS)
     axes.set_title(f"{method}\nECE {100 * reliability.ece:.1f} %")
-    axes.set(xlim=(0, 100), ylim=(0, 100), xticks=[0, 50, 100], yticks=[0, 50, 100], aspect="equal")
+    axes.set(xlim=(0, 100), ylim=(0, 100), xticks=[0, 50, 100], yticks=[0, 50, 100])

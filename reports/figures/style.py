@@ -69,7 +69,9 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
             for _ in range(
                 2
             ):  # the first settles the ticks, whose labels the second makes room for
-                figure.draw_without_rendering()
+                engine = figure.get_layout_engine()
+            if engine:
+                engine.execute(figure)
             figure.set_layout_engine("none")
         return figure
 
@@ -102,8 +104,10 @@ def text_width(text: str, size: float = TEXT) -> float:
 
 
 def wrap(text: str, width: float, size: float = TEXT) -> str:
-    """Broken into lines that are no wider than so many inches."""
-    return textwrap.fill(text, max(1, int(width * 72 / text_width("n", size))))
+    """Broken into lines no wider than so many inches, at spaces and after commas."""
+    characters = max(1, int(width * 72 / text_width("n", size)))
+    broken = textwrap.fill(text.replace(",", ",\v"), characters, replace_whitespace=False)
+    return broken.replace("\v", "")
 
 
 def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:

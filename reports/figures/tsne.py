@@ -14,9 +14,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
-from sklearn.manifold import TSNE
-from sklearn.metrics import silhouette_score
-from sklearn.neighbors import NearestNeighbors
 
 from bench.errors import BenchError
 from reports.figures import style
@@ -64,6 +61,8 @@ def embed(
         chosen = np.sort(np.random.default_rng(seed).choice(chosen, LARGEST, replace=False))
     features, classes = features[chosen], targets.reshape(-1)[chosen]
     perplexity = min(30.0, (len(chosen) - 1) / 3)
+    from sklearn.manifold import TSNE
+
     points = TSNE(init="pca", perplexity=perplexity, random_state=seed).fit_transform(features)
     return Embedding(
         method=method,
@@ -76,6 +75,8 @@ def embed(
 
 def neighbour_accuracy(features: NDArray[np.floating], targets: NDArray[np.integer]) -> float:
     """Leave-one-out accuracy of the 5 nearest neighbours, by Euclidean distance."""
+    from sklearn.neighbors import NearestNeighbors
+
     nearest = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(features)
     neighbours = targets[nearest.kneighbors(return_distance=False)]
     votes = (neighbours[:, :, None] == np.unique(targets)).sum(1)
@@ -114,6 +115,8 @@ def draw(
 def _silhouette(features: NDArray[np.floating], targets: NDArray[np.integer]) -> float | None:
     if not 1 < len(np.unique(targets)) < len(targets):
         return None
+    from sklearn.metrics import silhouette_score
+
     return float(silhouette_score(features, targets))
 
 
@@ -131,10 +134,7 @@ def _scatter(axes: Axes, embedding: Embedding, classes: NDArray[np.integer]) -> 
             linewidths=0,
             rasterized=True,  # thousands of marks would be megabytes in a page
         )
-    low, high = embedding.points.min(0), embedding.points.max(0)
-    half = 0.53 * (high - low).max()
-    limits = np.stack([(low + high) / 2 - half, (low + high) / 2 + half])
-    axes.set(xticks=[], yticks=[], aspect="equal", xlim=limits[:, 0], ylim=limits[:, 1])
+    axes.set(xticks=[], yticks=[], aspect="equal", adjustable="datalim")
     axes.spines[:].set_visible(True)
 
 

@@ -66,16 +66,11 @@ def _over_images(
     seeds = sorted(one.keys() & other.keys())
     if len(parts(results.backbone)) > 1 or not seeds:
         return None
-    predictions = {
-        run.key: study.store.predictions(run.key)
-        for seed in seeds
-        for run in (one[seed], other[seed])
-    }
-    targets = predictions[one[seeds[0]].key][1]
+    _, targets = study.predictions(one[seeds[0]])
     return paired_difference(
-        [predictions[one[seed].key][0] for seed in seeds],
-        [predictions[other[seed].key][0] for seed in seeds],
+        [study.predictions(one[seed])[0] for seed in seeds],
+        [study.predictions(other[seed])[0] for seed in seeds],
         targets,
         one[seeds[0]].cell.task,
-        "acc" if view.metric == "acc" else "auc",
+        view.metric,
     )

@@ -25,6 +25,7 @@ def pictures(studies: Sequence[Study], view: View) -> list[Picture]:
                 binned = [
                     _binned(study, method, list(runs.values()))
                     for method, runs in runs_of(study, results, dataset).items()
+                    if not view.calibrated or method in view.calibrated
                 ]
                 if not binned:
                     continue
@@ -43,7 +44,7 @@ def pictures(studies: Sequence[Study], view: View) -> list[Picture]:
 
 
 def _binned(study: Study, method: str, runs: list[Run]) -> reliability.Reliability:
-    found = [study.store.predictions(run.key) for run in runs]
+    found = [study.predictions(run) for run in runs]
     scores = np.concatenate([scores for scores, _ in found])
     targets = np.concatenate([targets for _, targets in found])
     return reliability.bin_scores(method, scores, targets, runs[0].cell.task)
