@@ -5,6 +5,7 @@ from pathlib import Path
 
 from reports.table import Cell
 
+NOTE = "Published: as the paper prints it, over its own datasets, backbones and protocol."
 FOLDER = Path(__file__).parent / "published"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from bench.errors import BenchError
 from reports import cells
 from reports.output import Output, Rows
-from reports.paper import published
+from reports.paper import NOTE, published
 from reports.results import PHANTOM, Results
 from reports.stats import summarise
 from reports.study import Study, View
@@ -158,6 +158,7 @@ def _output(sweep: Sweep, study: Study, view: View, backbone: str, ratio: float)
             "), never on test.",
             *(f"{c.header}: {c.reading}." for c in sweep.columns if c.reading),
             *cells.gaps(anyone),
+            *([NOTE] if view.published else []),
             *study.footnotes([backbone]),
         ),
         label=f"tab:{sweep.number}",

@@ -6,7 +6,7 @@ from bench.errors import BenchError
 from bench.protocol import Selection
 from reports import cells
 from reports.output import Output
-from reports.paper import published
+from reports.paper import NOTE, published
 from reports.results import PHANTOM, Results
 from reports.study import Study, View
 from reports.table import MISSING, Cell, Row, Table, mean_cell
@@ -61,7 +61,12 @@ def build(
         title=f"{title}{results.backbone}{ratio}",
         columns=("method", *cells.columns(results)),
         rows=tuple(rows),
-        notes=(_test_note(results, reference, tests), *cells.gaps(results), *notes),
+        notes=(
+            _test_note(results, reference, tests),
+            *cells.gaps(results),
+            *([NOTE] if view.published else []),
+            *notes,
+        ),
         label=f"tab:1-{results.name}",
         data=PHANTOM if results.phantom else "",
     )

@@ -7,7 +7,7 @@ from bench.grid import parts
 from bench.protocol import Selection
 from reports import cells
 from reports.output import Output, Rows
-from reports.paper import published
+from reports.paper import NOTE, published
 from reports.results import PHANTOM, Results
 from reports.study import Study, View
 from reports.table import Row, Table
@@ -79,6 +79,7 @@ def _output(study: Study, view: View, ratio: float) -> Output:
         "FDI: mean distance of f' from f over all rows of an epoch, filtered ones 0, raw; "
         "other readings are in the tidy CSV. Epochs: until 95 % of the highest validation ACC.",
         *(gap for name, results in metric.items() for gap in cells.gaps(results, f"{name}: ")),
+        *([NOTE] if view.published else []),
         *study.footnotes(study.backbones),
     )
     table = Table(

@@ -4,7 +4,7 @@ from bench.errors import BenchError
 from bench.protocol import Selection
 from reports import cells
 from reports.output import Output, Rows
-from reports.paper import published
+from reports.paper import NOTE, published
 from reports.results import PHANTOM, Results
 from reports.stats import compare_all
 from reports.study import Study, View
@@ -66,6 +66,7 @@ def _table(
                 for ratio, results in by_ratio.items()
                 for gap in cells.gaps(results, f"{ratio:.0%}: ")
             ),
+            *([NOTE] if view.published else []),
             *study.footnotes([backbone]),
         ),
         label="tab:4",

@@ -4,6 +4,7 @@ import json
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
@@ -115,6 +116,13 @@ MISTAKES = [
     (["run", "--workers", "0"], "--workers"),
     (["run", "--datasets", "phantom-binary", "--device", "gpu"], "device 'gpu'"),
     (["table", "9"], "'1'"),
+    (["table", "2", "--methods", "none,mixup,ails", "--dry-run"], "compares two methods"),
+    (["figure", "6"], "'4', '5'"),
+    (["figure", "ranks", *TINY, "--seeds", "1", "--methods", "none"], "at least 3 methods"),
+    (["audit", "no.csv"], "no.csv"),
+    (["report", "--backbones", "resnet81"], "did you mean 'resnet18'"),
+    (["readings", "--method", "mixup"], "ails"),
+    (["readings", "--methods", "ails"], "--method"),
     (["show", "zz"], "no run 'zz'"),
     (["data", "verify", "--datasets", "braest"], "did you mean 'breast'"),
 ]
@@ -125,7 +133,8 @@ def test_a_mistake_is_answered_in_one_line(
     words: list[str], answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    if words[0] in ("run", "table") and "--datasets" not in words:
+    needing = ("run", "table", "figure", "report", "readings")
+    if words[0] in needing and "--datasets" not in words:
         words = [*words, "--datasets", "phantom-binary"]
     done = bench(*words)
     assert done.exit_code == 2
@@ -169,3 +178,67 @@ def test_the_audit_finds_the_known_duplicates(real_data: Path) -> None:
     found = bench("data", "audit", "--data-dir", str(real_data)).output
     assert "train[115]" in found and "test[76]" in found
     assert "8" in next(line for line in found.splitlines() if "train and val" in line)
+
+
+PHANTOMS = ["--datasets", "phantom-binary", "--seeds", "2"]
+
+
+def test_the_report_runs_nothing_and_says_phantom(tmp_path: Path) -> None:
+    where = ["--results", str(tmp_path)]
+    bench("run", *PHANTOMS, "--methods", "none,ails", *TINY, *where)
+    keys = list(Store(tmp_path))
+    done = bench("report", *PHANTOMS, "--methods", "none,ails", *TINY[:-2], *where)
+    assert done.exit_code == 0, done.output
+    assert list(Store(tmp_path)) == keys
+    page = (tmp_path / "report-laptop-steps-2.html").read_text(encoding="utf-8")
+    assert "phantom data, not MedMNIST" in page
+    for command in ("table 2", "table 5", "figure 4"):
+        assert f"python -m bench {command} --datasets phantom-binary" in page
+
+
+def test_a_figure_uses_the_runs_of_its_tables(tmp_path: Path) -> None:
+    where = ["--results", str(tmp_path)]
+    for number in ("5", "6"):
+        assert bench("table", number, *PHANTOMS, *TINY, *where).exit_code == 0
+    drawn = bench("figure", "4", *PHANTOMS, *TINY, *where)
+    assert drawn.exit_code == 0, drawn.output
+    assert "runs to do" not in drawn.output
+    names = {path.name for path in (tmp_path / "figures" / "laptop-steps-2").iterdir()}
+    assert names == {"figure4.svg", "figure4.pdf", "figure4.csv"}
+
+
+def test_features_are_those_of_the_run_and_kept(tmp_path: Path) -> None:
+    where = ["--results", str(tmp_path)]
+    what = ["--datasets", "phantom-ordinal", "--methods", "none,mixup", *TINY]
+    drawn = bench("figure", "5", *what, *where)
+    assert drawn.exit_code == 0, drawn.output
+    assert drawn.output.count("trained again to the same bits") == 2
+    store = Store(tmp_path)
+    (none,) = [key for key in store if store.read(key)["cell"]["method"] == "none"]
+    with np.load(store.features_path(none, "test")) as arrays:
+        assert arrays["features"].shape[0] == len(store.predictions(none)[1])
+        assert (arrays["targets"] == store.predictions(none)[1]).all()
+    again = bench("figure", "5", *what, *where)
+    assert "trained again" not in again.output
+
+
+def test_the_audit_of_a_users_table_finds_what_is_planted(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    means = rng.uniform(60, 90, 9).round(1)
+    table = tmp_path / "mine.csv"
+    lines = ["method," + ",".join("abcdefghi")]
+    for step, name in enumerate(("one", "two", "three", "four")):
+        lines.append(name + "," + ",".join(f"{mean + 0.7 * step:.1f}±0.9" for mean in means))
+    table.write_text("\n".join(lines), encoding="utf-8")
+    assert "implausible" in bench("audit", str(table)).output
+    table.write_text("\n".join(lines)[:-9] + "x", encoding="utf-8")
+    broken = bench("audit", str(table))
+    assert broken.exit_code == 2 and "mine.csv" in broken.stderr
+
+
+def test_readings_of_a_phantom(tmp_path: Path) -> None:
+    words = ["readings", "--method", "feature_noise", "--sample", "1", *PHANTOMS, *TINY]
+    done = bench(*words, "--results", str(tmp_path))
+    assert done.exit_code == 0, done.output
+    names = {path.name for path in (tmp_path / "figures" / "laptop-steps-2").iterdir()}
+    assert "readings-feature_noise-acc.svg" in names

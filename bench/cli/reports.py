@@ -67,6 +67,7 @@ def table(number: str, **options: Any) -> None:
         return
     module = importlib.import_module(f"reports.table{number}")
     (asked,) = requests(options, [module.select])
+    module.outputs(study(asked), view(options))  # what cannot be made is refused before any run
     if options["dry_run"]:
         show_plan(asked, options)
         return

@@ -16,6 +16,8 @@ from reports.figures import style
 
 ROW, FRAME = 0.132, 1.0
 """Inches: the height of a row, and of all that is not rows."""
+LEAST = 5
+"""Rows that the height is for, however few there are."""
 BELOW = 0.3
 """Rows by which the interval over images lies below that over seeds."""
 COLUMNS = (38, 102, 166)
@@ -57,7 +59,7 @@ def draw(rows: Sequence[Row], reference: str, metric: str = "ACC", note: str = "
     datasets = list(dict.fromkeys(row.dataset for row in rows))
     rows = sorted(rows, key=lambda row: datasets.index(row.dataset))
     label = f"Differences in {metric} to {reference} on {len(datasets)} datasets, with intervals"
-    figure = style.new(style.PAGE, ROW * len(rows) + FRAME, label, note)
+    figure = style.new(style.PAGE, ROW * max(len(rows), LEAST) + FRAME, label, note)
     axes = figure.subplots()
     axes.axvline(0, color=style.GRAY, linewidth=0.8, zorder=0)
     for y, row in enumerate(rows):
