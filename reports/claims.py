@@ -39,6 +39,13 @@ class Verdict:
     findings: tuple[Finding, ...]
 
     @property
+    def reason(self) -> str:
+        """What was compared, and what came out."""
+        measure = self.claim.measure
+        compared = f"{measure[0].upper()}{measure[1:]}. " if self.claim.effects else ""
+        return compared + self.evidence
+
+    @property
     def phantom(self) -> bool:
         return any(is_phantom(t.cells) for f in self.findings for t in f.tested)
 
@@ -61,7 +68,7 @@ def to_table(verdicts: Sequence[Verdict]) -> Table:
         rows=tuple(
             Row(
                 f"“{verdict.claim.text}”",
-                (verdict.claim.where, verdict.verdict, f"{_compared(verdict)}{verdict.evidence}"),
+                (verdict.claim.where, verdict.verdict, verdict.reason),
             )
             for verdict in verdicts
         ),
@@ -164,8 +171,3 @@ def _why(claim: Claim, findings: Sequence[Finding]) -> str:
     return (
         "the printed number is about the paper's protocol, datasets and backbones, not about these"
     )
-
-
-def _compared(verdict: Verdict) -> str:
-    measure = verdict.claim.measure
-    return f"{measure[0].upper()}{measure[1:]}. " if verdict.claim.effects else ""

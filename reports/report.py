@@ -129,6 +129,9 @@ def _drawn(module: ModuleType, studies: Sequence[Study], command: str) -> Iterat
     except BenchError as reason:
         yield site.Command(command, f"{reason}.")
         return
+    if not pictures:
+        yield site.Command(command, "Nothing to draw yet; this makes it.")
+        return
     for picture in pictures:
         yield site.Figure(style.inline(picture.figure, picture.name), picture.caption)
     yield site.Command(command)
@@ -140,7 +143,7 @@ def _claims(content: Content) -> site.Section:
         "The paper's claims",
         "\n\n".join(claims.RULES),
         tuple(
-            site.Claim(verdict.claim.text, verdict.verdict, verdict.evidence, verdict.claim.where)
+            site.Claim(verdict.claim.text, verdict.verdict, verdict.reason, verdict.claim.where)
             for verdict in claims.judge(content.measured)
         ),
     )

@@ -115,9 +115,9 @@ class TestEveryFigure:
         style.inline(figure, "drawn-before")
         assert [path.read_bytes() for path in style.save(figure, tmp_path, "b")] == once
 
-    @pytest.mark.parametrize("name", DRAWN)
-    def test_all_is_inside_the_figure(self, name):
-        figure = DRAWN[name](PHANTOM)
+    @pytest.mark.parametrize("draw", [*DRAWN.values(), a_row_of_three], ids=[*DRAWN, "three"])
+    def test_all_is_inside_the_figure(self, draw):
+        figure = draw(PHANTOM)
         drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
         assert drawn.x0 >= 0 and drawn.y0 >= 0
         assert drawn.x1 <= width and drawn.y1 <= height

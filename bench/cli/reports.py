@@ -82,10 +82,10 @@ def describe_datasets(options: dict[str, Any]) -> None:
     from bench import protocol
 
     slug = protocol.load(options["protocol"], options["settings"]).slug
-    print_tables([dataset_table(options)], options["results"] / "tables" / slug)
+    print_tables([dataset_table(options, command_line())], options["results"] / "tables" / slug)
 
 
-def dataset_table(options: dict[str, Any]) -> Output:
+def dataset_table(options: dict[str, Any], command: str) -> Output:
     """The datasets named, or the paper's."""
     from bench import grid, protocol
     from reports import table3
@@ -96,7 +96,7 @@ def dataset_table(options: dict[str, Any]) -> Output:
         table3.PAPER if named is None else grid.split_list(named),
         options["size"] or config.selection.source_size,
         options["data_dir"],
-        command_line(),
+        command,
         options.get("published", True),
     )
     return built
@@ -240,7 +240,8 @@ def everything(options: dict[str, Any]) -> Content:
                 backbone.check(run.cell.backbone, run.cell.input_size)
         command = f"python -m bench table {number}{given}"
         studies[number] = Study(one.config, measured, one.store, one.backbones, command)
-    return Content(studies, dataset_table(options), asked[0].store, given)
+    datasets = dataset_table(options, f"python -m bench table 3{given}")
+    return Content(studies, datasets, asked[0].store, given)
 
 
 @click.command()
