@@ -77,7 +77,9 @@ class Store:
 
     def __iter__(self) -> Iterator[str]:
         """The keys of all records, sorted."""
-        yield from sorted(path.stem for path in (self.root / "runs").glob("??/*.json"))
+        folders = sorted((self.root / "runs").glob("??"))
+        names = [entry.name for folder in folders for entry in os.scandir(folder)]
+        yield from sorted(name[:-5] for name in names if name[0] != "." and name.endswith(".json"))
 
     def find(self, prefix: str) -> str:
         """The one key, of a record or a failure, that begins so. Raises BenchError."""
@@ -262,7 +264,7 @@ def _renew(lease: Path, stop: threading.Event) -> None:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise BenchError(f"no record {path.stem} in {path.parents[2]}") from None
     except ValueError:

@@ -1,6 +1,8 @@
 """What the finished runs of a grid measured, by method, dataset and seed."""
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, Literal
@@ -16,11 +18,13 @@ from bench.task import Task
 Combine = Literal["mean", "ensemble"]
 Record = dict[str, Any]
 PHANTOM = "phantom data, not MedMNIST"
+UNREAD = {"curves", "facts", "protocol"}
+"""Parts of a record that no report uses, left out for memory."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """The finished runs of a grid and their records, less the curves."""
+    """The finished runs of a grid and their records, less what is `UNREAD`."""
 
     grid: Grid
     records: dict[Run, Record]
@@ -50,17 +54,28 @@ def load(store: Store, grid: Grid, known: dict[str, Record] | None = None) -> Me
     known = {} if known is None else known
     records = {}
     done = set(store) if any(run.key not in known for run in grid.runs) else set()
-    for run in grid.runs:
-        if run.key not in known and run.key in done:
-            known[run.key] = store.read(run.key)
-            known[run.key].pop("curves", None)
-        if run.key in known:
-            records[run] = known[run.key]
+    with _no_collection():
+        for run in grid.runs:
+            if run.key not in known and run.key in done:
+                record = store.read(run.key)
+                known[run.key] = {k: v for k, v in record.items() if k not in UNREAD}
+            if run.key in known:
+                records[run] = known[run.key]
     for info in grid.datasets:
         _check_one_source(
             info.name, [record for run, record in records.items() if run.cell.dataset == info.name]
         )
     return Measured(grid, records)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Records hold no cycles; to look for some, again and again, takes longer than to read."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def union(measured: Sequence[Measured]) -> Measured:
