@@ -83,6 +83,11 @@ class Cell:
     ratio: float
     source: str = field(compare=False)
 
+    @functools.cached_property
+    def json(self) -> str:
+        """`describe()` with sorted keys."""
+        return _json(self.describe())
+
     def describe(self) -> dict[str, Any]:
         """The cell as it stands in records."""
         return {
@@ -119,8 +124,9 @@ class Run:
 
     @functools.cached_property
     def key(self) -> str:
-        """16 hexadecimal digits, a hash of `describe()`."""
-        text = json.dumps(self.describe(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        """16 hexadecimal digits, a hash of `describe()` as JSON with sorted keys."""
+        protocol = _protocol_json(self.protocol)
+        text = f'{{"cell":{self.cell.json},"protocol":{protocol},"seed":{self.seed}}}'
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
@@ -132,6 +138,15 @@ class Run:
         cell = self.cell
         ratio = f" {cell.ratio:.0%}" if cell.ratio < 1 else ""
         return f"{cell.dataset}{ratio} {cell.backbone} {cell.method.label} seed {self.seed}"
+
+
+@functools.lru_cache(maxsize=100)
+def _protocol_json(protocol: Protocol) -> str:
+    return _json(protocol.model_dump(mode="json"))
+
+
+def _json(content: dict[str, Any]) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 @dataclass(frozen=True)

@@ -279,13 +279,18 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def write_text(path: Path, text: str) -> Path:
+    """As `write_bytes`, in UTF-8."""
+    return write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
     """Write a whole file or nothing. Raises StoreError where the folder cannot be written."""
     with (
         _explained(path.parent),
         _replacing(path) as temporary,
-        temporary.open("w", encoding="utf-8", newline="\n") as file,
+        temporary.open("wb") as file,
     ):
-        file.write(text)
+        file.write(content)
         _sync(file)
     return path
 

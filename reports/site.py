@@ -7,7 +7,6 @@ is plain; the page escapes it, and asks the network for nothing.
 import re
 from collections import Counter
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -25,7 +24,10 @@ RESERVED = ("contents", "main", "summary")
 
 @dataclass(frozen=True)
 class Figure:
-    """An SVG as matplotlib writes it, its caption, and its numbers as a table to be unfolded."""
+    """An `<svg>` element, its caption, and its numbers as a table to be unfolded.
+
+    No id of it may be in another figure of the page: `reports.figures.style.inline`.
+    """
 
     svg: str
     caption: str
@@ -121,22 +123,10 @@ def render(page: Page) -> str:
         trim_blocks=True,
         undefined=StrictUndefined,
     )
-    figures = count(1)
     environment.filters |= {
         "kind": lambda item: type(item).__name__,
         "paragraphs": lambda text: [part for part in re.split(r"\n\s*\n", text) if part.strip()],
         "table": lambda table: Markup(to_html(table)),
-        "inline": lambda svg: Markup(inline(svg, f"figure{next(figures)}-")),
+        "inline": Markup,
     }
     return environment.get_template("site.html").render(page=page)
-
-
-def inline(svg: str, prefix: str) -> str:
-    """A matplotlib SVG to stand inside a page: in the page's colours, its ids after `prefix`.
-
-    Metadata and comments are left out, and the style sheet, which would hold for the whole page.
-    """
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<!--.*?-->|<(metadata|style)\b.*?</\1>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'(\sid="|href="#|url\(#)', rf"\g<1>{prefix}", svg)
-    return svg.replace("#000000", "currentColor").replace("#ffffff", "var(--page)")

@@ -1,5 +1,7 @@
 """Cells, runs and keys."""
 
+import hashlib
+import json
 from collections.abc import Callable
 
 import pytest
@@ -45,6 +47,12 @@ def test_an_alias_is_the_same_run_as_its_full_name() -> None:
         for name in ("swin_tiny", "swin_tiny_patch4_window7_224")
     )
     assert alias.key == full.key
+
+
+def test_the_key_is_the_hash_of_the_description(make_run: MakeRun) -> None:
+    run = make_run("ails[alpha=0.5]", seed=3)
+    text = json.dumps(run.describe(), sort_keys=True, separators=(",", ":"))
+    assert run.key == hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def test_the_key_follows_all_that_decides_the_result(

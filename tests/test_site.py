@@ -1,30 +1,26 @@
-import io
 import json
 import re
 from dataclasses import replace
 
-import matplotlib
 import pytest
 from browser import browser
 from markup import Element
 from matplotlib.figure import Figure as Plot
 
-from reports.site import Claim, Command, Facts, Figure, Method, Page, Section, inline, render
+from reports.figures import style
+from reports.site import Claim, Command, Facts, Figure, Method, Page, Section, render
 from reports.table import MISSING, Cell, Row, Table
 
 HOSTILE = "</script><script>alert('1')</script> & &amp; \"x\" {{ 1 }} {% x %} ails[alpha=0.5]"
 PHANTOM = "phantom data, not MedMNIST"
 
 
-def plot(fonts="none"):
+def plot(name):
     figure = Plot(figsize=(6.4, 2))
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="black", marker="o", markerfacecolor="white", clip_on=True)
     axes.scatter([0.2, 0.4], [0.4, 0.2])
-    out = io.StringIO()
-    with matplotlib.rc_context({"svg.fonttype": fonts}):
-        figure.savefig(out, format="svg", transparent=True)
-    return out.getvalue()
+    return style.inline(figure, name)
 
 
 def measured(mean, detail="seeds 0–9, n = 10"):
@@ -75,7 +71,7 @@ PAGE = Page(
         Section(
             "table1", "Table 1", "One.\n\nTwo.", (SORTED, Command("make table1", "Writes it."))
         ),
-        Section("figures", "Figures", "", (Figure(plot(), "A", AUDIT), Figure(plot("path"), "B"))),
+        Section("figures", "Figures", "", (Figure(plot("a"), "A", AUDIT), Figure(plot("b"), "B"))),
         Section("audit", "Audit", "", (AUDIT, *CLAIMS)),
         Section("methods", "Methods", "", (METHOD,)),
         Section("protocol", "Protocol", "", (Facts("laptop", (("epochs", "10"),)),)),
@@ -187,30 +183,6 @@ class TestSize:
         table = Table("Accuracy", ("method", *"abcdefghi", "mean"), (row,) * 20)
         page = replace(EMPTY, sections=(Section("all", "All", items=(table,) * 40),))
         assert len(render(page).encode()) < 3_000_000
-
-
-class TestFigures:
-    @pytest.mark.parametrize("fonts", ["none", "path"])
-    def test_ids_and_what_refers_to_them_change_together(self, fonts):
-        before = plot(fonts)
-        after = inline(before, "f1-")
-        pattern = r'\sid="([^"]+)"|href="#([^"]+)"|url\(#([^)]+)\)'
-
-        def names(svg):
-            return [next(filter(None, found)) for found in re.findall(pattern, svg)]
-
-        assert len(names(before)) > 10
-        assert sorted(names(after)) == sorted("f1-" + name for name in names(before))
-
-    def test_black_and_white_become_ink_and_paper(self):
-        svg = inline(plot(), "f1-")
-        assert "currentColor" in svg and "var(--page)" in svg
-        assert "#000000" not in svg and "#ffffff" not in svg
-
-    def test_nothing_in_it_speaks_for_the_page(self):
-        svg = inline(plot(), "f1-")
-        assert svg.startswith("<svg")
-        assert not re.search("<style|<metadata|<!--|<!DOCTYPE|purl.org", svg)
 
 
 def colours():

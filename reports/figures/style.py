@@ -5,7 +5,6 @@ import html
 import io
 import re
 import textwrap
-import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ParamSpec
@@ -16,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from bench.store import write_text
+from bench.store import write_bytes
 
 COLUMN, PAGE = 3.3, 6.9
 """Inches: the width of one column of a two-column page, and of both."""
@@ -132,15 +131,10 @@ def save(figure: Figure, folder: Path, stem: str) -> list[Path]:
 
     Raises StoreError where the folder cannot be written.
     """
-    svg = write_text(folder / f"{stem}.svg", _render(figure, "svg").decode())
-    pdf = folder / f"{stem}.pdf"
-    temporary = pdf.with_name(f".{stem}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        temporary.write_bytes(_render(figure, "pdf"))
-        temporary.replace(pdf)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return [svg, pdf]
+    return [
+        write_bytes(folder / f"{stem}.svg", _render(figure, "svg")),
+        write_bytes(folder / f"{stem}.pdf", _render(figure, "pdf")),
+    ]
 
 
 def inline(figure: Figure, name: str) -> str:
