@@ -9,27 +9,32 @@ BENCH = .venv/bin/python -m bench
 option = $(if $($(1)),--$(2) "$($(1))")
 SELECTION = $(call option,DATASETS,datasets) $(call option,METHODS,methods) \
 	$(call option,BACKBONES,backbones) $(call option,RATIO,ratio) $(call option,SEEDS,seeds) \
-	$(call option,SIZE,size) $(call option,WORKERS,workers)
+	$(call option,SIZE,size)
 
-GIVEN = --protocol $(PROTOCOL) --results $(RESULTS) $(SELECTION) $(OPTIONS)
+SHOW = --protocol $(PROTOCOL) --results $(RESULTS) $(SELECTION) $(OPTIONS)
+RUN = $(SHOW) $(call option,WORKERS,workers)
 TABLES = table1 table2 table3 table4 table5 table6
 FIGURES = figure-4 figure-5 figure-efficiency figure-forest figure-reliability
 
 .PHONY: $(TABLES) $(FIGURES) figures paper audit readings report quick speed test test-all check
 
 $(TABLES): table%: .venv/ready
-	$(BENCH) table $* $(GIVEN)
+	$(BENCH) table $* $(RUN)
 
 $(FIGURES): figure-%: .venv/ready
-	$(BENCH) figure $* $(GIVEN)
+	$(BENCH) figure $* $(RUN)
 
 figures: $(FIGURES)
 
-audit readings report paper: .venv/ready
-	$(BENCH) $@ $(GIVEN)
+readings paper: .venv/ready
+	$(BENCH) $@ $(RUN)
 
+audit report: .venv/ready
+	$(BENCH) $@ $(SHOW)
+
+quick: PROTOCOL = quick
 quick: .venv/ready
-	$(BENCH) table 1 --protocol quick --results $(RESULTS) $(SELECTION) $(OPTIONS)
+	$(BENCH) table 1 $(RUN)
 
 speed: .venv/ready
 	.venv/bin/python tests/speed/step_time.py

@@ -71,11 +71,13 @@ def load(store: Store, grid: Grid, known: dict[str, Record] | None = None) -> Me
 @contextmanager
 def _no_collection() -> Iterator[None]:
     """Records hold no cycles; to look for some, again and again, takes longer than to read."""
+    enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if enabled:
+            gc.enable()
 
 
 def union(measured: Sequence[Measured]) -> Measured:

@@ -227,7 +227,7 @@ def everything(options: dict[str, Any]) -> Content:
     from reports.results import Record, load
     from reports.study import Study
 
-    gc.freeze()  # what was imported is no garbage: looking through it takes longer than the report
+    gc.disable()  # the process ends with the report; looking for garbage takes a tenth of its time
     asked = requests(options, [module.select for module in TABLES.values()], to_run=False)
     known: dict[str, Record] = {}
     given = selection_given(options)
