@@ -1,6 +1,5 @@
 """Penultimate features of a trained run, for pictures of the feature space."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,6 @@ def features(
     store: Store,
     data_dir: Path | None = None,
     device: str = "cpu",
-    on_step: Callable[[int, int], None] = lambda step, steps: None,
 ) -> Arrays:
     """Features (N, d) of a split under the selected weights, with targets.
 
@@ -33,7 +31,7 @@ def features(
     if not path.exists():
         prepare_process(device)
         dataset = open_dataset(run.cell.source, run.cell.source_size, data_dir)
-        learned = learn(run, dataset, Clock(), device, store.root / "generated", on_step=on_step)
+        learned = learn(run, dataset, Clock(), device, store.root / "generated")
         pictures = dataset.split(split)
         learned.model.eval()
         with torch.no_grad():
@@ -44,5 +42,4 @@ def features(
                 ]
             )
         write_arrays(path, features=found.numpy(), targets=pictures.targets.numpy())
-    with np.load(path, allow_pickle=False) as arrays:
-        return arrays["features"], arrays["targets"]
+    return store.features(run.key, split)

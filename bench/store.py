@@ -96,6 +96,11 @@ class Store:
         with np.load(self.predictions_path(key), allow_pickle=False) as arrays:
             return arrays["scores"], arrays["targets"]
 
+    def features(self, key: str, split: str) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        """Penultimate features (N, d) and targets of a split, where `bench.features` kept them."""
+        with np.load(self.features_path(key, split), allow_pickle=False) as arrays:
+            return arrays["features"], arrays["targets"]
+
     def publish(
         self,
         key: str,

@@ -81,6 +81,11 @@ def families(results: Results, reference: str) -> dict[str, Family]:
     return found
 
 
+def overall(tests: Mapping[str, Family]) -> Family:
+    """The tests of the means; of a single dataset, its own."""
+    return tests[OVERALL] if OVERALL in tests else next(iter(tests.values()))
+
+
 def row(results: Results, method: str, tests: Mapping[str, Family] = {}) -> list[Cell]:
     """A method's cells: one a dataset, then the mean where there are several."""
     cells = [

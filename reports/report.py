@@ -4,6 +4,7 @@ import inspect
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import ModuleType
 
 import methods
@@ -50,7 +51,7 @@ class Content:
     def main(self) -> Study:
         return self.studies[1]
 
-    @property
+    @cached_property
     def measured(self) -> Measured:
         return union([study.measured for study in self.studies.values()])
 

@@ -1,7 +1,7 @@
 """What the finished runs of a grid measured, by method, dataset and seed."""
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import fmean
@@ -71,13 +71,11 @@ def load(store: Store, grid: Grid, known: dict[str, Record] | None = None) -> Me
 @contextmanager
 def _no_collection() -> Iterator[None]:
     """Records hold no cycles; to look for some, again and again, takes longer than to read."""
-    enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if enabled:
-            gc.enable()
+        gc.enable()
 
 
 def union(measured: Sequence[Measured]) -> Measured:
@@ -86,6 +84,12 @@ def union(measured: Sequence[Measured]) -> Measured:
         merge(one.grid for one in measured),
         {run: record for one in measured for run, record in one.records.items()},
     )
+
+
+def seed_means(columns: Sequence[Mapping[int, float]]) -> dict[int, float]:
+    """The mean over columns at each seed that has them all."""
+    shared = set.intersection(*map(set, columns))
+    return {seed: fmean(column[seed] for column in columns) for seed in sorted(shared)}
 
 
 def look_up(record: Record, quantity: str) -> float | None:
@@ -119,9 +123,7 @@ class Results:
 
     def means(self, method: str) -> dict[int, float]:
         """The mean over all datasets at each seed that has them all."""
-        columns = [self.values[method, dataset] for dataset in self.datasets]
-        shared = set.intersection(*(set(column) for column in columns))
-        return {seed: fmean(column[seed] for column in columns) for seed in sorted(shared)}
+        return seed_means([self.values[method, dataset] for dataset in self.datasets])
 
     def complete(self, method: str, dataset: str) -> bool:
         """Whether every seed that was asked for has a value."""

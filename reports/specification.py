@@ -6,12 +6,12 @@ compared, paired by seed, with the default reading and with a reference method.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean, median
+from statistics import median
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError, unknown
 from bench.grid import Cell, MethodChoice
-from reports.results import PHANTOM, Measured
+from reports.results import PHANTOM, Measured, seed_means
 from reports.stats import ALPHA, Comparison, compare_all
 
 if TYPE_CHECKING:
@@ -165,9 +165,7 @@ def tally(effects: Sequence[Comparison]) -> Tally:
 
 def _means(values: Mapping[Cell, Values], places: Sequence[Cell], choice: MethodChoice) -> Values:
     """The mean over all places at each seed that has them all."""
-    columns = [values.get(replace(place, method=choice), {}) for place in places]
-    shared = set.intersection(*map(set, columns))
-    return {seed: fmean(column[seed] for column in columns) for seed in sorted(shared)}
+    return seed_means([values.get(replace(place, method=choice), {}) for place in places])
 
 
 def _family(values: Mapping[str, Values], reference: str) -> dict[str, Comparison]:

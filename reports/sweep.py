@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.errors import BenchError
+from bench.protocol import Selection
 from reports import cells
 from reports.output import Output, Rows
 from reports.paper import NOTE, published
@@ -50,6 +51,10 @@ class Sweep:
     @property
     def methods(self) -> tuple[str, ...]:
         return tuple(f"{self.method}[{self.parameter}={value:g}]" for value in self.values)
+
+    def select(self, selection: Selection) -> Selection:
+        """The method at every value of the paper."""
+        return selection.model_copy(update={"methods": self.methods})
 
     def outputs(self, study: Study, view: View) -> list[Output]:
         """A table for each backbone or combination and each ratio."""
@@ -117,7 +122,7 @@ def _output(sweep: Sweep, study: Study, view: View, backbone: str, ratio: float)
     )
     reference = cells.chosen_reference(anyone.methods, reference)
     families = {c: cells.families(results, reference) for c, results in measured.items()}
-    overall = {column: family[list(family)[-1]] for column, family in families.items()}
+    overall = {column: cells.overall(tests) for column, tests in families.items()}
     lines = [
         [
             cells.mean(

@@ -40,7 +40,7 @@ def _table(
     anyone = next(iter(by_ratio.values()))
     reference = cells.chosen_reference(anyone.methods, view.reference)
     tests = {ratio: cells.families(results, reference) for ratio, results in by_ratio.items()}
-    overall = {ratio: family[list(family)[-1]] for ratio, family in tests.items()}
+    overall = {ratio: cells.overall(found) for ratio, found in tests.items()}
     lines = cells.embolden(
         [
             [

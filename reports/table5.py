@@ -1,8 +1,5 @@
 """Table 5: AILS over the magnitude α of its offsets."""
 
-from bench.protocol import Selection
-from reports.output import Output
-from reports.study import Study, View
 from reports.sweep import Column, Sweep
 
 SWEEP = Sweep(
@@ -32,11 +29,4 @@ SWEEP = Sweep(
     ),
 )
 
-
-def select(selection: Selection) -> Selection:
-    """AILS at every α of the paper."""
-    return selection.model_copy(update={"methods": SWEEP.methods})
-
-
-def outputs(study: Study, view: View) -> list[Output]:
-    return SWEEP.outputs(study, view)
+select, outputs = SWEEP.select, SWEEP.outputs

@@ -1,8 +1,5 @@
 """Table 6: AILS over the weight β of its KL term."""
 
-from bench.protocol import Selection
-from reports.output import Output
-from reports.study import Study, View
 from reports.sweep import Column, Sweep
 
 SWEEP = Sweep(
@@ -32,11 +29,4 @@ SWEEP = Sweep(
     ),
 )
 
-
-def select(selection: Selection) -> Selection:
-    """AILS at every β of the paper."""
-    return selection.model_copy(update={"methods": SWEEP.methods})
-
-
-def outputs(study: Study, view: View) -> list[Output]:
-    return SWEEP.outputs(study, view)
+select, outputs = SWEEP.select, SWEEP.outputs

@@ -220,14 +220,11 @@ def write_audit(content: Content) -> None:
 
 def everything(options: dict[str, Any]) -> Content:
     """What is measured for all tables; nothing is run."""
-    import gc
-
     from bench import backbone
     from reports.report import TABLES, Content
     from reports.results import Record, load
     from reports.study import Study
 
-    gc.disable()  # the process ends with the report; looking for garbage takes a tenth of its time
     asked = requests(options, [module.select for module in TABLES.values()], to_run=False)
     known: dict[str, Record] = {}
     given = selection_given(options)

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from bench.grid import parts
 from bench.protocol import Selection
 from reports.figures import tsne
@@ -40,12 +38,11 @@ def pictures(studies: Sequence[Study], view: View) -> list[Picture]:
         group = groups.setdefault((cell.dataset, cell.backbone, cell.ratio, run.seed), {})
         group[cell.method.label] = run.key
     for (dataset, backbone, ratio, seed), keys in groups.items():
-        paths = {m: study.store.features_path(key, view.split) for m, key in keys.items()}
-        found = []
-        for method, path in paths.items():
-            if path.exists():
-                with np.load(path, allow_pickle=False) as arrays:
-                    found.append(tsne.embed(method, arrays["features"], arrays["targets"]))
+        found = [
+            tsne.embed(method, *study.store.features(key, view.split))
+            for method, key in keys.items()
+            if study.store.features_path(key, view.split).exists()
+        ]
         if not found:
             continue
         (info,) = (info for info in study.measured.grid.datasets if info.name == dataset)
