@@ -169,7 +169,6 @@ def expand(
     """Every run of a selection, all names checked.
 
     Where nothing is `to_run`, it is not checked whether the backbones exist and take the size.
-
     `parameters` are those that the protocol gives methods, by name. Where `phantoms_allowed`, a
     dataset that cannot be had is replaced by the phantom of its task. A method that cannot serve a
     dataset is left out. `notes` tells of both.
@@ -184,41 +183,54 @@ def expand(
         if not 0 < ratio <= 1:
             raise BenchError(f"ratio {ratio:g}: a fraction above 0, at most 1, is wanted")
     notes: list[str] = []
-    sources: list[tuple[str, data.Info]] = []
-    for name in selection.datasets:
-        try:
-            dataset = data.open_dataset(name, selection.source_size, data_dir)
-        except data.MissingData as error:
-            if not phantoms_allowed:
-                raise
-            notes.append(f"{error}; {data.phantom_for(name)} is used: phantom data, not MedMNIST")
-            name = data.phantom_for(name)
-            dataset = data.open_dataset(name, selection.source_size)
-        sources.append((name, dataset.info))
-    cells: list[Cell] = []
-    for source, info in sources:
-        for choice in choices:
-            reason = choice.method.skip(info.task, info.channels)
-            if reason:
-                notes.append(f"{choice.label} on {info.name} is left out: {reason}")
-                continue
-            cells += [
-                Cell(
-                    info.name,
-                    info.task,
-                    selection.source_size,
-                    input_size,
-                    name,
-                    choice,
-                    ratio,
-                    source,
-                )
-                for name in backbones
-                for ratio in selection.ratios
-            ]
+    sources = [
+        _opened(name, selection.source_size, data_dir, phantoms_allowed, notes)
+        for name in selection.datasets
+    ]
+    cells = [
+        Cell(
+            info.name,
+            info.task,
+            selection.source_size,
+            input_size,
+            name,
+            choice,
+            ratio,
+            source,
+        )
+        for source, info in sources
+        for choice in _serving(choices, info, notes)
+        for name in backbones
+        for ratio in selection.ratios
+    ]
     runs = [Run(cell, seed, protocol) for seed in selection.seeds for cell in cells]
     infos = {info.name: info for _, info in sources}
     return Grid(tuple(dict.fromkeys(runs)), tuple(infos.values()), tuple(notes))
+
+
+def _opened(
+    name: str, size: int, data_dir: Path | None, phantoms_allowed: bool, notes: list[str]
+) -> tuple[str, data.Info]:
+    """What to open for a dataset, and what it is; `notes` is told of a phantom in its place."""
+    try:
+        return name, data.open_dataset(name, size, data_dir).info
+    except data.MissingData as error:
+        if not phantoms_allowed:
+            raise
+        phantom = data.phantom_for(name)
+        notes.append(f"{error}; {phantom} is used: phantom data, not MedMNIST")
+        return phantom, data.open_dataset(phantom, size).info
+
+
+def _serving(
+    choices: Iterable[MethodChoice], info: data.Info, notes: list[str]
+) -> Iterator[MethodChoice]:
+    """The methods that can serve a dataset; `notes` is told of the others."""
+    for choice in choices:
+        if reason := choice.method.skip(info.task, info.channels):
+            notes.append(f"{choice.label} on {info.name} is left out: {reason}")
+        else:
+            yield choice
 
 
 def merge(grids: Iterable[Grid]) -> Grid:
