@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from bench import grid
 from bench.grid import Run
@@ -13,6 +14,8 @@ from bench.protocol import Protocol, Selection
 from bench.store import Store
 
 torch.set_num_threads(1)
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 SMALL = "test_byobnet"
 """A network of 0.2 M parameters that timm keeps for tests."""
