@@ -44,8 +44,9 @@ def _detail(
     if len(seeds) > 1:
         parts.append(f"95 % interval of the mean {number(low)} to {number(high)}")
     if test:
+        interval = f" ({number(test.low)} to {number(test.high)})" if test.has_interval else ""
         parts.append(
-            f"difference {number(test.difference)} ({number(test.low)} to {number(test.high)}), "
+            f"difference {number(test.difference)}{interval}, "
             f"p = {test.p:.3g}, Holm {test.p_holm:.3g}"
         )
     return "; ".join(parts)
@@ -109,17 +110,14 @@ def columns(results: Results) -> tuple[str, ...]:
 
 def embolden(rows: list[list[Cell]]) -> list[list[Cell]]:
     """The highest mean of each column is best."""
-    best = [
-        max((c.mean for c in column if c.mean is not None), default=None)
-        for column in zip(*rows, strict=True)
-    ]
-    return [
-        [
-            replace(c, best=c.mean is not None and c.mean == top)
-            for c, top in zip(line, best, strict=True)
-        ]
-        for line in rows
-    ]
+    columns = [best_of(column) for column in zip(*rows, strict=True)]
+    return [list(line) for line in zip(*columns, strict=True)]
+
+
+def best_of(column: Sequence[Cell]) -> list[Cell]:
+    """The column, its highest mean best."""
+    top = max((c.mean for c in column if c.mean is not None), default=None)
+    return [replace(c, best=c.mean is not None and c.mean == top) for c in column]
 
 
 def gaps(results: Results, where: str = "") -> list[str]:

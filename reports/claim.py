@@ -7,7 +7,7 @@ from itertools import pairwise
 from statistics import fmean
 
 from reports.effects import Effect, Term
-from reports.paper import published
+from reports.paper import published, row_name
 from reports.stats import ALPHA
 from reports.table import Cell
 
@@ -42,7 +42,7 @@ class Claim:
 def printed(term: Term) -> float | None:
     """The mean accuracy that the paper prints for a term; None where it prints none."""
     name, _, changed = term.method.removesuffix("]").partition("[")
-    row = name.replace("_", "-")
+    row = row_name(name)
     found: Iterable[Cell | str] = ()
     if changed:
         parameter, _, value = changed.partition("=")

@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+from bench.errors import BenchError
 from reports.table import Cell
 
 NOTE = "Published: as the paper prints it, over its own datasets, backbones and protocol."
@@ -17,6 +18,20 @@ def published(number: int) -> dict[str, dict[str, Cell | str]]:
     with (FOLDER / f"table{number}.csv").open(encoding="utf-8", newline="") as file:
         (_, *columns), *rows = csv.reader(file)
     return {row: dict(zip(columns, map(_cell, cells), strict=True)) for row, *cells in rows}
+
+
+def claimed(number: int, metric: str) -> dict[str, dict[str, Cell | str]]:
+    """`published(number)`, which prints accuracies. Raises BenchError for another metric."""
+    if metric != "acc":
+        raise BenchError(
+            f"the paper's Table {number} prints ACC only; leave --published or --metric out"
+        )
+    return published(number)
+
+
+def row_name(method: str) -> str:
+    """The paper's row of a method, whatever its parameters."""
+    return method.partition("[")[0].replace("_", "-")
 
 
 def _cell(text: str) -> Cell | str:

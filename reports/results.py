@@ -92,6 +92,11 @@ def seed_means(columns: Sequence[Mapping[int, float]]) -> dict[int, float]:
     return {seed: fmean(column[seed] for column in columns) for seed in sorted(shared)}
 
 
+def over(datasets: Sequence[str]) -> str:
+    """`on breast`, or `mean over breast, retina`."""
+    return f"{'mean over' if len(datasets) > 1 else 'on'} {', '.join(datasets)}"
+
+
 def look_up(record: Record, quantity: str) -> float | None:
     """A number of a record by its dotted path; None where there is none."""
     found: Any = record
@@ -128,6 +133,11 @@ class Results:
     def complete(self, method: str, dataset: str) -> bool:
         """Whether every seed that was asked for has a value."""
         return set(self.seeds) <= self.values[method, dataset].keys()
+
+    @property
+    def over(self) -> str:
+        """The datasets in words."""
+        return over(self.datasets)
 
     @property
     def phantom(self) -> bool:

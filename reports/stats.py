@@ -46,8 +46,10 @@ class Comparison:
     over the family (a comparison of its own is a family of one). `wilcoxon_p`: `signed_rank_p`.
     `detectable` is the smallest true |difference| that a test with this n and sd detects with 80 %
     power at 5 %.
-    Where all differences are one value, sd and `detectable` are 0 and the interval is a point; t
-    and d_z are 0 and p is 1 if that value is zero, else they are infinite and p is 0.
+    Where all differences are one value there is no t-test. If it is zero, t, d_z and `detectable`
+    are 0, p is 1 and the interval is a point. If not, as few runs on few test images can have by
+    chance, p is that of the signs alone, 2^(1 - n), t and d_z are infinite, and interval and
+    `detectable` are nan.
     """
 
     n: int
@@ -61,6 +63,10 @@ class Comparison:
     wilcoxon_p: float
     detectable: float
     p_holm: float
+
+    @property
+    def has_interval(self) -> bool:
+        return math.isfinite(self.low)
 
 
 def summarise(values: Iterable[float]) -> Summary:
@@ -209,17 +215,18 @@ def _differences(
 def _constant(n: int, difference: float) -> Comparison:
     """The comparison of n pairs that all differ by the same amount."""
     t = math.copysign(math.inf, difference) if difference else 0.0
-    p = 0.0 if difference else 1.0
+    p = signed_rank_p(np.full(n, difference))
+    unknown = math.nan if difference else 0.0
     return Comparison(
         n=n,
         difference=difference,
         sd=0.0,
-        low=difference,
-        high=difference,
+        low=difference + unknown,
+        high=difference + unknown,
         t=t,
         p=p,
         d_z=t,
-        wilcoxon_p=signed_rank_p(np.full(n, difference)),
-        detectable=0.0,
+        wilcoxon_p=p,
+        detectable=unknown,
         p_holm=p,
     )

@@ -60,9 +60,14 @@ class Study:
     ) -> Results:
         return collect(self.measured, self.store, backbone, ratio, quantity, combine)
 
-    def suffix(self, backbone: str) -> list[str]:
-        """What tells a backbone's files apart, where there are several."""
-        return [backbone] if len(self.backbones) > 1 else []
+    def stem(self, *words: str, backbone: str | None = None, ratio: float | None = None) -> str:
+        """A file name that tells backbones and ratios apart where the study has several."""
+        several_backbones, several_ratios = len(self.backbones) > 1, len(self.ratios) > 1
+        if backbone is not None and several_backbones:
+            words = (*words, backbone)
+        if ratio is not None and several_ratios:
+            words = (*words, f"{ratio:g}")
+        return "-".join(words)
 
     def footnotes(self, backbones: Sequence[str]) -> list[str]:
         """Caution, protocol, data, seeds, command and commit, a line each."""

@@ -1,5 +1,6 @@
 """What Tables 5 and 6 share: one parameter of a method over some values, all else equal."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,53 +110,27 @@ def selected(sweep: Sweep, study: Study, backbone: str, ratio: float) -> str | N
 
 def _output(sweep: Sweep, study: Study, view: View, backbone: str, ratio: float) -> Output:
     labels = sweep.by_label(study)
-    combine = view.combine
     measured = {
         column: study.results(
-            backbone, ratio, column.quantity, combine if column.is_metric else "mean"
+            backbone, ratio, column.quantity, view.combine if column.is_metric else "mean"
         )
         for column in sweep.columns
     }
+    default = next((label for label in labels if "[" not in label), next(iter(labels)))
     anyone = next(iter(measured.values()))
-    reference = view.reference or next(
-        (label for label in labels if "[" not in label), next(iter(labels))
-    )
-    reference = cells.chosen_reference(anyone.methods, reference)
+    reference = cells.chosen_reference(anyone.methods, view.reference or default)
     families = {c: cells.families(results, reference) for c, results in measured.items()}
-    overall = {column: cells.overall(tests) for column, tests in families.items()}
-    lines = [
-        [
-            cells.mean(
-                results,
-                label,
-                overall[column].get(label) if column.is_metric else None,
-                **({} if column.is_metric else PLAIN),
-            )
-            for column, results in measured.items()
-        ]
-        for label in labels
-    ]
-    best = cells.embolden([list(line[:2]) for line in lines])
     choice = selected(sweep, study, backbone, ratio)
     rows = [
-        Row(
-            f"{value:g}",
-            (*front, *line[2:], CHOSEN if label == choice else ""),
-        )
-        for (label, value), line, front in zip(labels.items(), lines, best, strict=True)
+        Row(f"{labels[label]:g}", (*line, CHOSEN if label == choice else ""))
+        for label, line in _lines(labels, measured, families).items()
     ]
-    if view.published:
-        rows += _published(sweep)
-    over = ", ".join(anyone.datasets)
-    over = f"mean over {over}" if len(anyone.datasets) > 1 else over
     part = f", {ratio:.0%} of the training split" if ratio < 1 else ""
-    stem = [f"table{sweep.number}", *study.suffix(backbone)]
-    stem += [f"{ratio:g}"] if len(study.ratios) > 1 else []
     table = Table(
         title=f"{sweep.method} over {sweep.symbol}: mean ± SD over {len(anyone.seeds)} seeds, "
-        f"{over}; {backbone}{part}",
+        f"{anyone.over}; {backbone}{part}",
         columns=(sweep.symbol, *(column.header for column in sweep.columns), "selected"),
-        rows=tuple(rows),
+        rows=(*rows, *(_published(sweep) if view.published else [])),
         notes=(
             "ACC and AUC in percent. "
             + cells.star_note(f"{sweep.symbol} = {labels[reference]:g}", len(labels) - 1),
@@ -174,7 +149,23 @@ def _output(sweep: Sweep, study: Study, view: View, backbone: str, ratio: float)
         for column, results in measured.items()
         for row in cells.comparisons(results, reference, families[column])
     ]
-    return Output("-".join(stem), table, _tidy(sweep, study, measured, backbone, ratio), tests)
+    name = study.stem(f"table{sweep.number}", backbone=backbone, ratio=ratio)
+    return Output(name, table, _tidy(sweep, study, measured, backbone, ratio), tests)
+
+
+def _lines(
+    labels: Iterable[str],
+    measured: dict[Column, Results],
+    families: dict[Column, dict[str, cells.Family]],
+) -> dict[str, list[Cell]]:
+    """By label a cell a column; the best metrics are bold, and stars stand at metrics alone."""
+    columns = []
+    for column, results in measured.items():
+        tests = cells.overall(families[column]) if column.is_metric else {}
+        form = {} if column.is_metric else PLAIN
+        found = [cells.mean(results, label, tests.get(label), **form) for label in labels]
+        columns.append(cells.best_of(found) if column.is_metric else found)
+    return dict(zip(labels, map(list, zip(*columns, strict=True)), strict=True))
 
 
 def _tidy(

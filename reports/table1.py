@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from bench.errors import BenchError
 from bench.protocol import Selection
 from reports import cells
 from reports.output import Output
-from reports.paper import NOTE, published
+from reports.paper import NOTE, claimed, row_name
 from reports.results import PHANTOM, Results
 from reports.study import Study, View
 from reports.table import MISSING, Cell, Row, Table, mean_cell
@@ -26,12 +25,7 @@ def outputs(study: Study, view: View) -> list[Output]:
             study.results(backbone, ratio, f"metrics.{view.metric}", view.combine),
             view,
             study.footnotes([backbone]),
-            [
-                "table1",
-                view.metric,
-                *study.suffix(backbone),
-                *([f"{ratio:g}"] if len(study.ratios) > 1 else []),
-            ],
+            study.stem("table1", view.metric, backbone=backbone, ratio=ratio),
         )
         for backbone in study.backbones
         for ratio in study.ratios
@@ -42,9 +36,9 @@ def build(
     results: Results,
     view: View,
     notes: Sequence[str] = (),
-    name: Sequence[str] = ("table1",),
+    name: str = "table1",
 ) -> Output:
-    """Table 1 of one backbone and ratio; the parts of its name are joined by hyphens.
+    """Table 1 of one backbone and ratio.
 
     A cell with a run missing is a dash, and so is the mean over it. Raises BenchError for a
     reference that is not among the methods.
@@ -70,18 +64,14 @@ def build(
         label=f"tab:1-{results.name}",
         data=PHANTOM if results.phantom else "",
     )
-    return Output(
-        "-".join(name), table, cells.tidy(results), cells.comparisons(results, reference, tests)
-    )
+    return Output(name, table, cells.tidy(results), cells.comparisons(results, reference, tests))
 
 
 def _published(results: Results) -> list[Row]:
-    if results.name != "acc":
-        raise BenchError("the paper's Table 1 prints ACC only; leave --published or --metric out")
-    claimed = published(1)
+    printed = claimed(1, results.name)
     rows = []
     for method in dict.fromkeys(label.partition("[")[0] for label in results.methods):
-        numbers = claimed.get(method.replace("_", "-"), {})
+        numbers = printed.get(row_name(method), {})
         if not numbers.keys().isdisjoint(results.datasets):
             line = [numbers.get(dataset, MISSING) for dataset in results.datasets]
             known = [cell for cell in line if isinstance(cell, Cell)]

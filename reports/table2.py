@@ -7,7 +7,7 @@ from bench.grid import parts
 from bench.protocol import Selection
 from reports import cells
 from reports.output import Output, Rows
-from reports.paper import NOTE, published
+from reports.paper import NOTE, claimed
 from reports.results import PHANTOM, Results
 from reports.study import Study, View
 from reports.table import Row, Table
@@ -47,11 +47,22 @@ def _output(study: Study, view: View, ratio: float) -> Output:
             **{name: f"validation.{name}" for name in FDI},
         }.items()
     }
-    metric = measured["metric"]
+    rows = _rows(study, measured)
+    tidy = [row for group in measured.values() for r in group.values() for row in cells.tidy(r)]
+    return Output(
+        study.stem("table2", view.metric, ratio=ratio),
+        _table(study, view, rows, measured["metric"]),
+        tidy,
+        _tests(measured["metric"], measured["epochs"]),
+    )
+
+
+def _rows(study: Study, measured: dict[str, dict[str, Results]]) -> list[Row]:
+    metric, fdi, epochs = measured["metric"], measured["fdi"], measured["epochs"]
     anyone = next(iter(metric.values()))
     baseline, method = _two(anyone)
     increase = _increase(metric, baseline, method)
-    rows = [
+    return [
         Row(
             backbone,
             (
@@ -64,15 +75,18 @@ def _output(study: Study, view: View, ratio: float) -> Output:
                     anyone.seeds,
                     increase.get(backbone),
                 ),
-                cells.mean(measured["fdi"][backbone], method, **PLAIN),
-                cells.mean(measured["epochs"][backbone], baseline, **EPOCHS),
-                cells.mean(measured["epochs"][backbone], method, **EPOCHS),
+                cells.mean(fdi[backbone], method, **PLAIN),
+                cells.mean(epochs[backbone], baseline, **EPOCHS),
+                cells.mean(epochs[backbone], method, **EPOCHS),
             ),
         )
         for backbone in study.backbones
     ]
-    name, over = METRICS[view.metric], ", ".join(anyone.datasets)
-    several = f", mean over {over}" if len(anyone.datasets) > 1 else f" on {over}"
+
+
+def _table(study: Study, view: View, rows: list[Row], metric: dict[str, Results]) -> Table:
+    anyone = next(iter(metric.values()))
+    baseline, method = _two(anyone)
     notes = (
         f"Increase: {method} minus {baseline}, paired by seed. * is not 0: paired t-test, "
         f"Holm over {len(study.backbones)} backbones, p < 0.05.",
@@ -82,8 +96,9 @@ def _output(study: Study, view: View, ratio: float) -> Output:
         *([NOTE] if view.published else []),
         *study.footnotes(study.backbones),
     )
-    table = Table(
-        title=f"{name} (%) of {baseline} and {method} on {len(rows)} backbones{several}",
+    return Table(
+        title=f"{METRICS[view.metric]} (%) of {baseline} and {method}, {len(rows)} backbones, "
+        f"{anyone.over}",
         columns=(
             "backbone",
             baseline,
@@ -98,9 +113,6 @@ def _output(study: Study, view: View, ratio: float) -> Output:
         label="tab:2",
         data=PHANTOM if anyone.phantom else "",
     )
-    stem = ["table2", view.metric, *([f"{ratio:g}"] if len(study.ratios) > 1 else [])]
-    tidy = [row for group in measured.values() for r in group.values() for row in cells.tidy(r)]
-    return Output("-".join(stem), table, tidy, _tests(measured["metric"], measured["epochs"]))
 
 
 def _two(results: Results) -> tuple[str, str]:
@@ -135,12 +147,10 @@ def _tests(*groups: dict[str, Results]) -> Rows:
 
 
 def _published(study: Study, view: View) -> list[Row]:
-    if view.metric != "acc":
-        raise BenchError("the paper's Table 2 prints ACC only; leave --published or --metric out")
-    claimed = published(2)
+    printed = claimed(2, view.metric)
     order = ("baseline_acc", "ails_acc", "increase", "fdi", "epochs_baseline", "epochs_ails")
     return [
-        Row(name, tuple(claimed[name][column] for column in order), published=True)
+        Row(name, tuple(printed[name][column] for column in order), published=True)
         for name in dict.fromkeys(part for b in study.backbones for part in parts(b))
-        if name in claimed
+        if name in printed
     ]

@@ -1,10 +1,9 @@
 """Table 4: how much does a method lose when training images are few?"""
 
-from bench.errors import BenchError
 from bench.protocol import Selection
 from reports import cells
 from reports.output import Output, Rows
-from reports.paper import NOTE, published
+from reports.paper import NOTE, claimed, row_name
 from reports.results import PHANTOM, Results
 from reports.stats import compare_all
 from reports.study import Study, View
@@ -27,7 +26,7 @@ def outputs(study: Study, view: View) -> list[Output]:
             ratio: study.results(backbone, ratio, f"metrics.{view.metric}", view.combine)
             for ratio in sorted(study.ratios)
         }
-        name = "-".join(["table4", view.metric, *study.suffix(backbone)])
+        name = study.stem("table4", view.metric, backbone=backbone)
         tables.append(_table(study, view, backbone, by_ratio, name))
         if 1.0 in by_ratio and len(by_ratio) > 1:
             tables.append(_loss(study, view, backbone, by_ratio, f"{name}-loss"))
@@ -127,15 +126,11 @@ def _loss(
 
 
 def _mean_over(results: Results) -> str:
-    seeds = f"mean ± SD over {len(results.seeds)} seeds"
-    over = ", ".join(results.datasets)
-    return f"{seeds}, mean over {over}" if len(results.datasets) > 1 else f"{seeds}, {over}"
+    return f"mean ± SD over {len(results.seeds)} seeds, {results.over}"
 
 
 def _published(view: View, methods: tuple[str, ...], ratios: list[float]) -> list[Row]:
-    if view.metric != "acc":
-        raise BenchError("the paper's Table 4 prints ACC only; leave --published or --metric out")
-    claimed = published(4)
+    printed = claimed(4, view.metric)
     return [
         Row(
             method,
@@ -143,5 +138,5 @@ def _published(view: View, methods: tuple[str, ...], ratios: list[float]) -> lis
             published=True,
         )
         for method in dict.fromkeys(label.partition("[")[0] for label in methods)
-        if (numbers := claimed.get(method.replace("_", "-")))
+        if (numbers := printed.get(row_name(method)))
     ]

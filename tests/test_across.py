@@ -9,6 +9,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from bench.errors import BenchError
+from reports import across
 from reports.across import Ranking, against, critical_difference, groups, rank
 from reports.stats import signed_rank_p
 
@@ -29,11 +30,35 @@ def table(means):
 
 class TestRank:
     @pytest.mark.parametrize("seed", range(5))
-    def test_friedman_is_that_of_scipy(self, seed):
-        means = drawn(seed=seed)
+    def test_on_many_datasets_friedman_is_that_of_scipy(self, seed):
+        means = drawn(datasets=6, seed=seed)
         found = rank(means)
         test = stats.friedmanchisquare(*table(means).T.to_numpy())
         assert (found.statistic, found.p) == pytest.approx((test.statistic, test.pvalue))
+
+    @pytest.mark.parametrize(("ranks", "p"), [([1, 2, 3], 1 / 36), ([1.5, 1.5, 3], 1 / 9)])
+    def test_on_three_datasets_that_agree_p_is_exact(self, ranks, p):
+        """By counting: of all orders on the second and the third, those that agree again."""
+        means = {f"m{k}": dict.fromkeys("abc", -float(rank)) for k, rank in enumerate(ranks)}
+        assert rank(means).p == pytest.approx(p)
+
+    @pytest.mark.parametrize(("methods", "datasets"), [(5, 3), (9, 3), (9, 5)])
+    def test_on_few_datasets_p_is_that_of_simulated_equal_methods(self, methods, datasets):
+        rng = np.random.default_rng(1)
+        ranks = 1 + rng.random((20_000, datasets, methods)).argsort(2).argsort(2)
+        null = 12 * datasets / (methods * (methods + 1)) * ranks.mean(1).var(1) * methods
+        for step in (0.0, 0.003, 0.006):
+            means = drawn([f"m{k}" for k in range(methods)], datasets, seed=2, step=step)
+            found = rank(means)
+            expected = (null >= found.statistic - 1e-9).mean()
+            assert found.p == pytest.approx(expected, abs=4 * math.sqrt(0.5 / 20_000))
+            assert found.p == rank(means).p
+
+    def test_on_few_datasets_one_in_twenty_of_equal_methods_is_found_to_differ(self, monkeypatch):
+        """Of 9 methods on 3 datasets chi-square rejects 1.6 %."""
+        monkeypatch.setattr(across, "ORDERS", 999)
+        means = [drawn([f"m{k}" for k in range(9)], 3, seed, step=0) for seed in range(400)]
+        assert 0.025 < np.mean([rank(one).p < 0.05 for one in means]) < 0.08
 
     def test_ranks_are_those_of_pandas_ties_included(self):
         means = {method: dict(row) for method, row in drawn().items()}

@@ -1,24 +1,41 @@
 """Figures: what is drawn is what was given, and files and pages are as they must be."""
 
+import csv
 import math
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import torch
+from made_up import fill
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from sklearn.metrics import silhouette_score
 from sklearn.model_selection import LeaveOneOut, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 
+from bench import grid, protocol
 from bench.errors import BenchError
 from bench.evaluation import metrics
+from bench.protocol import Selection
+from bench.store import write_arrays
 from bench.task import Task
 from reports.across import Ranking, critical_difference
-from reports.figures import efficiency, forest, ranks, reliability, style, sweep, tsne
+from reports.figures import curves, efficiency, forest, ranks, reliability, style, sweep, tsne
 from reports.figures.curves import Point, Published
+from reports.gallery import efficiency as of_efficiency
+from reports.gallery import figure4, figure5
+from reports.gallery import forest as of_forest
+from reports.gallery import ranks as of_ranks
+from reports.gallery import reliability as of_reliability
+from reports.gallery.picture import write
+from reports.results import load
+from reports.study import Study, View
 
 PHANTOM = "phantom data, not MedMNIST"
 LONG = "ails[alpha=0.5,prior_std=1.0]"
@@ -35,9 +52,9 @@ def a_sweep(note=""):
     return sweep.draw([sweep.Panel("α", values, [curve])], note)
 
 
-def an_efficiency(note=""):
-    curves = [efficiency.Curve(name, curve_points((0.2, 0.5))) for name in NAMES]
-    return efficiency.draw(curves, (0.2, 0.3, 0.5), note=note)
+def an_efficiency(note="", published=()):
+    lines = [efficiency.Curve(name, curve_points((0.2, 0.5)), published) for name in NAMES]
+    return efficiency.draw(lines, (0.2, 0.3, 0.5), note=note)
 
 
 def a_ranking(methods=9, close=False):
@@ -66,16 +83,13 @@ def some_scores(task=Task.MULTICLASS, images=200, seed=0):
     return rng.dirichlet(np.ones(classes), images).astype(np.float32), labels
 
 
+def some_runs(method="none", task=Task.MULTICLASS, runs=3):
+    scores = [some_scores(task, seed=seed) for seed in range(runs)]
+    return reliability.Reliability(method, [reliability.bin_scores(*one, task) for one in scores])
+
+
 def a_reliability(note=""):
-    found = [
-        reliability.bin_scores(name, *some_scores(), Task.MULTICLASS) for name in ("none", LONG)
-    ]
-    return reliability.draw(found, note)
-
-
-def a_row_of_three(note=""):
-    found = reliability.bin_scores("none", *some_scores(), Task.MULTICLASS)
-    return reliability.draw([found] * 3, note)
+    return reliability.draw([some_runs(name) for name in ("none", LONG)], Task.MULTICLASS, note)
 
 
 def an_embedding(method="none", images=40, classes=3, seed=0):
@@ -88,6 +102,25 @@ def a_tsne(note=""):
     return tsne.draw([an_embedding(name) for name in ("cutmix", "bsda", LONG)], note=note)
 
 
+def a_crowded_forest(note=""):
+    rows = [
+        forest.Row(dataset, method, -0.1, -0.123, 0.1, -0.2, 0.345)
+        for dataset in ("breast", "pneumonia", "phantom-multilabel")
+        for method in NAMES
+    ]
+    return forest.draw(rows, "ails", note=note)
+
+
+def ten_reliabilities(note=""):
+    found = some_runs(task=Task.MULTILABEL)
+    return reliability.draw([found] * 10, Task.MULTILABEL, note)
+
+
+def many_classes(note=""):
+    names = [f"class of a long name {k}" for k in range(11)]
+    return tsne.draw([an_embedding(classes=11)] * 4, names, note)
+
+
 DRAWN = {
     "sweep": a_sweep,
     "efficiency": an_efficiency,
@@ -95,6 +128,14 @@ DRAWN = {
     "forest": a_forest,
     "reliability": a_reliability,
     "tsne": a_tsne,
+}
+CROWDED = {
+    "published": lambda note="": an_efficiency(note, [Published(0.2, 0.6, 0.02)]),
+    "many-ranks": lambda note="": ranks.draw(a_ranking(10), note),
+    "many-rows": a_crowded_forest,
+    "many-panels": ten_reliabilities,
+    "one-row": lambda note="": reliability.draw([some_runs()] * 3, Task.BINARY, note),
+    "many-classes": many_classes,
 }
 
 
@@ -115,12 +156,37 @@ class TestEveryFigure:
         style.inline(figure, "drawn-before")
         assert [path.read_bytes() for path in style.save(figure, tmp_path, "b")] == once
 
-    @pytest.mark.parametrize("draw", [*DRAWN.values(), a_row_of_three], ids=[*DRAWN, "three"])
-    def test_all_is_inside_the_figure(self, draw):
-        figure = draw(PHANTOM)
+    @pytest.mark.parametrize("canvas", [FigureCanvasPdf, FigureCanvasSVG])
+    @pytest.mark.parametrize("name", DRAWN | CROWDED)
+    def test_all_is_inside_the_figure(self, name, canvas):
+        """By the widths of text in the file: on a screen text is narrower."""
+        figure = (DRAWN | CROWDED)[name](PHANTOM)
+        canvas(figure)
+        figure.dpi = 72
         drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
-        assert drawn.x0 >= 0 and drawn.y0 >= 0
-        assert drawn.x1 <= width and drawn.y1 <= height
+        assert drawn.x0 >= 0.02 and drawn.y0 >= 0.02
+        assert drawn.x1 <= width - 0.02 and drawn.y1 <= height - 0.02
+
+    @pytest.mark.parametrize("name", DRAWN | CROWDED)
+    def test_the_layout_is_settled(self, name):
+        figure = (DRAWN | CROWDED)[name](PHANTOM)
+        places = [axes.get_position().bounds for axes in figure.axes]
+        ConstrainedLayoutEngine().execute(figure)
+        again = [axes.get_position().bounds for axes in figure.axes]
+        assert np.array(again) == pytest.approx(np.array(places), abs=1e-3)
+
+    @pytest.mark.parametrize("name", DRAWN | CROWDED)
+    def test_no_two_labels_of_axes_overlap(self, name):
+        figure = (DRAWN | CROWDED)[name](PHANTOM)
+        labels = [
+            text
+            for axes in figure.axes
+            for text in (axes.xaxis.label, axes.yaxis.label, axes.title)
+            if text.get_text()
+        ]
+        boxes = [text.get_window_extent() for text in labels]
+        for k, box in enumerate(boxes):
+            assert not any(box.overlaps(other) for other in boxes[:k])
 
     def test_long_labels_break_after_commas(self):
         assert style.wrap(LONG, 1.5).split("\n") == ["ails[alpha=0.5,", "prior_std=1.0]"]
@@ -212,8 +278,44 @@ class TestCurves:
         assert np.isnan(bars.get_segments()).any() or not len(bars.get_segments()[0])
 
     def test_methods_without_any_value_are_not_in_the_legend(self):
-        curves = [efficiency.Curve("none", curve_points((0.2,))), efficiency.Curve("ails", [])]
-        assert "ails" not in texts(efficiency.draw(curves, (0.2,)))
+        lines = [efficiency.Curve("none", curve_points((0.2,))), efficiency.Curve("ails", [])]
+        assert "ails" not in texts(efficiency.draw(lines, (0.2,)))
+
+    @pytest.mark.parametrize("scale", ["linear", "log"])
+    def test_curves_stand_as_far_apart_at_every_value_on_any_scale(self, scale):
+        axes = Figure().subplots()
+        values = (0.1, 0.5, 2.0)
+        curves.value_axis(axes, values, "abc", scale)
+        for index, shift in enumerate(curves.shifts(2, 0.02)):
+            curves.plot_measured(axes, [Point(v, 0.8) for v in values], values, index, "", shift)
+        one, other = (
+            axes.transAxes.inverted().transform(axes.transData.transform(line))
+            for line in (drawn.get_xydata() for drawn in axes.lines if drawn.get_marker() in "os")
+        )
+        middle = axes.transData.transform([(v, 80) for v in values])
+        assert other[:, 0] - one[:, 0] == pytest.approx([0.02] * 3)
+        assert (one + other)[:, 0] / 2 == pytest.approx(
+            axes.transAxes.inverted().transform(middle)[:, 0]
+        )
+
+    def test_the_intervals_of_two_metrics_are_on_two_lines(self):
+        drawn = [sweep.Curve(metric, curve_points()) for metric in ("ACC", "AUC")]
+        figure = sweep.draw([sweep.Panel("α", (0.1, 0.3, 0.5, 0.7), drawn)])
+        acc, auc = (bars.get_segments() for bars in figure.axes[0].collections)
+        assert all(a[0, 0] < b[0, 0] for a, b in zip(acc, auc, strict=True))
+
+    @pytest.mark.parametrize("curves", [2, 10, 20])
+    def test_no_mark_touches_the_end_of_the_axis(self, curves):
+        lines = [efficiency.Curve(f"m{k}", curve_points((0.2, 0.5))) for k in range(curves)]
+        axes = efficiency.draw(lines, (0.2, 0.5)).axes[0]
+        places = axes.transData.transform(np.concatenate([x.get_xydata() for x in axes.lines]))
+        low, high = axes.bbox.intervalx
+        assert np.nanmin(places[:, 0]) > low + 4 and np.nanmax(places[:, 0]) < high - 4
+
+    def test_what_was_published_has_an_axis_of_its_own(self):
+        lines = [efficiency.Curve("none", curve_points((0.2,)), [Published(0.2, 0.4, 0.01)])]
+        above, below = efficiency.draw(lines, (0.2,)).axes
+        assert above.get_ylim()[0] > 50 and below.get_ylim()[1] < 50
 
 
 class TestRanks:
@@ -249,6 +351,18 @@ class TestForest:
         assert {"+1.23", "[−1.00, +3.00]", "[−2.00, +5.00]", "0.00", "−2.00"} <= set(found)
         assert found.count("–") == 3
 
+    def test_a_row_without_an_interval_over_seeds_has_its_mean_and_that_over_images(self):
+        figure = forest.draw(
+            [forest.Row("breast", "mixup", 0.02, image_low=0.01, image_high=0.05)], "none"
+        )
+        drawn = [
+            x.get_xdata() for x in figure.axes[0].lines if x.get_color() == forest.SEEDS["color"]
+        ]
+        finite = [np.array(x)[np.isfinite(x)] for x in drawn]
+        assert [list(x) for x in finite if len(x)] == [pytest.approx([2])]
+        assert {"mean", "–", "[+1.00, +5.00]"} <= set(texts(figure))
+        assert not any("over seeds" in text for text in texts(figure) if "interval" in text)
+
     def test_datasets_stand_together_and_are_named_once(self):
         rows = [forest.Row(d, m, 0.0) for m in ("mixup", "ails") for d in ("breast", "retina")]
         figure = forest.draw(rows, "none")
@@ -262,22 +376,53 @@ class TestReliability:
     @pytest.mark.parametrize("task", Task)
     def test_the_error_of_the_bins_is_that_of_evaluation(self, task, seed):
         scores, targets = some_scores(task, seed=seed)
-        found = reliability.bin_scores("none", scores, targets, task)
+        found = reliability.bin_scores(scores, targets, task)
         expected = metrics(scores, torch.from_numpy(targets), task)["ece"]
         assert found.ece == pytest.approx(expected, rel=1e-12)
 
     def test_certainty_is_in_the_last_bin(self):
         scores = np.eye(2, dtype=np.float32)
-        found = reliability.bin_scores("none", scores, np.array([0, 0]), Task.BINARY)
+        found = reliability.bin_scores(scores, np.array([0, 0]), Task.BINARY)
         assert (found.counts[-1], found.right[-1], found.confidence[-1]) == (2, 1, 2)
         assert found.ece == 0.5
 
     def test_the_point_of_a_bin_is_its_confidence_and_accuracy(self):
         scores = np.array([[0.7, 0.3], [0.72, 0.28]], dtype=np.float32)
-        found = reliability.bin_scores("none", scores, np.array([0, 1]), Task.BINARY)
-        line = reliability.draw([found]).axes[0].lines[-1]
+        found = reliability.bin_scores(scores, np.array([0, 1]), Task.BINARY)
+        one = reliability.Reliability("none", [found])
+        line = reliability.draw([one], Task.BINARY).axes[0].lines[-1]
         drawn = np.array(line.get_xydata())
         assert drawn[np.isfinite(drawn[:, 1])] == pytest.approx(np.array([[71, 50]]), abs=1e-4)
+
+    def test_the_error_is_the_mean_over_runs_where_pooled_gaps_would_cancel(self):
+        """One run is right 8 times of 10 where it should be 7 times, the other 6 times."""
+        scores = np.full((10, 2), [0.7, 0.3], dtype=np.float32)
+        runs = [
+            reliability.bin_scores(scores, (np.arange(10) >= right).astype(int), Task.BINARY)
+            for right in (8, 6)
+        ]
+        found = reliability.Reliability("none", runs)
+        assert found.pooled.ece == pytest.approx(0, abs=1e-7)
+        assert found.ece.mean == pytest.approx(0.1) and found.ece.sd == pytest.approx(0, abs=1e-7)
+        assert "none\nECE 10.0 ± 0.0 %, n = 2" in texts(reliability.draw([found], Task.BINARY))
+
+    def test_one_run_has_no_sd(self):
+        assert any(
+            re.fullmatch(r"none\nECE \d+\.\d %, n = 1", text)
+            for text in texts(reliability.draw([some_runs(runs=1)], Task.MULTICLASS))
+        )
+
+    @pytest.mark.parametrize(
+        ("task", "horizontal", "vertical"),
+        [
+            (Task.ORDINAL, "confidence (%)", "accuracy\nand share (%)"),
+            (Task.MULTILABEL, "predicted probability (%)", "observed frequency\nand share (%)"),
+        ],
+    )
+    def test_several_labels_have_a_probability_and_no_accuracy(self, task, horizontal, vertical):
+        found = texts(reliability.draw([some_runs()], task))
+        assert {horizontal, vertical} <= set(found)
+        assert any("accuracy" in text for text in found) == (task is Task.ORDINAL)
 
 
 class TestTsne:
@@ -331,8 +476,32 @@ class TestTsne:
         scatters = figure.axes[0].findobj(PathCollection)
         drawn = sorted(len(scatter.get_offsets()) for scatter in scatters)
         assert drawn == sorted(np.bincount(found.targets))
-        assert {"A", "B", "C"} <= set(texts(figure))
+        assert {"0 A", "1 B", "2 C"} <= set(texts(figure))
         assert any("silhouette 0.00, 5-NN 75.6 %" in text for text in texts(figure))
+
+    def test_the_number_of_a_class_stands_at_the_median_of_its_points(self):
+        found = an_embedding(images=400, classes=3)
+        offset = np.array([[0, 0], [30, 0], [0, 30]])[found.targets]
+        figure = tsne.draw([replace(found, points=found.points + offset)])
+        numbers = {int(text.get_text()): text for text in figure.axes[0].texts}
+        assert sorted(numbers) == [0, 1, 2]
+        for k, text in numbers.items():
+            median = np.median((found.points + offset)[found.targets == k], axis=0)
+            assert text.get_position() == pytest.approx(tuple(median), abs=0.1)
+            assert text.get_path_effects()
+
+    def test_numbers_of_classes_that_mix_do_not_overlap(self):
+        found = an_embedding(images=300, classes=11)
+        mixed = replace(found, points=np.repeat(found.points[:30], 10, axis=0))
+        figure = tsne.draw([mixed] * 3)
+        boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+        assert len(boxes) == 11
+        for k, box in enumerate(boxes):
+            assert not any(box.overlaps(other) for other in boxes[:k])
+
+    def test_more_than_three_methods_take_more_rows(self):
+        axes = tsne.draw([an_embedding()] * 4).axes
+        assert len(axes) == 4 and axes[3].get_position().y1 < axes[0].get_position().y0
 
     @pytest.mark.parametrize(
         ("features", "targets", "reason"),
@@ -345,3 +514,184 @@ class TestTsne:
     def test_what_cannot_be_embedded_is_refused(self, features, targets, reason):
         with pytest.raises(BenchError, match=reason):
             tsne.embed("none", features, targets)
+
+
+CONFIG = protocol.load("laptop")
+DATASETS = ("phantom-binary", "phantom-ordinal", "phantom-multilabel")
+SHOWN = {"seeds": range(3), "datasets": DATASETS, "methods": ("none", "mixup", "bsda", "ails")}
+
+
+def close(run):
+    """ACC that rises with the seed, so that it has no two equal values."""
+    return {"acc": 0.8 + 0.01 * run.seed**2 + 0.001 * len(run.cell.method.name), "auc": 0.9}
+
+
+def studied(store, module, missing=lambda run: False, values=None, **changes):
+    """A study for each selection of a figure, from made-up records of all runs but some."""
+    studies = []
+    for select in module.SELECT:
+        chosen = Selection(**SHOWN | changes)
+        chosen = Selection(**select(chosen).model_dump() | changes)
+        runs = grid.expand(chosen, CONFIG.protocol)
+        fill(
+            store,
+            replace(runs, runs=tuple(r for r in runs.runs if not missing(r))),
+            values or close,
+        )
+        studies.append(Study(CONFIG, load(store, runs), store, chosen.backbones, "bench"))
+    return studies
+
+
+def lacks(method, dataset, seed):
+    def missing(run):
+        return (run.cell.method.name, run.cell.dataset, run.seed) == (method, dataset, seed)
+
+    return missing
+
+
+class TestGallery:
+    """Pictures of made-up records: what is missing is left out, and the caption says so."""
+
+    def test_a_forest_has_complete_rows_only_and_names_the_others(self, store):
+        studies = studied(store, of_forest, lacks("mixup", "phantom-ordinal", 2))
+        (picture,) = of_forest.pictures(studies, View())
+        shown = {(row["method"], row["dataset"]) for row in picture.rows}
+        assert ("mixup", "phantom-ordinal") not in shown and len(shown) == 8
+        assert "Left out, as seeds are missing: mixup on phantom-ordinal (2 of 3 runs)." in (
+            picture.caption
+        )
+
+    def test_without_the_reference_a_dataset_is_left_out_of_the_forest(self, store):
+        studies = studied(store, of_forest, lacks("ails", "phantom-ordinal", 2))
+        (picture,) = of_forest.pictures(studies, View())
+        assert {row["dataset"] for row in picture.rows} == set(DATASETS) - {"phantom-ordinal"}
+        assert "ails lacks seeds: ails on phantom-ordinal (2 of 3 runs)." in picture.caption
+
+    def test_one_seed_has_an_interval_over_images_alone(self, store, tmp_path):
+        (picture,) = of_forest.pictures(studied(store, of_forest, seeds=(0,)), View())
+        assert len(picture.rows) == 9 and "n = 1 seed" in picture.caption
+        for row in picture.rows:
+            assert math.isnan(row["low"]) and row["image_low"] <= row["image_high"]
+        *_, path = write(picture, tmp_path)
+        with path.open(encoding="utf-8", newline="") as file:
+            assert {row["low"] for row in csv.DictReader(file)} == {""}
+
+    def test_differences_that_are_all_the_same_have_a_row_and_no_interval(self, store):
+        (picture,) = of_forest.pictures(studied(store, of_forest), View())
+        for row in picture.rows:
+            assert row["difference"] == pytest.approx(0.001 * (len(row["method"]) - 4))
+            assert math.isnan(row["low"]) == (len(row["method"]) != 4)
+
+    def test_ranks_name_the_datasets_and_methods_that_are_left_out(self, store):
+        def missing(run):
+            return lacks("mixup", "phantom-multiclass", 1)(run) or run.cell.method.name == "bsda"
+
+        datasets = (*DATASETS, "phantom-multiclass")
+        studies = studied(store, of_ranks, missing, datasets=datasets)
+        (picture,) = of_ranks.pictures(studies, View())
+        assert [row["method"] for row in picture.rows] == ["none", "mixup", "ails"]
+        assert "over 3 datasets (phantom-binary, phantom-ordinal, phantom-multilabel)" in (
+            picture.caption
+        )
+        assert (
+            "Datasets left out, as seeds are missing: mixup on phantom-multiclass (2 of 3 runs). "
+            "Methods left out, as seeds are missing: bsda on "
+        ) in picture.caption
+
+    def test_ranks_without_the_reference_have_no_tests(self, store):
+        studies = studied(store, of_ranks, lambda run: run.cell.method.name == "ails")
+        (picture,) = of_ranks.pictures(studies, View())
+        assert not picture.tests and "Wilcoxon" not in picture.caption
+
+    def test_calibration_is_the_error_of_a_run_and_has_its_bins(self, store):
+        (study,) = studies = studied(store, of_reliability, datasets=("phantom-ordinal",))
+        (picture,) = of_reliability.pictures(studies, View())
+        for method in SHOWN["methods"]:
+            errors, predictions = [], 0
+            for run in study.measured.grid.runs:
+                if run.cell.method.name == method:
+                    scores, targets = store.predictions(run.key)
+                    errors.append(metrics(scores, torch.from_numpy(targets), Task.ORDINAL)["ece"])
+                    predictions += len(scores)
+            rows = [row for row in picture.rows if row["method"] == method]
+            assert len(rows) == 15 and {row["n"] for row in rows} == {3}
+            assert rows[0]["ece"] == pytest.approx(np.mean(errors))
+            assert rows[0]["ece_sd"] == pytest.approx(np.std(errors, ddof=1))
+            assert sum(row["predictions"] for row in rows) == predictions
+            filled = [row for row in rows if row["predictions"]]
+            assert all(row["low"] <= row["confidence"] <= row["high"] for row in filled)
+
+    def test_calibration_with_missing_seeds_is_not_shown(self, store):
+        studies = studied(store, of_reliability, lacks("mixup", "phantom-binary", 0))
+        first, second, _ = of_reliability.pictures(studies, View(calibrated=("none", "mixup")))
+        assert {row["method"] for row in first.rows} == {"none"}
+        assert "Left out, as seeds are missing: mixup on phantom-binary (2 of 3" in first.caption
+        assert {row["method"] for row in second.rows} == {"none", "mixup"}
+        assert "Left out" not in second.caption
+
+    def test_figure_4_is_one_for_each_backbone_and_ratio(self, store):
+        def values(run):
+            return {"acc": run.cell.ratio / 2, "auc": 0.9}
+
+        changes = {
+            "backbones": ("resnet18", "resnet34"),
+            "ratios": (0.2, 1.0),
+            "datasets": DATASETS[:1],
+        }
+        studies = studied(store, figure4, values=values, **changes)
+        found = {picture.name: picture for picture in figure4.pictures(studies, View())}
+        assert sorted(found) == sorted(
+            f"figure4-{backbone}-{ratio}"
+            for backbone in ("resnet18", "resnet34")
+            for ratio in ("0.2", "1")
+        )
+        for name, picture in found.items():
+            acc = [row["mean"] for row in picture.rows if row["metric"] == "ACC"]
+            assert acc == pytest.approx([0.1 if name.endswith("0.2") else 0.5] * 9)
+        assert "20% of the training split" in found["figure4-resnet18-0.2"].caption
+
+    def test_a_point_without_all_seeds_is_named(self, store):
+        def missing(run):
+            return lacks("mixup", "phantom-binary", 1)(run) and run.cell.ratio == 0.3
+
+        (picture,) = of_efficiency.pictures(studied(store, of_efficiency, missing), View())
+        shown = {row["value"] for row in picture.rows if row["method"] == "mixup"}
+        assert shown == {0.2, 0.5, 1.0}
+        assert "seeds are missing: mixup on phantom-binary (2 of 3 runs) at 30%." in picture.caption
+
+
+class TestFigure5:
+    @staticmethod
+    def study(store, features, **changes):
+        """A study of one dataset with such features for each method, None being no features."""
+        changes = {
+            "datasets": ("phantom-ordinal",),
+            "seeds": (0,),
+            "methods": tuple(features),
+        } | changes
+        chosen = Selection(**changes)
+        runs = grid.expand(chosen, CONFIG.protocol)
+        for run in runs.runs:
+            found = features[run.cell.method.label]
+            if found is not None:
+                path = store.features_path(run.key, "test")
+                write_arrays(path, features=found, targets=np.arange(len(found)) % 3)
+        return [Study(CONFIG, load(store, runs), store, chosen.backbones, "bench")]
+
+    def test_methods_without_features_or_variance_are_left_out_and_named(self, store):
+        drawn = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
+        features = {"none": None, "mixup": 0 * drawn, "ails": drawn}
+        (picture,) = figure5.pictures(self.study(store, features), View())
+        assert [row["method"] for row in picture.rows] == ["ails"]
+        assert "Left out, as no features are stored: none." in picture.caption
+        assert "Left out: the features of mixup are the same for all images" in picture.caption
+        assert "30 images of the test split, seed 0" in picture.caption
+        assert "30 images of the test split, seed 0" in "".join(texts(picture.figure))
+
+    def test_nothing_that_can_be_embedded_is_a_reason(self, store):
+        features = {"none": np.zeros((30, 4), np.float32), "ails": np.zeros((30, 4), np.float32)}
+        with pytest.raises(BenchError, match="the same for all images"):
+            figure5.pictures(self.study(store, features), View())
+
+    def test_no_features_at_all_is_no_picture(self, store):
+        assert figure5.pictures(self.study(store, {"none": None}), View()) == []

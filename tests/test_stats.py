@@ -11,7 +11,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
 from bench.errors import BenchError
-from reports.stats import compare, compare_all, detectable_d_z, signed_rank_p, summarise
+from reports.stats import ALPHA, compare, compare_all, detectable_d_z, signed_rank_p, summarise
 
 
 def by_seed(values):
@@ -89,14 +89,14 @@ class TestPairing:
         a, b = map(by_seed, pair)
         c = compare(a, b)
         turned = replace(c, difference=-c.difference, low=-c.high, high=-c.low, t=-c.t, d_z=-c.d_z)
-        assert compare(b, a) == turned
+        assert vars(compare(b, a)) == pytest.approx(vars(turned), nan_ok=True)
 
     @given(accuracies, st.lists(st.floats(-1, 1), min_size=12, max_size=12))
     def test_an_effect_common_to_both_changes_nothing(self, pair, effects):
         a, b = pair
         shift = np.array(effects[: len(a)])
         c, shifted = (compare(by_seed(x), by_seed(y)) for x, y in ((a, b), (a + shift, b + shift)))
-        assert vars(shifted) == pytest.approx(vars(c), rel=1e-6, abs=1e-9)
+        assert vars(shifted) == pytest.approx(vars(c), rel=1e-6, abs=1e-9, nan_ok=True)
 
     @given(accuracies)
     def test_percent_scales_the_unit_and_nothing_else(self, pair):
@@ -104,7 +104,7 @@ class TestPairing:
         c, hundred = compare(by_seed(a), by_seed(b)), compare(by_seed(100 * a), by_seed(100 * b))
         units = {"difference", "sd", "low", "high", "detectable"}
         expected = {k: 100 * v if k in units else v for k, v in vars(c).items()}
-        assert vars(hundred) == pytest.approx(expected, rel=1e-6, abs=1e-7)
+        assert vars(hundred) == pytest.approx(expected, rel=1e-6, abs=1e-7, nan_ok=True)
 
     @pytest.mark.parametrize("bad", [math.nan, -math.inf])
     def test_refuses_what_is_not_finite(self, bad):
@@ -134,10 +134,20 @@ class TestEqualDifferences:
         a = np.array([0.1, 0.2, 0.3, 0.7])
         assert len(set((a + sign * 0.1) - a)) > 1  # not equal in binary, yet one difference
         c = compare(by_seed(a + sign * 0.1), by_seed(a))
-        assert c.difference == c.low == c.high == sign * 0.1
-        assert (c.sd, c.detectable, c.p) == (0, 0, 0)
+        assert (c.difference, c.sd, c.p, c.wilcoxon_p) == (sign * 0.1, 0, 2 / 2**4, 2 / 2**4)
+        assert all(math.isnan(x) for x in (c.low, c.high, c.detectable))
         assert c.t == c.d_z == sign * math.inf
-        assert c.wilcoxon_p == 2 / 2**4
+
+    def test_few_runs_on_few_images_that_agree_by_chance_are_no_finding(self):
+        """78 images and three seeds: equal differences are common, and must not be significant."""
+        rng = np.random.default_rng(5)
+        rejected = 0
+        for _ in range(1000):
+            a, b = rng.binomial(78, 0.8, (2, 3)) // 4 / 78
+            c = compare(by_seed(a), by_seed(b))
+            rejected += c.p < ALPHA
+            assert c.sd or c.p >= 2 / 2**3
+        assert rejected <= 1000 * ALPHA
 
     @pytest.mark.parametrize("unit", [1, 100])
     @pytest.mark.parametrize("images", [78, 156, 400])

@@ -4,8 +4,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
 from reports.figures.style import look
 
@@ -29,11 +31,34 @@ class Published:
     sd: float = math.nan
 
 
+def value_axis(
+    axes: Axes,
+    values: Sequence[float],
+    texts: Sequence[str],
+    scale: str = "linear",
+    margin: float = 0.05,
+) -> None:
+    """The horizontal axis with a tick for each value, settled; every curve comes after it."""
+    axes.set_xscale(scale)
+    axes.set_xmargin(margin)
+    axes.update_datalim([(value, 0) for value in values], updatey=False)
+    axes.autoscale_view(scaley=False)
+    axes.set_xlim(axes.get_xlim())
+    axes.set_xticks(values, texts)
+    axes.minorticks_off()
+
+
 def percent_axis(axes: Axes, label: str) -> None:
     """The vertical axis of such curves."""
     axes.set_ylabel(f"{label} (%)")
-    axes.locator_params(axis="y", nbins=6, steps=[1, 2, 5, 10])
+    axes.locator_params(axis="y", nbins=8, steps=[1, 2, 5, 10])
     axes.grid(axis="y")
+
+
+def shifts(curves: int, step: float) -> list[float]:
+    """So far curves stand from the values, `step` apart, for their marks not to cover each other:
+    parts of the length of the axis."""
+    return [step * (index - (curves - 1) / 2) for index in range(curves)]
 
 
 def plot_measured(
@@ -42,18 +67,17 @@ def plot_measured(
     values: Sequence[float],
     index: int,
     label: str,
-    stretch: float = 1.0,
+    shift: float = 0.0,
 ) -> Line2D:
     """A line through the points in percent, which breaks at each of `values` that has no point.
 
-    `index` is the look; `stretch` moves the marks, so that they do not cover those of another
-    line. Gives the entry for a legend.
+    `index` is the look, `shift` one of `shifts`. Gives the entry for a legend.
     """
     found = {point.value: point for point in points}
     missing = Point(math.nan, math.nan)
     row = [found.get(value, missing) for value in values]
     axes.errorbar(
-        [value * stretch for value in values],
+        _places(axes, values, shift),
         [100 * p.mean for p in row],
         yerr=[[100 * (p.mean - p.low) for p in row], [100 * (p.high - p.mean) for p in row]],
         elinewidth=0.8,
@@ -65,12 +89,12 @@ def plot_measured(
 
 
 def plot_published(
-    axes: Axes, points: Sequence[Published], index: int, label: str, stretch: float = 1.0
+    axes: Axes, points: Sequence[Published], index: int, label: str, shift: float = 0.0
 ) -> Line2D:
     """Hollow marks in percent, with bars of one SD either way, and no line."""
     hollow = look(index) | {"linestyle": "none", "markerfacecolor": "#ffffff", "markersize": 6.5}
     axes.errorbar(
-        [point.value * stretch for point in points],
+        _places(axes, [point.value for point in points], shift),
         [100 * point.mean for point in points],
         yerr=[100 * point.sd for point in points],
         elinewidth=0.6,
@@ -79,3 +103,11 @@ def plot_published(
         **hollow,
     )
     return Line2D([], [], label=label, markeredgewidth=0.8, **hollow)
+
+
+def _places(axes: Axes, values: Sequence[float], shift: float) -> NDArray[np.float64]:
+    """The values moved by that part of the axis, whatever its scale."""
+    scale = axes.xaxis.get_transform()
+    low, high = scale.transform(axes.get_xlim())
+    moved = scale.transform(np.asarray(values, dtype=float)) + shift * (high - low)
+    return np.asarray(scale.inverted().transform(moved))

@@ -4,6 +4,7 @@ The interval over seeds says where the mean of new trainings would lie on the sa
 bootstrap interval over test images, where the same networks would lie on new images.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ ROW, FRAME = 0.132, 1.0
 """Inches: the height of a row, and of all that is not rows."""
 LEAST = 5
 """Rows that the height is for, however few there are."""
-BELOW = 0.3
+APART = 0.32
 """Rows by which the interval over images lies below that over seeds."""
 COLUMNS = (38, 102, 166)
 """Points from the axes to the right edges of the columns of numbers."""
@@ -41,16 +42,16 @@ class Row:
     """A method minus the reference on one dataset, as fractions.
 
     `low` to `high` is the 95 % t interval over seeds, `image_low` to `image_high` the bootstrap
-    interval over test images; None where there is none.
+    interval over test images; nan where there is none.
     """
 
     dataset: str
     method: str
     difference: float
-    low: float | None = None
-    high: float | None = None
-    image_low: float | None = None
-    image_high: float | None = None
+    low: float = math.nan
+    high: float = math.nan
+    image_low: float = math.nan
+    image_high: float = math.nan
 
 
 @style.styled
@@ -83,12 +84,10 @@ def draw(rows: Sequence[Row], reference: str, metric: str = "ACC", note: str = "
 
 
 def _intervals(axes: Axes, row: Row, y: int) -> None:
-    if row.image_low is not None and row.image_high is not None:
-        ends = [100 * row.image_low, 100 * row.image_high]
-        axes.plot(ends, [y + BELOW] * 2, **IMAGES)
-    if row.low is not None and row.high is not None:
-        axes.plot([100 * row.low, 100 * row.high], [y, y], **SEEDS | {"marker": ""})
-    axes.plot(100 * row.difference, y, **SEEDS)
+    above, below = y - APART / 2, y + APART / 2
+    axes.plot([100 * row.image_low, 100 * row.image_high], [below] * 2, **IMAGES)
+    axes.plot([100 * row.low, 100 * row.high], [above] * 2, **SEEDS | {"marker": ""})
+    axes.plot(100 * row.difference, above, **SEEDS)
 
 
 def _texts(axes: Axes, y: float, *texts: str) -> None:
@@ -127,14 +126,18 @@ def _names(axes: Axes, rows: Sequence[Row], datasets: Sequence[str]) -> None:
 
 
 def _legend(rows: Sequence[Row]) -> list[Line2D]:
-    handles = [Line2D([], [], label="mean and 95 % interval over seeds", **SEEDS)]
-    if any(row.image_low is not None for row in rows):
+    by_seed = any(math.isfinite(row.low) for row in rows)
+    look = SEEDS if by_seed else SEEDS | {"linestyle": "none"}
+    handles = [
+        Line2D([], [], label="mean and 95 % interval over seeds" if by_seed else "mean", **look)
+    ]
+    if any(math.isfinite(row.image_low) for row in rows):
         handles.append(Line2D([], [], label="95 % interval over test images", **IMAGES))
     return handles
 
 
-def _interval(low: float | None, high: float | None) -> str:
-    return "–" if low is None or high is None else f"[{_signed(low)}, {_signed(high)}]"
+def _interval(low: float, high: float) -> str:
+    return f"[{_signed(low)}, {_signed(high)}]" if math.isfinite(low) else "–"
 
 
 def _signed(value: float) -> str:

@@ -17,19 +17,19 @@ from numpy.typing import NDArray
 from bench.evaluation import CALIBRATION_BINS
 from bench.task import Task
 from reports.figures import style
+from reports.stats import Summary, summarise
 
 COLUMNS = 4
-ACCURACY: dict[str, Any] = {"color": style.COLOURS[0], "marker": "o", "markersize": 3}
+OBSERVED: dict[str, Any] = {"color": style.COLOURS[0], "marker": "o", "markersize": 3}
 SHARE: dict[str, Any] = {"color": style.COLOURS[5], "alpha": 0.5, "linewidth": 0}
 EDGES = np.linspace(0, 1, CALIBRATION_BINS + 1)
 
 
 @dataclass(frozen=True)
-class Reliability:
+class Bins:
     """Of each of 15 equal bins of confidence: how many predictions, the sum of their confidence,
     and how many were right."""
 
-    method: str
     counts: NDArray[np.int64]
     confidence: NDArray[np.float64]
     right: NDArray[np.float64]
@@ -40,10 +40,34 @@ class Reliability:
         return float(np.abs(self.right - self.confidence).sum() / self.counts.sum())
 
 
-def bin_scores(
-    method: str, scores: NDArray[np.float32], targets: NDArray[np.generic], task: Task
-) -> Reliability:
-    """Bin probabilities (N, C), of one run or of several seeds one after the other.
+@dataclass(frozen=True)
+class Reliability:
+    """One method: the bins of each of its runs.
+
+    Its error is the mean over runs, as in tables. That of the pooled predictions is smaller: gaps
+    of opposite sign cancel, and the more, the more runs there are.
+    """
+
+    method: str
+    runs: Sequence[Bins]
+
+    @property
+    def pooled(self) -> Bins:
+        """The bins of the predictions of all runs."""
+        return Bins(
+            np.sum([run.counts for run in self.runs], axis=0),
+            np.sum([run.confidence for run in self.runs], axis=0),
+            np.sum([run.right for run in self.runs], axis=0),
+        )
+
+    @property
+    def ece(self) -> Summary:
+        """Over runs, as a fraction."""
+        return summarise(run.ece for run in self.runs)
+
+
+def bin_scores(scores: NDArray[np.float32], targets: NDArray[np.generic], task: Task) -> Bins:
+    """Bin the probabilities (N, C) of a run.
 
     The confidence is the largest score of an image; for several labels an image, every score of
     every label, which is right where the label is positive.
@@ -53,23 +77,31 @@ def bin_scores(
     else:
         confidence, right = scores.max(1), scores.argmax(1) == targets.reshape(-1)
     bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    return Reliability(
-        method,
+    return Bins(
         counts=np.bincount(bins, minlength=CALIBRATION_BINS),
         confidence=_sums(bins, confidence),
         right=_sums(bins, right),
     )
 
 
+def axis_names(task: Task) -> tuple[str, str]:
+    """What the bins are of, and what is observed in them."""
+    if task is Task.MULTILABEL:
+        return "predicted probability", "observed frequency"
+    return "confidence", "accuracy"
+
+
 @style.styled
-def draw(reliabilities: Sequence[Reliability], note: str = "") -> Figure:
-    """A panel for each method: accuracy against confidence, and how often each confidence occurs.
+def draw(reliabilities: Sequence[Reliability], task: Task, note: str = "") -> Figure:
+    """A panel for each method: accuracy against confidence of all runs pooled, how often each
+    confidence occurs, and the error of a run, mean ± SD.
 
     An empty bin leaves a gap in the line.
     """
+    predicted, observed = axis_names(task)
     columns = min(COLUMNS, len(reliabilities))
     rows = -(-len(reliabilities) // columns)
-    label = f"Reliability diagrams of {len(reliabilities)} methods: accuracy against confidence"
+    label = f"Reliability diagrams of {len(reliabilities)} methods: {observed} against {predicted}"
     width = min(style.PAGE, style.PAGE * columns / COLUMNS + 0.3)
     figure = style.new(width, 1.75 * rows + 0.5, label, note)
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
@@ -78,14 +110,14 @@ def draw(reliabilities: Sequence[Reliability], note: str = "") -> Figure:
     for axes in grid[len(reliabilities) :]:
         axes.remove()
     for axes in grid[::columns]:
-        axes.set_ylabel("accuracy, share (%)")
+        axes.set_ylabel(f"{observed}\nand share (%)")
     for axes in grid[len(reliabilities) - columns : len(reliabilities)]:
-        axes.set_xlabel("confidence (%)")
+        axes.set_xlabel(f"{predicted} (%)")
         axes.tick_params(labelbottom=True)
     style.add_legend(
         figure,
         [
-            Line2D([], [], label="accuracy of the predictions of a bin", **ACCURACY),
+            Line2D([], [], label=f"{observed} in a bin, all seeds pooled", **OBSERVED),
             Patch(label="share of all predictions", **SHARE),
         ],
     )
@@ -97,12 +129,16 @@ def _sums(bins: NDArray[np.intp], values: NDArray[np.generic]) -> NDArray[np.flo
 
 
 def _panel(axes: Axes, reliability: Reliability) -> None:
-    filled = np.where(reliability.counts > 0, reliability.counts, np.nan)
-    confidence, accuracy = reliability.confidence / filled, reliability.right / filled
-    share = reliability.counts / reliability.counts.sum()
-    axes.stairs(100 * share, 100 * EDGES, fill=True, **SHARE)
+    bins = reliability.pooled
+    filled = np.where(bins.counts > 0, bins.counts, np.nan)
+    axes.stairs(100 * bins.counts / bins.counts.sum(), 100 * EDGES, fill=True, **SHARE)
     axes.plot([0, 100], [0, 100], color=style.GRAY, linewidth=0.8, linestyle=(0, (4, 2)))
-    axes.plot(100 * confidence, 100 * accuracy, clip_on=False, **ACCURACY)
+    axes.plot(100 * bins.confidence / filled, 100 * bins.right / filled, clip_on=False, **OBSERVED)
     method = style.wrap(reliability.method, style.PAGE / COLUMNS)
-    axes.set_title(f"{method}\nECE {100 * reliability.ece:.1f} %")
+    axes.set_title(f"{method}\n{_error(reliability.ece)}")
     axes.set(xlim=(0, 100), ylim=(0, 100), xticks=[0, 50, 100], yticks=[0, 50, 100])
+
+
+def _error(ece: Summary) -> str:
+    sd = f" ± {100 * ece.sd:.1f}" if ece.n > 1 else ""
+    return f"ECE {100 * ece.mean:.1f}{sd} %, n = {ece.n}"

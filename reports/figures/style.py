@@ -11,6 +11,7 @@ from typing import Any, ParamSpec
 
 import matplotlib.style
 from matplotlib.artist import Artist
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
@@ -65,16 +66,20 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with matplotlib.style.context(["default", RULES]):
             figure = draw(*args, **kwargs)
-            for _ in range(
-                2
-            ):  # the first settles the ticks, whose labels the second makes room for
-                engine = figure.get_layout_engine()
-            if engine:
-                engine.execute(figure)
-            figure.set_layout_engine("none")
+            _settle(figure)
         return figure
 
     return drawn
+
+
+def _settle(figure: Figure) -> None:
+    """By the widths that text has in the files: on a screen, hinted, it is narrower."""
+    FigureCanvasPdf(figure)
+    figure.dpi = 72  # the PDF's own unit
+    for _ in range(2):  # the first settles the ticks, whose labels the second makes room for
+        if engine := figure.get_layout_engine():
+            engine.execute(figure)
+    figure.set_layout_engine("none")
 
 
 def look(index: int) -> dict[str, Any]:

@@ -7,7 +7,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from reports.figures import style
-from reports.figures.curves import Point, Published, percent_axis, plot_measured, plot_published
+from reports.figures.curves import (
+    Point,
+    Published,
+    percent_axis,
+    plot_measured,
+    plot_published,
+    shifts,
+    value_axis,
+)
+
+STEP = 0.02
+"""Between the curves, as a part of the axis."""
 
 
 @dataclass(frozen=True)
@@ -39,16 +50,19 @@ def draw(panels: Sequence[Panel], note: str = "") -> Figure:
     for axes, panel in zip(
         figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels, strict=True
     ):
+        value_axis(axes, panel.values, [f"{value:g}" for value in panel.values])
+        axes.set_xlabel(panel.parameter)
         for curve in panel.curves:
             index = metrics.index(curve.metric)
+            shift = shifts(len(metrics), STEP)[index]
             if curve.published:
                 name = f"{curve.metric}, published (mean ± SD)"
-                handles[index, 1] = plot_published(axes, curve.published, index, name)
+                handles[index, 1] = plot_published(axes, curve.published, index, name, shift)
             if curve.measured:
                 name = f"{curve.metric}, measured (mean, 95 % interval)"
-                handles[index, 0] = plot_measured(axes, curve.measured, panel.values, index, name)
-        axes.set_xlabel(panel.parameter)
-        axes.set_xticks(panel.values, [f"{value:g}" for value in panel.values])
+                handles[index, 0] = plot_measured(
+                    axes, curve.measured, panel.values, index, name, shift
+                )
         percent_axis(axes, " or ".join(metrics))
         axes.label_outer()
     style.add_legend(figure, [handles[key] for key in sorted(handles)])

@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from bench.errors import BenchError
@@ -23,6 +24,8 @@ LARGEST = 7000
 """Images in a panel, as in the paper."""
 PANELS = 3
 """As many fill the width of a page, and fewer take the same share of it."""
+NUMBER = 0.08
+"""Room for the number of a class, as a part of the extent of all points."""
 
 
 @dataclass(frozen=True)
@@ -87,26 +90,27 @@ def neighbour_accuracy(features: NDArray[np.floating], targets: NDArray[np.integ
 def draw(
     embeddings: Sequence[Embedding], class_names: Sequence[str] | None = None, note: str = ""
 ) -> Figure:
-    """A panel for each method; `class_names[k]` names class k. The rarest class lies on top."""
+    """A panel for each method; `class_names[k]` names class k, whose number stands at the median of
+    its points. The rarest class lies on top."""
     methods = ", ".join(embedding.method for embedding in embeddings)
     label = f"t-SNE of penultimate features: {methods}"
     classes = np.unique(np.concatenate([embedding.targets for embedding in embeddings]))
-    panel = style.PAGE / max(PANELS, len(embeddings))
-    width = max(style.COLUMN, panel * len(embeddings))
-    figure = style.new(width, panel + 1, label, note)
-    for letter, axes, embedding in zip(
-        ascii_lowercase,
-        figure.subplots(1, len(embeddings), squeeze=False)[0],
-        embeddings,
-        strict=False,
-    ):
+    columns, panel = min(PANELS, len(embeddings)), style.PAGE / PANELS
+    rows = -(-len(embeddings) // columns)
+    width = max(style.COLUMN, panel * columns)
+    figure = style.new(width, panel * rows + 1, label, note)
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for letter, axes, embedding in zip(ascii_lowercase, grid, embeddings, strict=False):
         _scatter(axes, embedding, classes)
+        _number(axes, embedding)
         method = style.wrap(f"({letter}) {embedding.method}", panel)
         axes.set_title(f"{method}\n{_numbers(embedding)}")
+    for axes in grid[len(embeddings) :]:
+        axes.remove()
     handles = [
         Line2D([], [], label=name, **style.look(index) | {"linestyle": "none"})
         for index, k in enumerate(classes)
-        for name in [class_names[k] if class_names else f"class {k}"]
+        for name in [f"{k} {class_names[k]}" if class_names else f"class {k}"]
     ]
     style.add_legend(figure, handles)
     return figure
@@ -121,7 +125,7 @@ def _silhouette(features: NDArray[np.floating], targets: NDArray[np.integer]) ->
 
 
 def _scatter(axes: Axes, embedding: Embedding, classes: NDArray[np.integer]) -> None:
-    area = float(np.clip(6000 / len(embedding.points), 2.5, 14))
+    area = float(np.clip(6000 / len(embedding.points), 4, 14))
     members = [(index, embedding.targets == k) for index, k in enumerate(classes)]
     for index, member in sorted(members, key=lambda pair: -pair[1].sum()):
         look = style.look(index)
@@ -136,6 +140,35 @@ def _scatter(axes: Axes, embedding: Embedding, classes: NDArray[np.integer]) -> 
         )
     axes.set(xticks=[], yticks=[], aspect="equal", adjustable="datalim")
     axes.spines[:].set_visible(True)
+
+
+def _number(axes: Axes, embedding: Embedding) -> None:
+    """Each class by its number, in black: colours and small marks are not told apart in gray."""
+    classes = np.unique(embedding.targets)
+    medians = [np.median(embedding.points[embedding.targets == k], axis=0) for k in classes]
+    distance = NUMBER * float(np.ptp(embedding.points, axis=0).max())
+    for k, (x, y) in zip(classes, _apart(np.array(medians), distance), strict=True):
+        axes.text(
+            x,
+            y,
+            str(k),
+            ha="center",
+            va="center",
+            fontweight="bold",
+            path_effects=[withStroke(linewidth=2, foreground="#ffffff")],
+        )
+
+
+def _apart(places: NDArray[np.floating], distance: float) -> NDArray[np.floating]:
+    """Places (K, 2), those nearer to each other than the distance pushed apart."""
+    angles = np.arange(len(places))
+    places = places + 1e-3 * distance * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    for _ in range(100):
+        between = places[:, None] - places
+        lengths = np.linalg.norm(between, axis=2) + np.eye(len(places))
+        push = (distance - lengths).clip(0) * (1 - np.eye(len(places))) / lengths
+        places = places + (push[:, :, None] * between).sum(1) / 2
+    return places
 
 
 def _numbers(embedding: Embedding) -> str:

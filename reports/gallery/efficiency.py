@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from reports import table4
-from reports.figures import curves, efficiency
-from reports.gallery.picture import Picture, complete, mean_and_interval, note, over
-from reports.paper import published
+from reports.figures import efficiency
+from reports.gallery import points
+from reports.gallery.picture import Picture, gaps, left_out, note, sample_size
+from reports.paper import published, row_name
 from reports.study import Study, View
-from reports.table import Cell
 from reports.table1 import METRICS
 
 SELECT = (table4.select,)
@@ -17,32 +17,38 @@ SELECT = (table4.select,)
 def pictures(studies: Sequence[Study], view: View) -> list[Picture]:
     """One for each backbone, from the study of Table 4."""
     (study,) = studies
+    return [_picture(study, view, backbone) for backbone in study.backbones]
+
+
+def _picture(study: Study, view: View, backbone: str) -> Picture:
     ratios = sorted(study.ratios)
-    claimed = published(4) if view.metric == "acc" else {}
-    pictures = []
-    for backbone in study.backbones:
-        by_ratio = {r: study.results(backbone, r, f"metrics.{view.metric}") for r in ratios}
-        lines = []
-        for method in by_ratio[ratios[0]].methods:
-            points = [
-                curves.Point(ratio, *mean_and_interval(results, method))
-                for ratio, results in by_ratio.items()
-                if complete(results, method)
-            ]
-            numbers = claimed.get(method.replace("_", "-"), {}) if view.published else {}
-            marks = [
-                curves.Published(ratio, cell.mean, cell.sd or float("nan"))
-                for ratio in ratios
-                if isinstance(cell := numbers.get(f"{ratio:.0%}"), Cell) and cell.mean is not None
-            ]
-            lines.append(efficiency.Curve(method, points, marks))
-        pictures.append(
-            Picture(
-                "-".join(["efficiency", view.metric, *study.suffix(backbone)]),
-                efficiency.draw(lines, ratios, METRICS[view.metric], note(study)),
-                f"{METRICS[view.metric]} against the fraction of training images, {over(study)}, "
-                f"{backbone}: mean and 95 % interval over seeds.",
-                [{"method": line.method, **asdict(p)} for line in lines for p in line.measured],
-            )
+    by_ratio = {
+        ratio: study.results(backbone, ratio, f"metrics.{view.metric}", view.combine)
+        for ratio in ratios
+    }
+    anyone = by_ratio[ratios[0]]
+    claimed = published(4) if view.published and view.metric == "acc" else {}
+    lines = [
+        efficiency.Curve(
+            method,
+            points.measured((ratio, results, method) for ratio, results in by_ratio.items()),
+            points.printed({r: claimed.get(row_name(method), {}).get(f"{r:.0%}") for r in ratios}),
         )
-    return pictures
+        for method in anyone.methods
+    ]
+    lacking: dict[str, list[str]] = {}
+    for ratio, results in by_ratio.items():
+        for gap in gaps(results):
+            lacking.setdefault(gap, []).append(f"{ratio:.0%}")
+    return Picture(
+        study.stem("efficiency", view.metric, backbone=backbone),
+        efficiency.draw(lines, ratios, METRICS[view.metric], note(study, sample_size(study))),
+        f"{METRICS[view.metric]} against the fraction of training images, {anyone.over}, "
+        f"{backbone}: mean and 95 % t interval over seeds, {sample_size(study)}. Methods "
+        "stand side by side at each fraction."
+        + left_out(
+            "No point where seeds are missing",
+            [f"{gap} at {', '.join(at)}" for gap, at in lacking.items()],
+        ),
+        [{"method": line.method, **asdict(p)} for line in lines for p in line.measured],
+    )

@@ -1,62 +1,73 @@
 """Figure 4: AILS over α and over β."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from reports import table5, table6
-from reports.figures import curves, sweep
-from reports.gallery.picture import Picture, complete, mean_and_interval, note, over
+from reports.figures import sweep
+from reports.gallery import points
+from reports.gallery.picture import Picture, gaps, left_out, note, sample_size, under
 from reports.paper import published
+from reports.results import Results
 from reports.study import Study, View
-from reports.sweep import Sweep
-from reports.table import Cell
+from reports.sweep import Column, Sweep
 
 SELECT = (table5.select, table6.select)
 
 
 def pictures(studies: Sequence[Study], view: View) -> list[Picture]:
-    """One for each backbone, from the studies of Tables 5 and 6."""
-    pictures = []
-    for backbone in studies[0].backbones:
-        panels, rows = [], []
-        for study, table in zip(studies, (table5.SWEEP, table6.SWEEP), strict=True):
-            panel = _panel(study, table, backbone)
-            panels.append(panel)
-            rows += [
-                {"parameter": table.parameter, "metric": curve.metric, **asdict(point)}
-                for curve in panel.curves
-                for point in curve.measured
-            ]
-        pictures.append(
-            Picture(
-                "-".join(["figure4", *studies[0].suffix(backbone)]),
-                sweep.draw(panels, note(studies[0])),
-                f"AILS over α and β, {over(studies[0])}, {backbone}: mean and 95 % interval over "
-                "seeds; hollow: as published, mean ± SD, another protocol.",
-                rows,
-            )
-        )
-    return pictures
+    """One for each backbone and ratio, from the studies of Tables 5 and 6."""
+    return [
+        _picture(studies, view, backbone, ratio)
+        for backbone in studies[0].backbones
+        for ratio in studies[0].ratios
+    ]
 
 
-def _panel(study: Study, table: Sweep, backbone: str) -> sweep.Panel:
-    ratio = study.ratios[0]
-    labels = table.by_label(study)
+def _picture(studies: Sequence[Study], view: View, backbone: str, ratio: float) -> Picture:
+    tables = (table5.SWEEP, table6.SWEEP)
+    measured = [
+        {
+            column: study.results(backbone, ratio, column.quantity, view.combine)
+            for column in table.columns
+            if column.is_metric
+        }
+        for study, table in zip(studies, tables, strict=True)
+    ]
+    panels = [
+        _panel(table, table.by_label(study), results)
+        for study, table, results in zip(studies, tables, measured, strict=True)
+    ]
+    anyone = next(iter(measured[0].values()))
+    lacking = dict.fromkeys(
+        gap for found in measured for one in found.values() for gap in gaps(one)
+    )
+    main = studies[0]
+    return Picture(
+        main.stem("figure4", backbone=backbone, ratio=ratio),
+        sweep.draw(panels, note(main, sample_size(main))),
+        f"AILS over α and β, {anyone.over}, {under(backbone, ratio)}: mean and 95 % t interval "
+        f"over seeds, {sample_size(main)}; hollow: as published, mean ± SD, another protocol."
+        + left_out("No point where seeds are missing", list(lacking)),
+        [
+            {"parameter": table.parameter, "metric": curve.metric, **asdict(point)}
+            for table, panel in zip(tables, panels, strict=True)
+            for curve in panel.curves
+            for point in curve.measured
+        ],
+    )
+
+
+def _panel(
+    table: Sweep, labels: Mapping[str, float], measured: Mapping[Column, Results]
+) -> sweep.Panel:
     claimed = published(table.number)
-    drawn = []
-    for column in table.columns:
-        if not column.is_metric:
-            continue
-        results = study.results(backbone, ratio, column.quantity)
-        points = [
-            curves.Point(value, *mean_and_interval(results, label))
-            for label, value in labels.items()
-            if complete(results, label)
-        ]
-        marks = [
-            curves.Published(float(value), cell.mean, cell.sd or float("nan"))
-            for value, numbers in claimed.items()
-            if isinstance(cell := numbers[column.published], Cell) and cell.mean is not None
-        ]
-        drawn.append(sweep.Curve(column.header, points, marks))
+    drawn = [
+        sweep.Curve(
+            column.header,
+            points.measured((value, results, label) for label, value in labels.items()),
+            points.printed({float(v): row[column.published] for v, row in claimed.items()}),
+        )
+        for column, results in measured.items()
+    ]
     return sweep.Panel(table.symbol, list(labels.values()), drawn)

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from bench.errors import BenchError
 from bench.grid import parts
 from bench.protocol import Selection
 from reports.figures import tsne
-from reports.gallery.picture import Picture, note
+from reports.gallery.picture import Picture, left_out, note, under
 from reports.study import Study, View
 
 METHODS = ("cutmix", "bsda", "ails")
@@ -28,44 +29,58 @@ def select(selection: Selection) -> Selection:
 SELECT = (select,)
 
 
+Group = tuple[str, str, float, int]
+"""Dataset, backbone, ratio and seed: what is one picture."""
+
+
 def pictures(studies: Sequence[Study], view: View) -> list[Picture]:
-    """One for each dataset, backbone, ratio and seed, from the features that are in the store."""
+    """One for each dataset, backbone, ratio and seed, from the features that are in the store.
+
+    Raises BenchError where no method's features can be embedded.
+    """
     (study,) = studies
-    drawn = []
-    groups: dict[tuple[str, str, float, int], dict[str, str]] = {}
+    groups: dict[Group, dict[str, str]] = {}
     for run in study.measured.grid.runs:
         cell = run.cell
         group = groups.setdefault((cell.dataset, cell.backbone, cell.ratio, run.seed), {})
         group[cell.method.label] = run.key
-    for (dataset, backbone, ratio, seed), keys in groups.items():
-        found = [
-            tsne.embed(method, *study.store.features(key, view.split))
-            for method, key in keys.items()
-            if study.store.features_path(key, view.split).exists()
-        ]
-        if not found:
-            continue
-        (info,) = (info for info in study.measured.grid.datasets if info.name == dataset)
-        stem = ["figure5", dataset, *study.suffix(backbone)]
-        stem += [f"{ratio:g}"] if len(study.ratios) > 1 else []
-        stem += [str(seed)] if len(study.measured.seeds) > 1 else []
-        drawn.append(
-            Picture(
-                "-".join(stem),
-                tsne.draw(found, info.labels, note(study)),
-                f"t-SNE of penultimate features of {dataset}, {view.split} split, {backbone}, "
-                f"seed {seed}. Silhouette and the accuracy of the five nearest neighbours are "
-                "those of the features, not of the picture.",
-                [
-                    {
-                        "method": one.method,
-                        "silhouette": one.silhouette,
-                        "neighbour_accuracy": one.neighbour_accuracy,
-                        "images": len(one.points),
-                        "seed": seed,
-                    }
-                    for one in found
-                ],
-            )
-        )
-    return drawn
+    drawn = [_picture(study, view.split, group, keys) for group, keys in groups.items()]
+    return [picture for picture in drawn if picture]
+
+
+def _picture(study: Study, split: str, group: Group, keys: dict[str, str]) -> Picture | None:
+    """None where no method has features."""
+    dataset, backbone, ratio, seed = group
+    stored = [m for m, key in keys.items() if study.store.features_path(key, split).exists()]
+    if not stored:
+        return None
+    found, reasons = [], []
+    for method in stored:
+        try:
+            found.append(tsne.embed(method, *study.store.features(keys[method], split)))
+        except BenchError as reason:
+            reasons.append(str(reason))
+    if not found:
+        raise BenchError(reasons[0])
+    (info,) = (info for info in study.measured.grid.datasets if info.name == dataset)
+    stem = study.stem("figure5", dataset, backbone=backbone, ratio=ratio)
+    images = f"{len(found[0].points):,} images of the {split} split, seed {seed}"
+    return Picture(
+        f"{stem}-{seed}" if len(study.measured.seeds) > 1 else stem,
+        tsne.draw(found, info.labels, note(study, images)),
+        f"t-SNE of penultimate features of {dataset}, {under(backbone, ratio)}: {images}. "
+        "The number of a class stands at the median of its points. Silhouette and the accuracy of "
+        "the five nearest neighbours (5-NN) are those of the features, not of the picture."
+        + left_out("Left out, as no features are stored", [m for m in keys if m not in stored])
+        + left_out("Left out", reasons),
+        [
+            {
+                "method": one.method,
+                "silhouette": one.silhouette,
+                "neighbour_accuracy": one.neighbour_accuracy,
+                "images": len(one.points),
+                "seed": seed,
+            }
+            for one in found
+        ],
+    )

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from statistics import fmean
 
-from bench.grid import parts
 from reports import cells, table1
 from reports.bootstrap import Interval, paired_difference
 from reports.figures import forest
-from reports.gallery.picture import Picture, note, runs_of, stem
+from reports.gallery.picture import Picture, gaps, left_out, note, runs_of, sample_size, under
 from reports.results import Results
 from reports.stats import compare
 from reports.study import Study, View
@@ -19,42 +19,58 @@ SELECT = (table1.select,)
 def pictures(studies: Sequence[Study], view: View) -> list[Picture]:
     """One for each backbone and ratio."""
     (study,) = studies
-    pictures = []
-    for backbone in study.backbones:
-        for ratio in study.ratios:
-            results = study.results(backbone, ratio, f"metrics.{view.metric}")
-            reference = cells.chosen_reference(results.methods, view.reference)
-            rows = [
-                row
-                for dataset in results.datasets
-                for method in results.methods
-                if method != reference
-                and (row := _row(study, results, dataset, method, reference, view)) is not None
-            ]
-            if not rows:
-                continue
-            pictures.append(
-                Picture(
-                    "-".join(stem(study, "forest", view, backbone, ratio)),
-                    forest.draw(rows, reference, METRICS[view.metric], note(study)),
-                    f"{METRICS[view.metric]} of each method minus {reference}, paired by seed, "
-                    f"{backbone}. Thick: 95 % t interval over seeds (training noise). Thin: 95 % "
-                    "percentile interval of a paired bootstrap over test images.",
-                    [asdict(row) for row in rows],
-                )
-            )
-    return pictures
+    drawn = [
+        _picture(study, view, backbone, ratio)
+        for backbone in study.backbones
+        for ratio in study.ratios
+    ]
+    return [picture for picture in drawn if picture]
+
+
+def _picture(study: Study, view: View, backbone: str, ratio: float) -> Picture | None:
+    """None where no method has all seeds."""
+    results = study.results(backbone, ratio, f"metrics.{view.metric}", view.combine)
+    reference = cells.chosen_reference(results.methods, view.reference)
+    rows = [
+        _row(study, results, dataset, method, reference, view)
+        for dataset in results.datasets
+        for method in results.methods
+        if method != reference
+        and results.complete(method, dataset)
+        and results.complete(reference, dataset)
+    ]
+    if not rows:
+        return None
+    return Picture(
+        study.stem("forest", view.metric, backbone=backbone, ratio=ratio),
+        forest.draw(rows, reference, METRICS[view.metric], note(study, sample_size(study))),
+        f"{METRICS[view.metric]} of each method minus {reference}, paired by seed, "
+        f"{under(backbone, ratio)}, {sample_size(study)}. Thick: 95 % t interval over seeds "
+        "(training noise); none where there is one seed, or all differences are the same. Thin: "
+        "95 % percentile interval of a paired bootstrap over test images."
+        + _left_out(results, reference),
+        [asdict(row) for row in rows],
+    )
 
 
 def _row(
     study: Study, results: Results, dataset: str, method: str, reference: str, view: View
-) -> forest.Row | None:
-    test = compare(results.values[method, dataset], results.values[reference, dataset])
-    if test is None:
-        return None
-    row = forest.Row(dataset, method, test.difference, test.low, test.high)
-    images = _over_images(study, results, dataset, method, reference, view)
-    return replace(row, image_low=images.low, image_high=images.high) if images else row
+) -> forest.Row:
+    values, others = results.values[method, dataset], results.values[reference, dataset]
+    row = forest.Row(dataset, method, fmean(cells.differences(values, others).values()))
+    if test := compare(values, others):
+        row = replace(row, low=test.low, high=test.high)
+    if images := _over_images(study, results, dataset, method, reference, view):
+        row = replace(row, image_low=images.low, image_high=images.high)
+    return row
+
+
+def _left_out(results: Results, reference: str) -> str:
+    compared = [d for d in results.datasets if results.complete(reference, d)]
+    return left_out(
+        f"Datasets left out, as {reference} lacks seeds",
+        gaps(replace(results, methods=(reference,))),
+    ) + left_out("Left out, as seeds are missing", gaps(replace(results, datasets=tuple(compared))))
 
 
 def _over_images(
@@ -64,7 +80,7 @@ def _over_images(
     runs = runs_of(study, results, dataset)
     one, other = runs.get(method, {}), runs.get(reference, {})
     seeds = sorted(one.keys() & other.keys())
-    if len(parts(results.backbone)) > 1 or not seeds:
+    if not seeds:
         return None
     _, targets = study.predictions(one[seeds[0]])
     return paired_difference(

@@ -1,5 +1,6 @@
 """What every figure is made into, and what they share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,8 +11,7 @@ from bench.store import write_text
 from reports.figures import style
 from reports.output import Rows, to_tidy_csv
 from reports.results import PHANTOM, Results
-from reports.stats import summarise
-from reports.study import Study, View
+from reports.study import Study
 
 
 @dataclass(frozen=True)
@@ -45,29 +45,35 @@ def runs_of(study: Study, results: Results, dataset: str) -> dict[str, dict[int,
     return found
 
 
-def complete(results: Results, method: str) -> bool:
-    """Whether every dataset has every seed."""
-    return all(results.complete(method, dataset) for dataset in results.datasets)
+def gaps(results: Results) -> list[str]:
+    """`mixup on breast, retina (12 of 20 runs)` for each method that lacks seeds."""
+    found = []
+    for method in results.methods:
+        lacking = [d for d in results.datasets if not results.complete(method, d)]
+        if lacking:
+            done = sum(len(results.values[method, dataset]) for dataset in lacking)
+            asked = len(lacking) * len(results.seeds)
+            found.append(f"{method} on {', '.join(lacking)} ({done} of {asked} runs)")
+    return found
 
 
-def mean_and_interval(results: Results, method: str) -> tuple[float, float, float]:
-    """Of the mean over datasets: mean, and 95 % interval over seeds."""
-    summary = summarise(results.means(method).values())
-    return summary.mean, summary.low, summary.high
+def left_out(what: str, gaps: Sequence[str]) -> str:
+    """A sentence on what a figure does not show, to end its caption; none where that is nothing."""
+    return f" {what}: {'; '.join(gaps)}." if gaps else ""
 
 
-def stem(study: Study, name: str, view: View, backbone: str, ratio: float) -> list[str]:
-    """A file name that tells backbones and ratios apart where there are several."""
-    stem = [name, view.metric, *study.suffix(backbone)]
-    return [*stem, f"{ratio:g}"] if len(study.ratios) > 1 else stem
+def under(backbone: str, ratio: float) -> str:
+    """What was trained, for a caption: the backbone, and the part of the training split."""
+    return backbone if ratio == 1 else f"{backbone}, {ratio:.0%} of the training split"
 
 
-def note(study: Study) -> str:
-    """What a figure says of phantom data."""
-    return PHANTOM if any(info.phantom for info in study.measured.grid.datasets) else ""
+def note(study: Study, *words: str) -> str:
+    """What stands below a figure: the words, and whether the data are phantom."""
+    phantom = any(info.phantom for info in study.measured.grid.datasets)
+    return "; ".join([*words, *([PHANTOM] if phantom else [])])
 
 
-def over(study: Study) -> str:
-    """The datasets in words."""
-    names = ", ".join(info.name for info in study.measured.grid.datasets)
-    return f"mean over {names}" if "," in names else f"on {names}"
+def sample_size(study: Study) -> str:
+    """`n = 10 seeds`: what a mean and its interval are over."""
+    seeds = len(study.measured.seeds)
+    return f"n = {seeds} {'seed' if seeds == 1 else 'seeds'}"

@@ -1,14 +1,15 @@
 """Methods across datasets: the critical-difference diagram, and Wilcoxon with Holm."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from bench.errors import BenchError
 from reports import cells, table1
-from reports.across import SignedRanks, against, rank
+from reports.across import Means, Ranking, against, rank
 from reports.figures import ranks
-from reports.gallery.picture import Picture, note, stem
+from reports.gallery.picture import Picture, gaps, left_out, note, sample_size, under
 from reports.output import Rows
+from reports.results import Results
 from reports.stats import summarise
 from reports.study import Study, View
 from reports.table1 import METRICS
@@ -30,24 +31,55 @@ def pictures(studies: Sequence[Study], view: View) -> list[Picture]:
 
 
 def _picture(study: Study, view: View, backbone: str, ratio: float) -> Picture:
-    means = dataset_means(study, view, backbone, ratio)
+    results = study.results(backbone, ratio, f"metrics.{view.metric}", view.combine)
+    means = _dataset_means(results)
     ranking = rank(means)
     if isinstance(ranking, str):
         raise BenchError(ranking)
-    signed = against(means, cells.chosen_reference(list(means), view.reference))
-    tests = [] if isinstance(signed, str) else _rows(signed)
+    reference = cells.chosen_reference(results.methods, view.reference)
+    tests = _tests(means, reference)
     return Picture(
-        "-".join(stem(study, "ranks", view, backbone, ratio)),
-        ranks.draw(ranking, note(study)),
-        f"Average ranks by mean {METRICS[view.metric]} over {len(ranking.datasets)} datasets, "
-        f"{backbone}. Methods that a bar joins do not differ (Nemenyi, 5 %). Its tests are "
-        "Wilcoxon's against the reference, with Holm.",
+        study.stem("ranks", view.metric, backbone=backbone, ratio=ratio),
+        ranks.draw(ranking, note(study, f"{sample_size(study)} on each dataset")),
+        f"Average ranks by mean {METRICS[view.metric]}, {under(backbone, ratio)}, over "
+        f"{len(ranking.datasets)} datasets ({', '.join(ranking.datasets)}), "
+        f"{sample_size(study)} on each. Methods that a bar joins are not told apart (Nemenyi, 5 %)."
+        + (f" Its tests are Wilcoxon's against {reference}, with Holm." if tests else "")
+        + _left_out(results, means, ranking),
         [{"method": method, "rank": value} for method, value in ranking.ranks.items()],
         tests,
     )
 
 
-def _rows(signed: SignedRanks) -> Rows:
+def _dataset_means(results: Results) -> dict[str, dict[str, float]]:
+    """By method the mean over seeds on each dataset that has all of them; no method without any."""
+    return {
+        method: means
+        for method in results.methods
+        if (
+            means := {
+                dataset: summarise(results.values[method, dataset].values()).mean
+                for dataset in results.datasets
+                if results.complete(method, dataset)
+            }
+        )
+    }
+
+
+def _left_out(results: Results, means: Means, ranking: Ranking) -> str:
+    datasets = tuple(name for name in results.datasets if name not in ranking.datasets)
+    methods = tuple(name for name in results.methods if name not in means)
+    ranked = replace(results, methods=tuple(means), datasets=datasets)
+    return left_out("Datasets left out, as seeds are missing", gaps(ranked)) + left_out(
+        "Methods left out, as seeds are missing", gaps(replace(results, methods=methods))
+    )
+
+
+def _tests(means: Means, reference: str) -> Rows:
+    """None where there is too little to compare."""
+    signed = against(means, reference) if reference in means else ""
+    if isinstance(signed, str):
+        return []
     return [
         {
             "method": method,
@@ -59,18 +91,3 @@ def _rows(signed: SignedRanks) -> Rows:
         }
         for method, test in signed.methods.items()
     ]
-
-
-def dataset_means(
-    study: Study, view: View, backbone: str, ratio: float
-) -> dict[str, dict[str, float]]:
-    """By method the mean over seeds on each dataset that has all of them."""
-    results = study.results(backbone, ratio, f"metrics.{view.metric}", view.combine)
-    return {
-        method: {
-            dataset: summarise(results.values[method, dataset].values()).mean
-            for dataset in results.datasets
-            if results.complete(method, dataset)
-        }
-        for method in results.methods
-    }

@@ -1,50 +1,89 @@
 """Calibration: accuracy against confidence."""
 
-from collections.abc import Sequence
-
-import numpy as np
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from bench.grid import Run, parts
 from reports import table1
 from reports.figures import reliability
-from reports.gallery.picture import Picture, note, runs_of
+from reports.figures.reliability import EDGES, Reliability, axis_names
+from reports.gallery.picture import Picture, gaps, left_out, note, runs_of, sample_size, under
+from reports.output import Rows
+from reports.results import Results
 from reports.study import Study, View
 
 SELECT = (table1.select,)
 
 
 def pictures(studies: Sequence[Study], view: View) -> list[Picture]:
-    """A page for each dataset, backbone and ratio, all seeds pooled."""
+    """One for each dataset, backbone and ratio; a combination of backbones has none."""
     (study,) = studies
-    pictures = []
-    single = [name for name in study.backbones if len(parts(name)) == 1]
-    for backbone in single:
+    drawn = []
+    for backbone in study.backbones:
+        if len(parts(backbone)) > 1:
+            continue
         for ratio in study.ratios:
-            results = study.results(backbone, ratio, "metrics.acc")
-            for dataset in results.datasets:
-                binned = [
-                    _binned(study, method, list(runs.values()))
-                    for method, runs in runs_of(study, results, dataset).items()
-                    if not view.calibrated or method in view.calibrated
-                ]
-                if not binned:
-                    continue
-                stem = ["reliability", dataset, *study.suffix(backbone)]
-                stem += [f"{ratio:g}"] if len(study.ratios) > 1 else []
-                pictures.append(
-                    Picture(
-                        "-".join(stem),
-                        reliability.draw(binned, note(study)),
-                        f"Calibration on {dataset}, {backbone}, all seeds pooled: accuracy against "
-                        "confidence in 15 bins, and how often each confidence occurs.",
-                        [{"method": one.method, "ece": one.ece} for one in binned],
-                    )
-                )
-    return pictures
+            results = study.results(backbone, ratio, "metrics.ece")
+            methods = tuple(m for m in results.methods if m in (view.calibrated or results.methods))
+            drawn += [
+                _picture(study, replace(results, methods=methods, datasets=(dataset,)))
+                for dataset in results.datasets
+            ]
+    return [picture for picture in drawn if picture]
 
 
-def _binned(study: Study, method: str, runs: list[Run]) -> reliability.Reliability:
-    found = [study.predictions(run) for run in runs]
-    scores = np.concatenate([scores for scores, _ in found])
-    targets = np.concatenate([targets for _, targets in found])
-    return reliability.bin_scores(method, scores, targets, runs[0].cell.task)
+def _picture(study: Study, results: Results) -> Picture | None:
+    """Of the one dataset; None where no method has all seeds."""
+    (dataset,) = results.datasets
+    runs = runs_of(study, results, dataset)
+    found = [
+        _reliability(study, method, runs[method].values())
+        for method in results.methods
+        if results.complete(method, dataset)
+    ]
+    if not found:
+        return None
+    (info,) = (info for info in study.measured.grid.datasets if info.name == dataset)
+    predicted, observed = axis_names(info.task)
+    return Picture(
+        study.stem("reliability", dataset, backbone=results.backbone, ratio=results.ratio),
+        reliability.draw(found, info.task, note(study)),
+        f"Calibration on {dataset}, {under(results.backbone, results.ratio)}: {observed} against "
+        f"{predicted} in 15 bins, {sample_size(study)} pooled, and how often each "
+        f"{predicted} occurs. ECE: mean ± SD over runs of the error of each."
+        + left_out("Left out, as seeds are missing", gaps(results)),
+        [row for one in found for row in _rows(one)],
+    )
+
+
+def _reliability(study: Study, method: str, runs: Iterable[Run]) -> Reliability:
+    return Reliability(
+        method, [reliability.bin_scores(*study.predictions(run), run.cell.task) for run in runs]
+    )
+
+
+def _rows(one: Reliability) -> Rows:
+    """One for each bin; an empty one has no confidence and no accuracy."""
+    ece, bins = one.ece, one.pooled
+    return [
+        {
+            "method": one.method,
+            "n": ece.n,
+            "ece": ece.mean,
+            "ece_sd": ece.sd,
+            "low": low,
+            "high": high,
+            "predictions": count,
+            "confidence": confidence / count if count else math.nan,
+            "accuracy": right / count if count else math.nan,
+        }
+        for low, high, count, confidence, right in zip(
+            EDGES[:-1].tolist(),
+            EDGES[1:].tolist(),
+            bins.counts.tolist(),
+            bins.confidence.tolist(),
+            bins.right.tolist(),
+            strict=True,
+        )
+    ]
