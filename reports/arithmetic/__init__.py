@@ -5,8 +5,24 @@ check is a module; `audit_tables` runs those that suit any table, `audit_paper` 
 `reports/published`.
 """
 
-from reports.arithmetic.finding import Finding, as_rows, as_table
+from reports.arithmetic.finding import (
+    LEGEND,
+    SEVERITIES,
+    Finding,
+    as_rows,
+    as_table,
+    ordered,
+)
 from reports.arithmetic.generic import audit_tables
 from reports.arithmetic.paper import audit_paper
 
-__all__ = ["Finding", "as_rows", "as_table", "audit_paper", "audit_tables"]
+__all__ = [
+    "LEGEND",
+    "SEVERITIES",
+    "Finding",
+    "as_rows",
+    "as_table",
+    "audit_paper",
+    "audit_tables",
+    "ordered",
+]

@@ -25,7 +25,7 @@ def other_metric(table: Printed, column: str, benchmark: Printed, positive: floa
         f"ACC on {column} is {low:g} to {high:g}. By MedMNIST's definition (share of right labels) "
         f"its benchmark has {min(reference):g} to {max(reference):g} for every ResNet, and "
         f'answering "no finding" to every label has {none:.1f}'
-        + (": another metric must have been used." if below else "."),
+        + (": these are values of another metric." if below else "."),
     )
 
 

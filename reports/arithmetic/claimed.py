@@ -50,31 +50,50 @@ def better_than_all(
         f"p {claim.text} is stated; {len(found) - len(doubtful)} of {len(found)} comparisons have "
         f"it by Welch's test of the printed digits (n = {n})."
     )
+    severity: Severity = "note" if doubtful else "consistent"
     where = f"{row} against the other {len(others)} rows, {len(table.part_columns)} columns"
-    return [*doubtful, Finding("p values", table.name, where, "consistent", statement)]
+    return [*doubtful, Finding("p values", table.name, where, severity, statement)]
 
 
-def least_loss(full: Printed, scarce: Printed, column: str, row: str) -> Finding:
-    """Whether one row loses fewest points from its mean in `full` to a column of `scarce`."""
-    losses = {
-        other: mean(full.means([other], full.part_columns))
-        - scarce.entries[other, column].mean.unrounded
-        for other in full.rows
-    }
-    ours = losses.pop(row)
-    less = {other: loss for other, loss in losses.items() if loss.high < ours.low}
-    severity: Severity = "contradiction" if less else "consistent"
-    listed = ", ".join(f"{other} {_points(loss)}" for other, loss in (less or losses).items())
-    verdict = "loses less beyond rounding" if less else "lose as much or more"
+def least_loss(full: Printed, scarce: Printed, row: str) -> Finding:
+    """Whether one row loses least from its mean in `full` to each column of `scarce`.
+
+    In points, and in percent of that mean; the statement says neither which nor where.
+    """
+    less, texts = [], []
+    for column in scarce.columns:
+        points, percent = _losses(full, scarce, column)
+        ours, share = points.pop(row), percent.pop(row)
+        next_best = min(points, key=lambda other: points[other].middle)
+        texts.append(
+            f"{column}: {row} {ours.middle:.1f} points ({share.middle:.2f} %), {next_best} "
+            f"{points[next_best].middle:.1f} ({percent[next_best].middle:.2f} %)"
+        )
+        less += [f"{r} ({column}, in points)" for r, l in points.items() if l.high < ours.low]
+        less += [f"{r} ({column}, in percent)" for r, l in percent.items() if l.high < share.low]
+    verdict = f"{', '.join(less)} loses less beyond rounding" if less else "none loses less"
     return Finding(
         "loss with scarce data",
         f"{full.name}, {scarce.name}",
-        f"{row}, {column}",
-        severity,
-        f"Significantly less deterioration is stated. From the mean of {full.name} to {column}, "
-        f"{row} loses {_points(ours)} points; {listed} {verdict}.",
+        f"{row}, {', '.join(scarce.columns)}",
+        "note" if less else "consistent",
+        f"Significantly less deterioration is stated. Lost from the mean of {full.name}, with the "
+        f"least of the others: {'; '.join(texts)}. Of the others, {verdict}.",
     )
 
 
-def _points(loss: Range) -> str:
-    return f"{loss.middle:.1f}"
+def _losses(
+    full: Printed, scarce: Printed, column: str
+) -> tuple[dict[str, Range], dict[str, Range]]:
+    """By row, in points and in percent of the mean in `full`, over every rounding."""
+    before = {row: mean(full.means([row], full.part_columns)) for row in full.rows}
+    after = {row: scarce.entries[row, column].mean.unrounded for row in full.rows}
+    points = {row: before[row] - after[row] for row in full.rows}
+    percent = {
+        row: Range(
+            100 * (1 - after[row].high / before[row].low),
+            100 * (1 - after[row].low / before[row].high),
+        )
+        for row in full.rows
+    }
+    return points, percent

@@ -8,6 +8,10 @@ from reports.table import Row, Table
 
 Severity = Literal["contradiction", "implausible", "note", "consistent"]
 SEVERITIES: tuple[Severity, ...] = ("contradiction", "implausible", "note", "consistent")
+LEGEND = (
+    "contradiction: no unrounded value could give it; implausible: possible, but very improbable; "
+    "note: worth knowing; consistent: checked and passed."
+)
 
 
 @dataclass(frozen=True)
@@ -15,8 +19,9 @@ class Finding:
     """One result of one check.
 
     A `contradiction` is what no unrounded value could give, an `implausible` is possible but very
-    improbable (`p` is a bound on its probability, where the check has one), a `note` is worth
-    knowing, and `consistent` is a check that was made and passed. `where` names rows and columns.
+    improbable (`p` bounds its probability, the printed SDs taken as true, where the check has one),
+    a `note` is worth knowing, and `consistent` is a check that was made and passed. `where` names
+    rows and columns.
     """
 
     check: str
@@ -50,9 +55,6 @@ def as_table(findings: Sequence[Finding], title: str) -> Table:
         rows=tuple(
             Row(f.severity, (f.check, f.table, f.where, f.statement)) for f in ordered(findings)
         ),
-        notes=(
-            "contradiction: no unrounded value could give it; implausible: possible, but very "
-            "improbable; note: worth knowing; consistent: checked and passed.",
-        ),
+        notes=(LEGEND,),
         label="tab:arithmetic",
     )

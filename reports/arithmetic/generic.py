@@ -1,24 +1,21 @@
 """The checks that suit any table, of whatever paper or of our own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.errors import BenchError
-from reports.arithmetic.bounds import bounds, granularity
+from reports.arithmetic.bounds import bounds
 from reports.arithmetic.finding import Finding
+from reports.arithmetic.identical import same_rows
 from reports.arithmetic.p_values import stated_p_values
 from reports.arithmetic.printed import Printed, read
 from reports.arithmetic.recomputed import stated_means
 from reports.arithmetic.steps import constant_steps, lockstep_sds
 
 
-def audit_tables(
-    paths: Sequence[Path], n: int = 10, images: Mapping[str, int] = {}
-) -> list[Finding]:
-    """Check tables whose means and SDs are of n runs.
+def audit_tables(paths: Sequence[Path], n: int = 10) -> list[Finding]:
+    """Check tables whose means and SDs are of n runs, each and against one another.
 
-    `images` are the test images behind each column of accuracies of single models, where these are
-    known; only then can it be checked whether the means are means of counts.
     Raises BenchError for a file that is no table, and for fewer than two runs.
     """
     if n < 2:
@@ -26,7 +23,8 @@ def audit_tables(
             f"{n} runs have no SD; give the number of runs behind each mean, 2 or more"
         )
     tables = [read(path) for path in paths]
-    return [f for t in tables for f in (*audit_table(t, n), *granularity(t, n, images))]
+    each = [finding for table in tables for finding in audit_table(table, n) or [_nothing(table)]]
+    return [*each, *same_rows(tables, n)]
 
 
 def audit_table(table: Printed, n: int) -> list[Finding]:
@@ -38,3 +36,11 @@ def audit_table(table: Printed, n: int) -> list[Finding]:
         *stated_p_values(table, n),
         *bounds(table, n),
     ]
+
+
+def _nothing(table: Printed) -> Finding:
+    statement = (
+        "Nothing could be checked: no percentages with SDs, no steps that are the same in three "
+        "columns, no mean of the others and no p values."
+    )
+    return Finding("all checks", table.name, "all cells", "note", statement)

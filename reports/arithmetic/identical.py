@@ -1,53 +1,87 @@
-"""The same row in two publications, digit for digit."""
+"""The same row in two tables, digit for digit."""
 
 import math
+from collections.abc import Sequence
+from itertools import combinations, product
 
 from reports.arithmetic.constancy import at_least, same_rounding
 from reports.arithmetic.finding import Finding
+from reports.arithmetic.groups import COLUMNS
 from reports.arithmetic.printed import Entry, Number, Printed
 
 CHECK = "identical rows"
 ALPHA = 0.01
+"""Level after Bonferroni over the pairs of rows that were compared."""
 
 
 def same_row(
-    table: Printed, row: str, runs: int, other: Printed, other_row: str, other_runs: int
+    table: Printed,
+    row: str,
+    runs: int,
+    other: Printed,
+    other_row: str,
+    other_runs: int,
+    pairs: int = 1,
 ) -> Finding:
     """Compare a row of `runs` runs with another table's row, in the columns that both have.
 
     The probability is that of two independent experiments with equal true means and SDs printing
-    the same digits, mean and SD, in as many columns; true differences only lower it.
+    the same digits, mean and SD, in as many columns; true differences only lower it. The printed
+    SDs are taken as true.
     """
-    columns = [
-        column
-        for column in table.part_columns
-        if (row, column) in table.entries and (other_row, column) in other.entries
-    ]
-    pairs = [(table.entries[row, c], other.entries[other_row, c]) for c in columns]
+    columns = _shared(table, row, other, other_row)
+    cells = [(table.entries[row, c], other.entries[other_row, c]) for c in columns]
     equal = [
         column
-        for column, (a, b) in zip(columns, pairs, strict=True)
+        for column, (a, b) in zip(columns, cells, strict=True)
         if _same(a.mean, b.mean) and _same(a.sd, b.sd)
     ]
-    sds = sum(_same(a.sd, b.sd) for a, b in pairs)
-    each = [_chance(a, b, runs, other_runs) for a, b in pairs]
-    p = at_least(len(equal), each)
+    sds = sum(_same(a.sd, b.sd) for a, b in cells)
+    p = at_least(len(equal), [_chance(a, b, runs, other_runs) for a, b in cells])
     differing = "; ".join(
         f"{column} {a} and {b}"
-        for column, (a, b) in zip(columns, pairs, strict=True)
+        for column, (a, b) in zip(columns, cells, strict=True)
         if column not in equal
     )
     return Finding(
         CHECK,
         f"{table.name}, {other.name}",
-        f"{row}; {', '.join(columns)}",
-        "implausible" if p < ALPHA else "consistent",
+        f"{' and '.join(dict.fromkeys((row, other_row)))}; {', '.join(columns)}",
+        "implausible" if pairs * p < ALPHA else "consistent",
         f"Mean and SD are the same digits in {len(equal)} of {len(columns)} shared columns"
         f"{f' (not: {differing})' if differing else ''}, the SD alone in {sds}. Independent "
         f"experiments of {runs} and {other_runs} runs with equal true values print as many equal "
-        f"cells with probability {p:.1g} at most.",
+        f"cells with a probability of about {p:.1g}.",
         p,
     )
+
+
+def same_rows(tables: Sequence[Printed], n: int) -> list[Finding]:
+    """Rows of different tables, of n runs each, that are the same beyond chance, or that none is.
+
+    Compared are those with three shared columns or more.
+    """
+    pairs = [
+        (one, row, other, other_row)
+        for one, other in combinations(tables, 2)
+        for row, other_row in product(one.part_rows, other.part_rows)
+        if len(_shared(one, row, other, other_row)) >= COLUMNS
+    ]
+    found = [
+        same_row(one, row, n, other, other_row, n, len(pairs))
+        for one, row, other, other_row in pairs
+    ]
+    alarms = [finding for finding in found if finding.alarm]
+    if alarms or not pairs:
+        return alarms
+    statement = f"None of {len(pairs)} pairs of rows of different tables is the same beyond chance."
+    names = ", ".join(table.name for table in tables)
+    return [Finding(CHECK, names, "all rows", "consistent", statement)]
+
+
+def _shared(table: Printed, row: str, other: Printed, other_row: str) -> list[str]:
+    """Separate experiments with an SD in both rows."""
+    return [c for c in table.experiments if (row, c) in table.sds and (other_row, c) in other.sds]
 
 
 def _same(a: Number | None, b: Number | None) -> bool:

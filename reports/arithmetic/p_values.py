@@ -1,17 +1,23 @@
-"""Stated p values, against every p that the printed means, SDs and n can give.
+"""Stated p values, against every p that the printed means, SDs and n can give."""
 
-An unpaired test follows from mean, SD and n. A paired one depends on the correlation of the runs
-too, which no table prints: its t is d√n / √(s₁² + s₂² - 2 r s₁ s₂) for an r between -1 and 1.
-"""
-
-import math
 from dataclasses import dataclass
-
-from scipy import stats
 
 from reports.arithmetic.finding import Finding, Severity
 from reports.arithmetic.printed import P_VALUES, Entry, Number, Printed, Range
+from reports.arithmetic.sample_correlation import exceeds
 from reports.arithmetic.steps import CORRELATION
+from reports.arithmetic.t_tests import (
+    attainable,
+    favourable_welch,
+    least_correlation,
+    needed_correlation,
+    paired,
+    unpaired,
+    welch,
+)
+
+ALPHA = 1e-4
+"""Level of one comparison; a table has up to a hundred."""
 
 
 @dataclass(frozen=True)
@@ -32,51 +38,6 @@ class Claim:
         return cls(text, Range(0, number.value) if below else number.unrounded)
 
 
-def welch(a: Entry, b: Entry, n: int) -> float:
-    """The two-sided p of Welch's test from the printed digits."""
-    (m1, s1), (m2, s2) = _digits(a), _digits(b)
-    if s1 == s2 == 0:
-        return _p(m1 - m2, 0, n, 2 * n - 2)
-    return float(stats.ttest_ind_from_stats(m1, s1, n, m2, s2, n, equal_var=False).pvalue)
-
-
-def paired(a: Entry, b: Entry, n: int, correlation: float) -> float:
-    """The two-sided p of the paired t-test from the printed digits, at this correlation."""
-    (m1, s1), (m2, s2) = _digits(a), _digits(b)
-    variance = s1**2 + s2**2 - 2 * correlation * s1 * s2
-    return _p(m1 - m2, math.sqrt(max(0.0, variance)), n, n - 1)
-
-
-def attainable(a: Entry, b: Entry, n: int) -> Range:
-    """Every p of a t-test, paired with any correlation or not, over every rounding of the digits.
-
-    Paired: the SD of the differences lies between |s₁ - s₂| and s₁ + s₂. Unpaired: at the highest
-    t, the most degrees of freedom (2n - 2) bound the smallest p from below.
-    """
-    difference = a.mean.unrounded - b.mean.unrounded
-    s1, s2 = _sd(a), _sd(b)
-    apart = s1 - s2
-    furthest = max(abs(difference.low), abs(difference.high))
-    nearest = max(0.0, difference.low, -difference.high)
-    smallest = min(
-        _p(furthest, max(0.0, apart.low, -apart.high), n, n - 1),
-        _p(furthest, math.hypot(s1.low, s2.low), n, 2 * n - 2),
-    )
-    return Range(smallest, _p(nearest, s1.high + s2.high, n, n - 1))
-
-
-def needed_correlation(a: Entry, b: Entry, n: int, p: float) -> float:
-    """The pairing correlation from which a paired t-test of the printed digits gives at most p.
-
-    Above 1 if none does.
-    """
-    (m1, s1), (m2, s2) = _digits(a), _digits(b)
-    sd = abs(m1 - m2) * math.sqrt(n) / float(stats.t.isf(p / 2, n - 1))
-    product = 2 * s1 * s2
-    excess = s1**2 + s2**2 - sd**2
-    return excess / product if product else math.copysign(math.inf, excess)
-
-
 def check(table: Printed, first: str, second: str, column: str, claim: Claim, n: int) -> Finding:
     """Whether the difference of two rows in one column, both with SDs, bears the stated p."""
     a, b = table.entries[first, column], table.entries[second, column]
@@ -87,24 +48,8 @@ def check(table: Printed, first: str, second: str, column: str, claim: Claim, n:
         f"{first} against {second}, {column}",
         severity,
         f"p {claim.text} is stated; {a} against {b} (n = {n}) gives p = {welch(a, b, n):#.3g} by "
-        f"Welch's test. {reading}",
+        f"Welch's two-sided t-test. {reading}",
     )
-
-
-def _verdict(a: Entry, b: Entry, n: int, stated: Range) -> tuple[Severity, str]:
-    possible = attainable(a, b, n)
-    if not possible.meets(stated):
-        return "contradiction", "No correlation and no rounding gives the stated value."
-    if welch(a, b, n) <= stated.high:
-        return "consistent", "The printed digits bear it."
-    needed = needed_correlation(a, b, n, stated.high)
-    if needed > 1:
-        return "implausible", (
-            f"A paired t-test gives {paired(a, b, n, 1):#.3g} even at correlation 1; only the "
-            f"rounding of the digits leaves room (p from {possible.low:.2g})."
-        )
-    reading = f"A paired t-test needs a correlation of at least {needed:.2f} of the runs."
-    return "implausible" if needed > CORRELATION else "note", reading
 
 
 def stated_p_values(table: Printed, n: int) -> list[Finding]:
@@ -113,11 +58,12 @@ def stated_p_values(table: Printed, n: int) -> list[Finding]:
     The row without a p is the reference. A column with another number of such rows is left out.
     """
     found = []
+    sds = table.sds
     for position, header in enumerate(table.headers):
-        left = [c for c in table.headers[:position] if any((r, c) in table.sds for r in table.rows)]
+        left = [c for c in table.headers[:position] if any((r, c) in sds for r in table.rows)]
         if not left or not P_VALUES.fullmatch(header):
             continue
-        rows = [row for row in table.rows if (row, left[-1]) in table.sds]
+        rows = [row for row in table.rows if (row, left[-1]) in sds]
         claims = {row: Claim.parse(table.words.get((row, header), "")) for row in rows}
         references = [row for row in rows if (row, header) not in table.words]
         if len(references) == 1:
@@ -129,16 +75,65 @@ def stated_p_values(table: Printed, n: int) -> list[Finding]:
     return found
 
 
-def _digits(entry: Entry) -> tuple[float, float]:
-    return entry.mean.value, entry.sd.value if entry.sd else math.nan
+def _verdict(a: Entry, b: Entry, n: int, stated: Range) -> tuple[Severity, str]:
+    """An alarm is what no rounding, no pairing and no one-sided test (half the p) makes likely."""
+    possible, rounded, digits = attainable(a, b, n), unpaired(a, b, n), welch(a, b, n)
+    if 2 * stated.high < possible.low:
+        return "contradiction", (
+            f"No two-sided t-test, paired or not, gives less than {possible.low:.2g} over every "
+            "rounding of the digits, and a one-sided one gives no less than half of it."
+        )
+    if stated.low > rounded.high:
+        return "note", _larger(stated, possible)
+    if digits < stated.low:
+        return (
+            "consistent",
+            f"The rounding of the digits leaves room for it (to {rounded.high:.2g}).",
+        )
+    if digits <= stated.high:
+        return "consistent", "The printed digits bear it."
+    chance = 1.0
+    if rounded.low > 2 * stated.high:
+        chance = exceeds(least_correlation(a, b, n, 2 * stated.high), CORRELATION, n)
+    reading = _smaller(a, b, n, stated.high)
+    if chance >= ALPHA:
+        return "note", reading
+    return "implausible", (
+        f"{reading} Even for a one-sided test, {n} runs with a true correlation of {CORRELATION:g} "
+        f"show one as high with probability {chance:.1g}."
+    )
 
 
-def _sd(entry: Entry) -> Range:
-    low, high = (entry.sd.unrounded.low, entry.sd.unrounded.high) if entry.sd else (0.0, math.inf)
-    return Range(max(0.0, low), high)
+def _larger(stated: Range, possible: Range) -> str:
+    if stated.low > possible.high:
+        return (
+            "The stated value is larger than any two-sided t-test of these runs gives "
+            f"({possible.high:.2g}); another test or a correction may give it."
+        )
+    return (
+        "The stated value is larger than an unpaired one gives; a paired one of runs that "
+        "correlate negatively, another test or a correction may give it."
+    )
 
 
-def _p(difference: float, sd: float, n: int, freedom: int) -> float:
-    if sd == 0:
-        return 0.0 if difference else 1.0
-    return 2 * float(stats.t.sf(abs(difference) * math.sqrt(n) / sd, freedom))
+def _smaller(a: Entry, b: Entry, n: int, p: float) -> str:
+    """What gives p, which Welch's test of the printed digits does not."""
+    best, least = paired(a, b, n, 1), attainable(a, b, n).low
+    if least > p:
+        return f"No two-sided t-test gives it (paired or not, from {least:.2g}); a one-sided may."
+    digits = (
+        f"gives {best:#.3g} even at correlation 1; only their rounding leaves room."
+        if best > p
+        else f"needs a correlation of {needed_correlation(a, b, n, p):.2f} of the runs."
+    )
+    student = unpaired(a, b, n).low
+    without = (
+        f", and without pairing Welch's test gives {favourable_welch(a, b, n):.2g}, Student's "
+        f"{student:.2g}"
+        if student <= p
+        else ""
+    )
+    return (
+        f"From the printed digits a paired one {digits} At the most favourable rounding a "
+        f"correlation of {least_correlation(a, b, n, p):.2f} suffices{without}."
+    )

@@ -1,14 +1,17 @@
 """A printed table, read from CSV; a number keeps the unit of its last digit.
 
-The first column labels the rows. The other cells are `mean±SD`, a number, or missing (empty or a
-dash). A column without any number is one of words, and so is a column of p values (`p`, `p acc`,
-`p-value`), whose cells may read `<0.01`. A last column or row named mean, average or avg is the
-mean of the others.
+Cells are separated by commas or, where the header has none, by semicolons or tabs. The first column
+labels the rows. The other cells are `mean±SD` (also `+/-`), a number, or missing (empty or a dash);
+a percent sign and the marks `*†‡` are passed over. A column without any number is one of words, and
+so is a column of p values (`p`, `p acc`, `p-value`), whose cells may read `<0.01`. A last column or
+row named mean, average or avg, also `mean of 9` or `mean over sets`, is the mean of the others.
 """
 
 import csv
+import io
 import math
 import re
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +19,12 @@ from pathlib import Path
 from bench.errors import BenchError
 
 MISSING = ("", "-", "–", "—")
-NUMBER = re.compile(r"[+-]?(?=\.?\d)(?:\d{1,3}(?:,\d{3})+|\d*)(?:\.(\d+))?%?")
-MEAN = re.compile(r"(mean|average|avg)\b.*", re.IGNORECASE)
+MARKS = " *†‡"
+PLUS_MINUS = re.compile(r"±|\+/?[-−]")
+NUMBER = re.compile(r"[+-]?(?=\.?\d)(?:\d{1,3}(?:,\d{3})+|\d*)(?:\.(\d+))?")
+DIGITS = 15
+"""What a float holds of a number."""
+MEAN = re.compile(r"(mean|average|avg)\.?( of \d+| over .*)?", re.IGNORECASE)
 P_VALUES = re.compile(r"p([ _-].*)?", re.IGNORECASE)
 EPSILON = 1e-9
 """What floating-point sums of printed digits may be off by."""
@@ -51,12 +58,12 @@ class Number:
 
     @classmethod
     def parse(cls, text: str) -> "Number | None":
-        """None if the text is no number."""
-        plain = text.strip().replace("−", "-")
+        """None if the text is no number, or one of more than 15 digits."""
+        plain = text.replace("−", "-").strip(MARKS).removesuffix("%").rstrip()
         match = NUMBER.fullmatch(plain)
-        if match is None:
+        if match is None or sum(character.isdigit() for character in plain) > DIGITS:
             return None
-        return cls(float(plain.rstrip("%").replace(",", "")), 10.0 ** -len(match[1] or ""))
+        return cls(float(plain.replace(",", "")), 10.0 ** -len(match[1] or ""))
 
     @property
     def unrounded(self) -> Range:
@@ -74,11 +81,10 @@ class Entry:
     @classmethod
     def parse(cls, text: str) -> "Entry | None":
         """None if the text is neither `mean±SD` nor a number."""
-        first, separator, second = text.partition("±")
-        mean, sd = Number.parse(first), Number.parse(second)
-        if mean is None or (separator and sd is None) or (sd and sd.value < 0):
+        mean, *sd = map(Number.parse, PLUS_MINUS.split(text, maxsplit=1))
+        if mean is None or any(number is None or number.value < 0 for number in sd):
             return None
-        return cls(mean, sd)
+        return cls(mean, *sd)
 
     def __str__(self) -> str:
         return "±".join(f"{x.value:.{decimals(x.unit)}f}" for x in (self.mean, self.sd) if x)
@@ -117,6 +123,13 @@ class Printed:
         return tuple(row for row in self.rows if row != self.mean_row)
 
     @property
+    def experiments(self) -> tuple[str, ...]:
+        """The part columns; one of those that are equal in every row."""
+        cells = {c: tuple(self.entries.get((r, c)) for r in self.part_rows) for c in self.columns}
+        first = {cells[column]: column for column in reversed(self.part_columns)}
+        return tuple(column for column in self.part_columns if first[cells[column]] == column)
+
+    @property
     def sds(self) -> dict[tuple[str, str], Number]:
         return {place: entry.sd for place, entry in self.entries.items() if entry.sd}
 
@@ -143,10 +156,7 @@ def read(path: Path) -> Printed:
 
 def parse(text: str, name: str) -> Printed:
     """A table from the text of a CSV file; `name` is the file's, for errors."""
-    lines = [line for line in csv.reader(text.splitlines()) if line]
-    if len(lines) < 2:
-        raise BenchError(f"{name}: no table; a header and at least one row are wanted")
-    (_, *headers), *rows = [[cell.strip() for cell in line] for line in lines]
+    (_, *headers), *rows = _lines(text, name)
     labels = [row[0] for row in rows]
     _check_names(name, "column", headers)
     _check_names(name, "row", labels)
@@ -154,7 +164,7 @@ def parse(text: str, name: str) -> Printed:
         if len(cells) != len(headers):
             raise BenchError(
                 f"{name}, row {label!r}: {1 + len(cells)} cells, but the header has "
-                f"{1 + len(headers)}; add or remove commas, and quote a cell that contains one"
+                f"{1 + len(headers)}; add or remove cells, and quote one that contains a comma"
             )
     texts = {
         (label, header): cell
@@ -175,6 +185,22 @@ def parse(text: str, name: str) -> Printed:
     )
 
 
+def _lines(text: str, name: str) -> list[list[str]]:
+    """The header and the rows, empty ones left out; white space in a cell becomes single spaces."""
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    delimiter = next((mark for mark in ",;\t" if mark in header), ",")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        lines = [[" ".join(cell.split()) for cell in line] for line in reader if any(line)]
+    except csv.Error as error:
+        raise BenchError(
+            f"{name}, line {reader.line_num}: {error}; shorten the cell, or close its quote"
+        ) from None
+    if len(lines) < 2:
+        raise BenchError(f"{name}: no table; a header and at least one row are wanted")
+    return lines
+
+
 def _check_names(name: str, kind: str, names: Sequence[str]) -> None:
     for label in names:
         if names.count(label) > 1:
@@ -186,16 +212,17 @@ def _check_names(name: str, kind: str, names: Sequence[str]) -> None:
 
 def _is_numeric(column: str, texts: dict[tuple[str, str], str]) -> bool:
     cells = [cell for (_, header), cell in texts.items() if header == column]
-    numeric = any(Entry.parse(cell) or "±" in cell for cell in cells)
-    return numeric and not P_VALUES.fullmatch(column)
+    if any("±" in cell for cell in cells):
+        return True
+    return any(map(Entry.parse, cells)) and not P_VALUES.fullmatch(column)
 
 
 def _entry(name: str, row: str, column: str, cell: str) -> Entry:
     entry = Entry.parse(cell)
     if entry is None:
         raise BenchError(
-            f"{name}, row {row!r}, column {column!r}: {cell!r} is no number; "
-            "write 87.3±0.8, 87.3, or leave it empty"
+            f"{name}, row {row!r}, column {column!r}: {reprlib.repr(cell)} is no number; "
+            f"write 87.3±0.8 or 87.3 with at most {DIGITS} digits, or leave it empty"
         )
     return entry
 

@@ -3,15 +3,16 @@
 import math
 from itertools import pairwise
 
-from reports.arithmetic.finding import Finding
+from reports.arithmetic.finding import Finding, Severity
 from reports.arithmetic.printed import Printed, Range
 
 
-def penalised_term(table: Printed, column: str, loss: str) -> list[Finding]:
-    """A term with weight w (the row labels, rising) in a loss that is minimised.
+def penalised_term(table: Printed, column: str, loss: str) -> Finding:
+    """A term with weight w (the row labels, rising) in a loss that is minimised, in both readings.
 
     At the minimum of f + w · term, the term cannot rise with w: adding up f₁ + w₁t₁ ≤ f₂ + w₁t₂ and
     f₂ + w₂t₂ ≤ f₁ + w₂t₁ gives (w₂ - w₁)(t₂ - t₁) ≤ 0. If the column is w · term, column / w falls.
+    Training need not end in a minimum, so what neither reading allows is implausible at most.
     """
     rows = [row for row in table.rows if (row, column) in table.entries]
     printed = {float(row): table.entries[row, column].mean for row in rows}
@@ -20,27 +21,19 @@ def penalised_term(table: Printed, column: str, loss: str) -> list[Finding]:
     rising = sum(a.high < b.low for a, b in pairwise(values))
     falling = sum(a.low > b.high for a, b in pairwise(shares))
     steps = len(rows) - 1
-    where = f"{column}, {rows[0]} to {rows[-1]}"
     listed = ", ".join(f"{number.value:g}" for number in printed.values())
     divided = ", ".join(f"{number.value / w:.3f}" for w, number in printed.items())
-    return [
-        Finding(
-            "trends",
-            table.name,
-            where,
-            "contradiction" if rising else "consistent",
-            f"The {column} {listed} rises at {rising} of {steps} steps, beyond rounding. Read as "
-            f"the unweighted term at the minimum of {loss}, it cannot rise with its weight.",
-        ),
-        Finding(
-            "trends",
-            table.name,
-            where,
-            "consistent" if falling == steps else "note",
-            f"Read as weight times term, {column} divided by the weight is {divided}: it falls at "
-            f"{falling} of {steps} steps, as a minimum wants.",
-        ),
-    ]
+    other_reading: Severity = "note" if falling == steps else "implausible"
+    return Finding(
+        "trends",
+        table.name,
+        f"{column}, {rows[0]} to {rows[-1]}",
+        other_reading if rising else "consistent",
+        f"The {column} {listed} rises at {rising} of {steps} steps, beyond rounding: read as the "
+        f"unweighted term at an exact minimum of {loss} it cannot rise with its weight; read as "
+        f"weight times term, the term is {divided} and falls at {falling} of {steps} steps, as a "
+        "minimum wants.",
+    )
 
 
 def swings(table: Printed, columns: tuple[str, ...], n: int, chosen: str) -> list[Finding]:
