@@ -40,16 +40,18 @@ def one_at_a_time(method: str, tasks: Collection[Task]) -> list[str]:
 def joint_sample(method: str, count: int, seed: int, tasks: Collection[Task]) -> list[str]:
     """So many draws, without those drawn before; a larger sample begins with the smaller ones.
 
-    Each ambiguity is at its default or at one of its readings, all equally likely and independent
-    of the others. A combination that the method's parameters refuse is drawn again.
+    Each switch, which is what readings of one ambiguity set alike, is at its default or at one of
+    its readings: all equally likely and independent of the other switches, before combinations that
+    the method's parameters refuse are drawn again.
     """
     rng = np.random.default_rng(np.random.SeedSequence(seed))
-    ambiguities: dict[str, list[Reading]] = {}
+    switches: dict[tuple[str, frozenset[str]], list[Reading]] = {}
     for reading in _of(method, tasks):
-        ambiguities.setdefault(reading.ambiguity, []).append(reading)
+        switch = reading.ambiguity, frozenset(reading.changes)
+        switches.setdefault(switch, []).append(reading)
     drawn: list[str] = []
     while len(drawn) < count:
-        picks = [(readings, rng.integers(len(readings) + 1)) for readings in ambiguities.values()]
+        picks = [(readings, rng.integers(len(readings) + 1)) for readings in switches.values()]
         with suppress(BenchError):
             drawn.append(_label(method, (readings[pick - 1] for readings, pick in picks if pick)))
     return list(dict.fromkeys(drawn))

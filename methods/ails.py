@@ -75,6 +75,11 @@ class OffsetParameters(Parameters):
         closed = self.ce_estimator == "closed_form"
         thresholds = {self.tau_start, self.tau_end} if self.inv_temperature == "tau" else {1.0}
         conflicts = {
+            "ce_estimator=closed_form has no filter: leave projection, tau_schedule, on_filtered": (
+                closed
+                and (self.projection, self.tau_schedule, self.on_filtered)
+                != ("none", "linear", "original")
+            ),
             "ce_estimator=closed_form needs Gaussian offsets: retraction=additive": (
                 closed and self.retraction == "sphere"
             ),

@@ -101,8 +101,8 @@ def task_loss(logits: Tensor, targets: Tensor, task: Task, reduction: str = "mea
 class Reading:
     """`changes` are the parameters that it sets otherwise than the default.
 
-    `ambiguity` names the open point, such as "A5"; of its readings one is taken at a time. `tasks`
-    are those to which it makes a difference.
+    `ambiguity` names the open point, such as "A5"; of its readings that set the same parameters one
+    is taken at a time. `tasks` are those to which it makes a difference.
     """
 
     ambiguity: str

@@ -6,12 +6,11 @@ from functools import cache, partial
 
 from reports.ails_claims import CLAIMS, COMBINATION, DATASETS
 from reports.claim import Claim
-from reports.effects import Panel
+from reports.effects import Panel, term_of
 from reports.evidence import is_phantom, lacking, needed, protocol_name, scope, told
 from reports.findings import Finding, Outcome, find
 from reports.output import Rows
 from reports.results import PHANTOM, Measured
-from reports.table import Row, Table
 
 RULES = (
     "Supported: every effect that the claim names is inside the claimed range (above zero, where "
@@ -46,6 +45,11 @@ class Verdict:
         return compared + self.evidence
 
     @property
+    def command(self) -> str:
+        """What makes the records that are missing; empty where none are."""
+        return self.claim.command if any(found.missing for found in self.findings) else ""
+
+    @property
     def phantom(self) -> bool:
         return any(is_phantom(t.cells) for f in self.findings for t in f.tested)
 
@@ -60,24 +64,6 @@ def judge(measured: Measured, claims: Sequence[Claim] = CLAIMS) -> list[Verdict]
     ]
 
 
-def to_table(verdicts: Sequence[Verdict]) -> Table:
-    """Claim, where it stands, verdict, and what was compared with what came out."""
-    return Table(
-        title="Claims of the AILS paper and what our records say of them",
-        columns=("claim", "where", "verdict", "evidence"),
-        rows=tuple(
-            Row(
-                f"“{verdict.claim.text}”",
-                (verdict.claim.where, verdict.verdict, verdict.reason),
-            )
-            for verdict in verdicts
-        ),
-        notes=RULES,
-        label="tab:claims",
-        data=PHANTOM if any(verdict.phantom for verdict in verdicts) else "",
-    )
-
-
 def to_rows(verdicts: Sequence[Verdict]) -> Rows:
     """One row a claim."""
     return [
@@ -90,6 +76,7 @@ def to_rows(verdicts: Sequence[Verdict]) -> Rows:
             "n": verdict.n,
             "runs_needed": verdict.runs_needed,
             "evidence": verdict.evidence,
+            "command": verdict.claim.command,
             "data": PHANTOM if verdict.phantom else "",
         }
         for verdict in verdicts
@@ -103,6 +90,7 @@ def to_tests(verdicts: Sequence[Verdict]) -> Rows:
             "claim": verdict.claim.name,
             "quantity": test.quantity,
             "effect": test.effect.name,
+            "cells": "; ".join(str(term_of(cell)) for cell in test.cells),
             "claimed_low": test.effect.low,
             "claimed_high": test.effect.high,
             "bound": test.bound,
@@ -154,9 +142,9 @@ def _comparable(claim: Claim, findings: Sequence[Finding], under: str) -> bool:
 def _each(claim: Claim, findings: Sequence[Finding]) -> str:
     found = [finding for finding in findings if finding.tested]
     if len(claim.readings) == 1:
-        return told(claim, found[0])
+        return told(found[0])
     return "; ".join(
-        f"{finding.quantity.rpartition('.')[2]} {finding.outcome} ({told(claim, finding)})"
+        f"{finding.quantity.rpartition('.')[2]} {finding.outcome} ({told(finding)})"
         for finding in found
     )
 
@@ -167,7 +155,7 @@ def _why(claim: Claim, findings: Sequence[Finding]) -> str:
         return claim.measure
     gaps = next((finding for finding in findings if finding.missing), None)
     if gaps:
-        return lacking(claim, gaps)
+        return lacking(gaps)
     return (
         "the printed number is about the paper's protocol, datasets and backbones, not about these"
     )

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from statistics import fmean
@@ -50,9 +50,22 @@ class Effect:
         """Whether it is a level of the quantity, not a difference."""
         return sum(weight for weight, _ in self.terms) != 0
 
+    @property
+    def spans_datasets(self) -> bool:
+        """Whether it is about the mean over all datasets that there are."""
+        return not any(term.dataset for _, term in self.terms)
+
     def bound(self, value: float) -> float:
         """The nearer end of the claimed range: the one that decides."""
         return self.low if value - self.low <= self.high - value else self.high
+
+
+@dataclass(frozen=True)
+class Gap:
+    """What is missing of a term: `1 of 10 runs of`, `a second seed of`."""
+
+    what: str
+    term: Term
 
 
 @dataclass(frozen=True)
@@ -61,7 +74,11 @@ class Series:
 
     values: dict[int, float]
     cells: tuple[Cell, ...]
-    missing: tuple[str, ...]
+    missing: tuple[Gap, ...]
+
+    @property
+    def datasets(self) -> set[str]:
+        return {cell.dataset for cell in self.cells}
 
 
 class Panel:
@@ -85,17 +102,18 @@ class Panel:
         places = [self._at(term) for term in terms]
         shared = [place for place in places[0] if all(place in others for others in places)]
         if not shared:
-            absent = [str(term) for term, found in zip(terms, places, strict=True) if not found]
-            return Series({}, (), tuple(absent) or (f"a cell common to {_list(terms)}",))
+            absent = [term for term, found in zip(terms, places, strict=True) if not found]
+            gaps = [Gap("no cell of", term) for term in absent]
+            return Series({}, (), tuple(gaps or (Gap("a cell in common of", t) for t in terms)))
         used = [[found[place] for place in shared] for found in places]
         cells = tuple(dict.fromkeys(cell for group in used for cell in group))
-        gaps = tuple(
-            f"{self.seeds[cell] - len(self.values[cell])} of {self.seeds[cell]} runs of "
-            f"{Term(cell.method.label, cell.ratio, cell.backbone, cell.dataset)}"
-            for cell in cells
-            if len(self.values[cell]) < self.seeds[cell]
-        )
-        return Series({}, (), gaps) if gaps else Series(self._sums(effect, used), cells, ())
+        gaps = [gap for cell in cells if (gap := self._gap(cell))]
+        return Series({}, (), tuple(gaps)) if gaps else Series(self._sums(effect, used), cells, ())
+
+    def _gap(self, cell: Cell) -> Gap | None:
+        done, asked = len(self.values[cell]), self.seeds[cell]
+        what = "no run of" if not done else f"{asked - done} of {asked} runs of"
+        return Gap(what, term_of(cell)) if done < asked else None
 
     def _sums(self, effect: Effect, used: list[list[Cell]]) -> dict[int, float]:
         seeds = set.intersection(*(set(self.values[cell]) for group in used for cell in group))
@@ -142,5 +160,6 @@ def _parsed(text: str) -> tuple[str, Mapping[str, object]]:
     return name, dict(setting(part) for part in split_list(inside))
 
 
-def _list(terms: Iterable[Term]) -> str:
-    return " and ".join(dict.fromkeys(map(str, terms)))
+def term_of(cell: Cell) -> Term:
+    """The term of one cell."""
+    return Term(cell.method.label, cell.ratio, cell.backbone, cell.dataset)

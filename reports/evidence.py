@@ -1,19 +1,17 @@
 """Evidence in a sentence: where, how much, how sure, and what is missing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from bench import protocol
 from bench.grid import Cell
 from reports.ails_claims import DATASETS
-from reports.claim import Claim
+from reports.effects import Term
 from reports.findings import Finding, Tested
 from reports.power import MOST
 from reports.results import PHANTOM, Measured
 
 MANY = 1000
 """Seeds above which an observed effect counts as near zero, and the printed one is asked about."""
-LISTED = 6
-"""Missing things that are named; of more, the first and the number of the rest."""
 
 
 def protocol_name(measured: Measured) -> str:
@@ -39,7 +37,7 @@ def scope(findings: Sequence[Finding], under: str) -> str:
     return f"On {', '.join(datasets)} ({whose}), {backbones}, {under} protocol, {count} seeds"
 
 
-def told(claim: Claim, finding: Finding) -> str:
+def told(finding: Finding) -> str:
     """What was found under one reading, by the effect that speaks most against the claim."""
     tests = finding.tested
     worst = min(tests, key=lambda test: test.t)
@@ -53,12 +51,27 @@ def told(claim: Claim, finding: Finding) -> str:
     return f"{support} of {len(tests)} as claimed; least so {_numbers(worst)}"
 
 
-def lacking(claim: Claim, finding: Finding) -> str:
-    """What is missing, and the command that would make it."""
-    missing = finding.missing
-    named = ", ".join(missing[:LISTED])
-    rest = f" and {len(missing) - LISTED} more" if len(missing) > LISTED else ""
-    return f"missing: {named}{rest} (`{claim.command}`)"
+def lacking(finding: Finding) -> str:
+    """What is missing, terms of the same gap together."""
+    alike: dict[str, list[Term]] = {}
+    for gap in finding.missing:
+        alike.setdefault(gap.what, []).append(gap.term)
+    return f"missing: {'; '.join(f'{what} {_together(terms)}' for what, terms in alike.items())}"
+
+
+def _together(terms: Sequence[Term]) -> str:
+    """All methods, then all ratios, datasets and backbones of some terms."""
+
+    def each(words: Iterable[str]) -> str:
+        return ", ".join(dict.fromkeys(filter(None, words)))
+
+    ratios = each(f"{ratio:.0%}" for ratio in sorted(term.ratio for term in terms))
+    places = each([*(term.dataset for term in terms), *(term.backbone for term in terms)])
+    return (
+        each(term.method for term in terms)
+        + (f" at {ratios}" if ratios != "100%" else "")
+        + (f" on {places}" if places else "")
+    )
 
 
 def needed(findings: Sequence[Finding]) -> tuple[int | None, str]:
@@ -94,7 +107,8 @@ def _numbers(test: Tested, corrected: str = "") -> str:
         return format(100 * value if percent else value, form)
 
     value, low, high = (number(x + test.bound) for x in (c.difference, c.low, c.high))
-    details = [f"95 % interval {low} to {high}", f"p = {c.p:.2g}"]
+    interval = f"95 % interval {low} to {high}" if c.has_interval else "equal at every seed"
+    details = [interval, f"p = {c.p:.2g}"]
     if effect.low:
         details.insert(1, f"claimed {number(effect.low)} to {number(effect.high)}")
         details[-1] += " from its nearer end"

@@ -6,6 +6,7 @@ outside significantly, after Holm over all. So some of the effects can contradic
 all of them can support it.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -13,7 +14,7 @@ from typing import Literal
 
 from bench.grid import Cell
 from reports.claim import Claim, on
-from reports.effects import Effect, Panel
+from reports.effects import Effect, Gap, Panel, Series
 from reports.power import pairs_needed
 from reports.stats import ALPHA, Comparison, compare, holm
 
@@ -36,6 +37,12 @@ class Tested:
         return self.comparison.t if self.bound == self.effect.low else -self.comparison.t
 
     @property
+    def printed_margin(self) -> float:
+        """How far the printed effect is inside the claimed range; nan where none is printed."""
+        printed = math.nan if self.effect.printed is None else self.effect.printed
+        return printed - self.bound if self.bound == self.effect.low else self.bound - printed
+
+    @property
     def against(self) -> bool:
         return self.t < 0 and self.comparison.p_holm < ALPHA
 
@@ -50,7 +57,7 @@ class Finding:
     quantity: str
     level: float
     tested: tuple[Tested, ...]
-    missing: tuple[str, ...]
+    missing: tuple[Gap, ...]
 
     @property
     def outcome(self) -> Outcome:
@@ -86,12 +93,15 @@ class Finding:
 
     @property
     def pairs_as_printed(self) -> int | None:
-        """The seeds that would show open effects as large as the paper prints them."""
+        """The seeds that would show open effects as large as the paper prints them.
+
+        Those that it prints on the other side of what it claims are left out.
+        """
         return _most(
             [
-                pairs_needed(test.effect.printed - test.bound, test.comparison.sd, self.level)
+                pairs_needed(test.printed_margin, test.comparison.sd, self.level)
                 for test in self.open
-                if test.effect.printed is not None
+                if test.printed_margin > 0
             ]
         )
 
@@ -101,16 +111,19 @@ def find(claim: Claim, quantity: str, panel: Panel) -> Finding:
     effects: Sequence[Effect] = claim.effects
     if claim.each_dataset:
         effects = [on(effect, dataset) for dataset in panel.datasets for effect in effects]
+    found = {effect: panel.series(effect) for effect in effects}
+    spanned = [series.datasets for effect, series in found.items() if effect.spans_datasets]
+    everywhere = set[str]().union(*spanned)
     tested: dict[str, Tested] = {}
-    missing: list[str] = []
-    for effect in effects:
-        series = panel.series(effect)
+    missing: list[Gap] = []
+    for effect, series in found.items():
         bound = effect.bound(fmean(series.values.values() or [0]))
         comparison = compare(series.values, dict.fromkeys(series.values, bound))
-        if comparison:
+        gaps = series.missing or _uncovered(effect, series, everywhere)
+        if comparison and not gaps:
             tested[effect.name] = Tested(quantity, effect, series.cells, bound, comparison)
         else:
-            missing += series.missing or [f"a second seed of {effect.name}"]
+            missing += gaps or [Gap("a second seed of", term) for _, term in effect.terms]
     corrected = holm({name: test.comparison for name, test in tested.items()})
     return Finding(
         quantity,
@@ -118,6 +131,17 @@ def find(claim: Claim, quantity: str, panel: Panel) -> Finding:
         tuple(replace(test, comparison=corrected[name]) for name, test in tested.items()),
         tuple(dict.fromkeys(missing)),
     )
+
+
+def _uncovered(effect: Effect, series: Series, everywhere: set[str]) -> list[Gap]:
+    """The datasets of a claim's other effects that one over all datasets does not reach."""
+    if not effect.spans_datasets:
+        return []
+    return [
+        Gap("a cell in common of", replace(term, dataset=dataset))
+        for dataset in sorted(everywhere - series.datasets)
+        for _, term in effect.terms
+    ]
 
 
 def _most(pairs: Sequence[int | None]) -> int | None:

@@ -1,5 +1,6 @@
 """How many pairs a comparison needs."""
 
+import math
 from bisect import bisect_left
 
 from reports.stats import ALPHA, POWER, power
@@ -11,13 +12,13 @@ MOST = 100_000
 def pairs_needed(difference: float, sd: float, level: float = ALPHA) -> int | None:
     """The fewest pairs that detect a true mean difference with 80 % power.
 
-    The test is the two-sided paired t-test at `level`, `sd` that of the differences. None where
-    `MOST` pairs are too few, as for a difference of zero.
+    The test is the two-sided paired t-test at `level`, `sd` that of the differences; without any
+    spread that of their signs. None where `MOST` pairs are too few, as for a difference of zero.
     """
     if difference == 0:
         return None
     if sd == 0:
-        return 2
+        return math.floor(1 - math.log2(level)) + 1
     d_z = abs(difference) / sd
 
     def enough(pairs: int) -> bool:

@@ -7,9 +7,27 @@ from statistics import fmean
 from reports import cells, table
 from reports.output import Output, Rows
 from reports.results import Measured
-from reports.specification import ACCEPTED, DEFAULT, Outcome, Specification, Values, analyse, tally
+from reports.specification import (
+    DEFAULT,
+    Outcome,
+    SignFlip,
+    Specification,
+    Tally,
+    Values,
+    accept_rates,
+    analyse,
+    sign_flip,
+    tally,
+)
 from reports.stats import ALPHA, Comparison, summarise
 from reports.table import DASH, MISSING, Row, Table
+
+NOT_VARIED = (
+    "Not varied: what the protocol and the selection decide (optimiser, schedule, epochs, batch "
+    "size, backbone), and how numbers are reported."
+)
+ON_REJECTED = {"on_filtered"}
+"""The parameter that matters to rejected offsets alone."""
 
 
 def build(
@@ -51,11 +69,11 @@ def _row(found: Specification, outcome: Outcome) -> Row:
     return Row(
         outcome.name,
         (
-            changed[0] if len(changed) == 1 else f"{len(changed)} ambiguities" if changed else "",
+            changed[0] if len(changed) == 1 else f"{len(changed)} readings" if changed else "",
             cells.cell(outcome.values, found.seeds),
-            _difference(outcome.to_default),
+            "=" if outcome.equals == DEFAULT else _difference(outcome.to_default),
             _difference(effect),
-            f"[{_points(effect.low)}, {_points(effect.high)}]" if effect else DASH,
+            _interval(effect) if effect and effect.has_interval else DASH,
             cells.cell(outcome.accepted, found.seeds, decimals=0),
         ),
     )
@@ -69,25 +87,29 @@ def _difference(comparison: Comparison | None) -> table.Cell:
     return table.Cell(comparison.difference, mark=mark, detail=detail, decimals=2)
 
 
+def _interval(effect: Comparison) -> str:
+    return f"[{_points(effect.low)}, {_points(effect.high)}]"
+
+
 def _points(fraction: float) -> str:
     return f"{100 * fraction:z.2f}".replace("-", "−")
 
 
 def _notes(found: Specification) -> list[str]:
     notes = [
-        "* differs: paired t-test over seeds, Holm over all readings of the column, "
-        f"p < {ALPHA:g}; the interval is that of one comparison.",
-        "Joint readings change several ambiguities at random; the tidy CSV has their parameters. "
-        "Accepted: the offsets that pass the filter, %.",
+        "* differs: paired t-test over seeds, Holm over all different outcomes of the column, "
+        f"p < {ALPHA:g}; the interval is that of one comparison, a dash where all seeds differ "
+        "alike.",
+        "Joint readings change several switches at random; the tidy CSV has their parameters. "
+        "Accepted: the offsets that pass the filter in the selected epoch, %; a dash where there "
+        "is none.",
+        NOT_VARIED,
     ]
     if found.effects:
         notes = [conclusion(found), *notes]
     if found.baseline:
         notes.append(_baseline(found))
-    default = found.default
-    equal = [o.name for o in found.outcomes if o is not default and o.values == default.values]
-    if default.values and equal:
-        notes.append(f"Equal to the default at every seed: {', '.join(equal)}.")
+    notes += [*_equal(found), *_drawn_again(found)]
     gaps = ", ".join(f"{name} {done}" for name, done in found.gaps.items())
     if gaps:
         notes.append(f"Seeds done where one is missing, of {len(found.seeds)}: {gaps}.")
@@ -96,27 +118,83 @@ def _notes(found: Specification) -> list[str]:
 
 def conclusion(found: Specification) -> str:
     """How far a difference from the reference hangs on the reading. BenchError without effects."""
-    t = tally(found.effects)
+    t, joint = tally(found), sign_flip(found.differences)
+    return f"{_headline(found, t, joint)} {_caution(found, t, joint)}"
+
+
+def _headline(found: Specification, t: Tally, joint: SignFlip) -> str:
     default = found.default.to_reference
+    p = f"joint sign-flip p = {joint.median:.2g}"
+    if joint.least >= ALPHA:
+        p += f"; with {len(found.seeds)} seeds it cannot be below {joint.least:.2g}"
     return (
-        f"{t.positive} of {t.readings} readings are above {found.reference}, {t.better} "
-        f"significantly; {t.worse} significantly below. Median effect {_points(t.median)} points, "
-        f"range {_points(t.lowest)} to {_points(t.highest)}"
-        f"{f', default {_points(default.difference)}' if default else ''}."
+        f"Median effect {_points(t.median)} points ({p}), range {_points(t.lowest)} to "
+        f"{_points(t.highest)}{f', default {_points(default.difference)}' if default else ''}. "
+        f"{t.positive} of {_counted(found, t)} are above {found.reference}, {t.better} "
+        f"significantly; {t.worse} significantly below."
     )
+
+
+def _caution(found: Specification, t: Tally, joint: SignFlip) -> str:
+    return (
+        f"All effects share the runs of {found.reference}: counts on one side are not independent "
+        f"evidence (sign flips alone put as many there with p = {joint.share:.2g}). With "
+        f"{len(found.seeds)} seeds and Holm over {t.outcomes} the clearest effect must exceed "
+        f"{t.bar_d_z:.1f} SDs of its differences, here about {100 * t.bar:.1f} points, to be "
+        "significant."
+    )
+
+
+def _counted(found: Specification, t: Tally) -> str:
+    """The outcomes, and how many readings gave none of their own."""
+    equal = [outcome.equals for outcome in found.compared if outcome.equals]
+    of_default = equal.count(DEFAULT)
+    if not equal:
+        return f"{t.outcomes} readings"
+    why = ", as the filter rejects nothing" if found.default.rejects_nothing else ""
+    parts = [
+        f"{of_default} equal to the default{why}" if of_default else "",
+        f"{len(equal) - of_default} equal to another" if len(equal) > of_default else "",
+    ]
+    return (
+        f"{t.outcomes} different outcomes of {len(found.compared)} readings "
+        f"({'; '.join(filter(None, parts))})"
+    )
+
+
+def _equal(found: Specification) -> list[str]:
+    """A note on the readings that gave what another gave."""
+    copies: dict[str, list[str]] = {}
+    for outcome in found.outcomes:
+        if outcome.equals:
+            copies.setdefault(outcome.equals, []).append(outcome.name)
+    listed = "; ".join(f"{first}: {', '.join(names)}" for first, names in copies.items())
+    return [f"Equal in every metric at every seed, and counted once. {listed}."] if listed else []
+
+
+def _drawn_again(found: Specification) -> list[str]:
+    """A note on the readings that would treat rejected offsets otherwise, where there are none."""
+    names = [
+        outcome.name
+        for outcome in found.distinct
+        if outcome.rejects_nothing
+        and found.default.rejects_nothing
+        and {key for reading in outcome.readings for key in reading.changes} == ON_REJECTED
+    ]
+    return [
+        f"{name} differs from the default by its random draws alone: nothing is rejected."
+        for name in names
+    ]
 
 
 def _baseline(found: Specification) -> str:
     summary = summarise(found.baseline.values())
-    return (
-        f"{found.reference}: {100 * summary.mean:.1f} over {summary.n} seeds; all readings are "
-        "compared with these same runs, so their effects are not independent."
-    )
+    return f"{found.reference}: {100 * summary.mean:.1f} over {summary.n} seeds."
 
 
 def _tidy(measured: Measured, found: Specification) -> Rows:
     """A row a reading and place, the reference last."""
-    values, accepted = measured.values(f"metrics.{found.metric}"), measured.values(ACCEPTED)
+    values, accepted = measured.values(f"metrics.{found.metric}"), accept_rates(measured)
     reference = found.places[0].method
     choices = [
         *((o.name, o.kind, o.choice, o.readings) for o in found.outcomes),
@@ -146,10 +224,12 @@ def _mean(values: Values) -> float | None:
 
 
 def _tests(found: Specification) -> Rows:
-    """A row a comparison, of means over all places."""
+    """A row a comparison, of means over all places; equal readings have the same."""
     return [
         {
             "reading": outcome.name,
+            "kind": outcome.kind,
+            "equals": outcome.equals,
             "method": outcome.choice.label,
             "reference": reference,
             "metric": found.metric,

@@ -15,6 +15,7 @@ from reports.arithmetic import as_table, audit_paper
 from reports.figures import style
 from reports.gallery import efficiency, figure4, figure5, forest, ranks, reliability
 from reports.gallery.picture import Picture
+from reports.gallery.readings import picture as reading_curve
 from reports.output import Output
 from reports.results import PHANTOM, Measured, union
 from reports.study import Study, View, ranges
@@ -56,8 +57,11 @@ class Content:
         return union([study.measured for study in self.studies.values()])
 
 
-def build(content: Content) -> site.Page:
-    """The page of all that is in the store; what has no record is named with its command."""
+def build(content: Content, readings: Study) -> site.Page:
+    """The page of all that is in the store; what has no record is named with its command.
+
+    `readings` is the study of the readings of AILS.
+    """
     study = content.main
     cautions = [study.config.caution] if study.config.caution else []
     if any(info.phantom for info in study.measured.grid.datasets):
@@ -71,6 +75,7 @@ def build(content: Content) -> site.Page:
             *_tables(content),
             site.Section("figures", "Figures", items=tuple(_figures(content))),
             _claims(content),
+            _readings(readings),
             _arithmetic(),
             _methods(study),
             _protocol(content),
@@ -144,10 +149,28 @@ def _claims(content: Content) -> site.Section:
         "The paper's claims",
         "\n\n".join(claims.RULES),
         tuple(
-            site.Claim(verdict.claim.text, verdict.verdict, verdict.reason, verdict.claim.where)
-            for verdict in claims.judge(content.measured)
+            site.Claim(v.claim.text, v.verdict, v.reason, v.claim.where, v.command)
+            for v in claims.judge(content.measured)
         ),
     )
+
+
+def _readings(study: Study) -> site.Section:
+    title = "Readings of the paper"
+    command = site.Command(study.command)
+    if not any(run.cell.method.label.startswith("ails[") for run in study.measured.records):
+        lead = "No reading but the default is run. This runs them all:"
+        return site.Section("readings", title, lead, (command,))
+    try:
+        table, picture = reading_curve(study, "ails", "acc", "none")
+    except BenchError as reason:
+        return site.Section("readings", title, f"{reason}.", (command,))
+    figure = site.Figure(style.inline(picture.figure, picture.name), picture.caption)
+    lead = (
+        "The paper leaves points open. Does the difference to no augmentation hang on how they are "
+        "read? Each is read otherwise by itself, and several at random."
+    )
+    return site.Section("readings", title, lead, (figure, table.table, command))
 
 
 def _arithmetic() -> site.Section:

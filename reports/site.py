@@ -36,12 +36,16 @@ class Figure:
 
 @dataclass(frozen=True)
 class Claim:
-    """What a publication claims, what our records say of it, and why; `source` is the place."""
+    """What a publication claims, what our records say of it, and why; `source` is the place.
+
+    `command` makes the records that are missing.
+    """
 
     text: str
     verdict: Verdict
     reason: str
     source: str = ""
+    command: str = ""
 
 
 @dataclass(frozen=True)

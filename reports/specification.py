@@ -1,13 +1,19 @@
 """A specification curve: what every reading of a publication gave, against one reference.
 
-After Simonsohn, Simmons and Nelson (2020): all readings are shown, sorted by effect. Each is
-compared, paired by seed, with the default reading and with a reference method.
+After Simonsohn, Simmons and Nelson (2020): all readings are shown, sorted by effect, and tested
+together. Each is compared, paired by seed, with the default reading and with a reference method.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
 
 from bench.errors import BenchError, unknown
 from bench.grid import Cell, MethodChoice
@@ -18,17 +24,23 @@ if TYPE_CHECKING:
     from methods.method import Reading
 
 DEFAULT = "default"
-ACCEPTED = "validation.accept_rate"
-"""The share of the offsets that the filter accepts, over the selected epoch."""
+NO_FILTER = -1.0
+"""The threshold that every cosine passes."""
+FLIPS = 2**14
+"""Sign flips beyond which they are sampled."""
+TIE = 1e-12
 Values = Mapping[int, float]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Outcome:
     """One reading, and what it gave.
 
-    `readings` are those of the method that it takes. `values` are by seed, means over the places;
-    the comparisons are None where a run that they need is missing, or where there are too few.
+    `readings` are those of the method that it takes. `values` and `accepted` (`accept_rates`) are
+    by seed, means over the places. `equals` names the first reading that gave the same, whose
+    comparisons it has. These are None where a run that they need is missing, or where there are
+    too few.
     """
 
     name: str
@@ -36,13 +48,19 @@ class Outcome:
     readings: tuple["Reading", ...]
     values: Values
     accepted: Values
+    equals: str | None
     to_default: Comparison | None
     to_reference: Comparison | None
 
     @property
     def kind(self) -> str:
-        """How much of it is not the default: nothing, one ambiguity, or several jointly."""
+        """How much of it is not the default: nothing, one reading, or several jointly."""
         return DEFAULT if self.name == DEFAULT else "joint" if len(self.readings) > 1 else "one"
+
+    @property
+    def rejects_nothing(self) -> bool:
+        """Whether its filter accepts every offset at every seed."""
+        return set(self.accepted.values()) == {1.0}
 
 
 @dataclass(frozen=True)
@@ -65,9 +83,25 @@ class Specification:
         return next(outcome for outcome in self.outcomes if outcome.name == DEFAULT)
 
     @property
+    def compared(self) -> list[Outcome]:
+        """Those with an effect, rising."""
+        return [outcome for outcome in self.outcomes if outcome.to_reference]
+
+    @property
+    def distinct(self) -> list[Outcome]:
+        """Of those compared the ones that equal no other: the family of the tests."""
+        return [outcome for outcome in self.compared if not outcome.equals]
+
+    @property
     def effects(self) -> list[Comparison]:
-        """Reading minus reference, rising."""
-        return [o.to_reference for o in self.outcomes if o.to_reference]
+        """Reading minus reference of the distinct outcomes, rising."""
+        return [outcome.to_reference for outcome in self.distinct if outcome.to_reference]
+
+    @property
+    def differences(self) -> Floats:
+        """The same at each seed: distinct outcomes × seeds."""
+        rows = [[o.values[s] - self.baseline[s] for s in self.seeds] for o in self.distinct]
+        return np.array(rows, dtype=float)
 
     @property
     def gaps(self) -> dict[str, int]:
@@ -92,17 +126,35 @@ class Specification:
 
 @dataclass(frozen=True)
 class Tally:
-    """Effects against the reference: how many, above zero, significantly above and below (Holm);
-    their median and range, as fractions.
+    """Effects against the reference, of distinct `outcomes`: how many are above zero, significantly
+    above and below (Holm); their median and range, as fractions.
+
+    `bar_d_z` is the |d_z| that the clearest effect must exceed to be significant, and `bar` that
+    effect where the SD of the differences is the median of all.
     """
 
-    readings: int
+    outcomes: int
     positive: int
     better: int
     worse: int
     median: float
     lowest: float
     highest: float
+    bar_d_z: float
+    bar: float
+
+
+@dataclass(frozen=True)
+class SignFlip:
+    """Two-sided p of all outcomes together: of their median effect, and of the share of them on
+    the side of zero that more are on. `least` is the lowest that so many seeds allow.
+
+    The share is no measure of an effect: where outcomes agree, all are on one side at most flips.
+    """
+
+    median: float
+    share: float
+    least: float
 
 
 def analyse(measured: Measured, method: str, metric: str, reference: str = "none") -> Specification:
@@ -110,18 +162,23 @@ def analyse(measured: Measured, method: str, metric: str, reference: str = "none
 
     BenchError where the default reading or the reference is not in the grid.
     """
-    values, accepted = measured.values(f"metrics.{metric}"), measured.values(ACCEPTED)
+    values, accepted = measured.values(f"metrics.{metric}"), accept_rates(measured)
     choices = {cell.method.label: cell.method for cell in values}
     default = MethodChoice.parse(method).name
     for label in (default, reference):
         if label not in choices:
             raise unknown("method in this selection", label, choices)
     places = tuple(cell for cell in values if cell.method == choices[reference])
-    readings = {label: c for label, c in choices.items() if c.name == default}
+    readings = {default: choices[default]}
+    readings |= {label: c for label, c in choices.items() if c.name == default}
     means = {label: _means(values, places, choices[label]) for label in (*readings, reference)}
     complete = {label: m for label, m in means.items() if set(measured.seeds) <= m.keys()}
-    to_reference = _family(complete, reference)
-    to_default = _family({m: complete[m] for m in readings if m in complete}, default)
+    firsts = _firsts(measured, places, {m: c for m, c in readings.items() if m in complete})
+    distinct = set(firsts.values())
+    to_reference, to_default = (
+        _family({label: m for label, m in complete.items() if label in distinct | {to}}, to)
+        for to in (reference, default)
+    )
     names = _names(readings)
     outcomes = [
         Outcome(
@@ -130,10 +187,12 @@ def analyse(measured: Measured, method: str, metric: str, reference: str = "none
             _taken(choice),
             means[label],
             _means(accepted, places, choice),
-            to_default.get(label),
-            to_reference.get(label),
+            None if first == label else names[first],
+            to_default.get(first),
+            to_reference.get(first),
         )
         for label, choice in readings.items()
+        for first in [firsts.get(label, label)]
     ]
     return Specification(
         default,
@@ -146,21 +205,90 @@ def analyse(measured: Measured, method: str, metric: str, reference: str = "none
     )
 
 
-def tally(effects: Sequence[Comparison]) -> Tally:
-    """BenchError where there are none."""
+def accept_rates(measured: Measured) -> dict[Cell, Values]:
+    """The share of the offsets that the filter accepts, over the selected epoch, by cell and seed.
+
+    Absent where there is no filter.
+    """
+    rates, thresholds = (measured.values(f"validation.{name}") for name in ("accept_rate", "tau"))
+    return {
+        cell: {s: rate for s, rate in found.items() if thresholds[cell].get(s) != NO_FILTER}
+        for cell, found in rates.items()
+    }
+
+
+def tally(found: Specification) -> Tally:
+    """BenchError where there are no effects."""
+    effects = found.effects
     if not effects:
         raise BenchError("no reading has an effect yet: finish the runs, of two seeds at least")
+    bar_d_z = _bar_d_z(len(found.seeds), len(effects))
     differences = [effect.difference for effect in effects]
     significant = [effect.difference for effect in effects if effect.p_holm < ALPHA]
     return Tally(
-        readings=len(effects),
+        outcomes=len(effects),
         positive=sum(difference > 0 for difference in differences),
         better=sum(difference > 0 for difference in significant),
         worse=sum(difference < 0 for difference in significant),
         median=median(differences),
         lowest=min(differences),
         highest=max(differences),
+        bar_d_z=bar_d_z,
+        bar=bar_d_z * median(effect.sd for effect in effects),
     )
+
+
+def sign_flip(differences: npt.ArrayLike) -> SignFlip:
+    """Test all outcomes together; `differences` to the reference are outcomes × seeds.
+
+    Where nothing has an effect, the differences of a seed are as likely with all their signs
+    turned: all, as they share the reference's run. Exact over the 2^n ways to turn those of n
+    seeds; over `FLIPS` of them at random where they are more.
+    """
+    d = np.asarray(differences, dtype=float)
+    seeds = d.shape[1]
+    means = d @ _signs(seeds).T / seeds
+    medians = np.abs(np.median(means, axis=0))
+    shares = np.maximum((means > TIE).mean(axis=0), (means < -TIE).mean(axis=0))
+    return SignFlip(_p(medians), _p(shares), max(2.0 ** (1 - seeds), 1 / FLIPS))
+
+
+def _signs(seeds: int) -> Floats:
+    """A row a flip; the first turns nothing."""
+    if 2**seeds <= FLIPS:
+        return np.array(list(product((1.0, -1.0), repeat=seeds)))
+    drawn = np.random.default_rng(0).choice((1.0, -1.0), (FLIPS, seeds))
+    drawn[0] = 1
+    return drawn
+
+
+def _p(null: Floats) -> float:
+    """How much of it is no less than its first value, which was observed."""
+    return float((null >= null[0] - TIE).mean())
+
+
+def _bar_d_z(pairs: int, comparisons: int) -> float:
+    """Holm's first step: the |d_z| at which p of the paired t-test is ALPHA / comparisons."""
+    critical = special.stdtrit(pairs - 1, 1 - ALPHA / (2 * comparisons))
+    return float(critical) / math.sqrt(pairs)
+
+
+def _firsts(
+    measured: Measured, places: Sequence[Cell], readings: Mapping[str, MethodChoice]
+) -> dict[str, str]:
+    """For each reading the first whose runs have all the same metrics."""
+    metrics = {
+        (run.cell, run.seed): tuple(sorted(record["metrics"].items()))
+        for run, record in measured.records.items()
+    }
+    first: dict[tuple[Any, ...], str] = {}
+    return {
+        label: first.setdefault(
+            tuple(metrics[replace(p, method=choice), s] for p in places for s in measured.seeds),
+            label,
+        )
+        for label, choice in readings.items()
+    }
 
 
 def _means(values: Mapping[Cell, Values], places: Sequence[Cell], choice: MethodChoice) -> Values:
@@ -192,6 +320,7 @@ def _names(readings: Mapping[str, MethodChoice]) -> dict[str, str]:
     return names
 
 
-def _rank(outcome: Outcome) -> tuple[bool, float]:
+def _rank(outcome: Outcome) -> tuple[bool, float, str]:
+    """Equal readings side by side, the first of them first where the sort is stable."""
     effect = outcome.to_reference
-    return effect is None, effect.difference if effect else 0.0
+    return effect is None, effect.difference if effect else 0.0, outcome.equals or outcome.name

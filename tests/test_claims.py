@@ -16,7 +16,7 @@ from bench.grid import Grid, Run
 from bench.protocol import Selection
 from reports.ails_claims import BACKBONES, BASELINES, CLAIMS, COMBINATION, DATASETS
 from reports.claim import ACC, Claim, near, over, printed
-from reports.claims import RULES, Verdict, judge, to_rows, to_table, to_tests
+from reports.claims import Verdict, judge, to_rows, to_tests
 from reports.effects import Panel, Term, is_meant
 from reports.findings import find
 from reports.power import MOST, pairs_needed
@@ -137,7 +137,9 @@ class TestMissing:
         found = verdict(better, "better-on-average")
         assert found.verdict == "not tested"
         assert "2 of 2 as claimed" in found.evidence
-        assert "missing: cutmix, stylegan2_ada, ddpm, advprop, medaugment (`make" in found.evidence
+        absent = "no cell of cutmix, stylegan2_ada, ddpm, advprop, medaugment"
+        assert found.evidence.endswith(f"missing: {absent}")
+        assert found.command.startswith("make table1 METHODS=")
 
     def test_those_present_can_contradict(self) -> None:
         worse = measured(
@@ -153,10 +155,29 @@ class TestMissing:
         assert found.verdict == "not tested"
         assert f"1 of 10 runs of ddpm on {left_out.cell.dataset}, resnet18" in found.evidence
 
+    def test_a_baseline_on_fewer_datasets_supports_nothing_about_all(self) -> None:
+        better = measured(expand(*EVERYONE), lambda run: 0.05 * (run.cell.method.name == "ails"))
+        kept = [
+            run
+            for run in better.grid.runs
+            if (run.cell.method.name, run.cell.dataset) != ("ddpm", PHANTOMS[1])
+        ]
+        fewer = Grid(tuple(kept), better.grid.datasets, ())
+        narrow = Measured(fewer, {run: better.records[run] for run in kept})
+        found = verdict(narrow, "better-on-average")
+        assert found.verdict == "not tested"
+        assert f"a cell in common of ails, ddpm on {PHANTOMS[1]}" in found.evidence
+
+    def test_many_gaps_are_named_together(self) -> None:
+        of = Measured(expand("mixup", "ails", ratios=(0.2, 0.3, 0.5, 1.0)), {})
+        evidence = verdict(of, "better-with-few-data").evidence
+        places = f"{', '.join(PHANTOMS)}, resnet18"
+        assert f"no run of ails, mixup at 20%, 30%, 50% on {places};" in evidence
+
     def test_one_seed_is_no_test(self) -> None:
         found = verdict(measured(expand(*EVERYONE, seeds=(0,))), "better-on-average")
         assert (found.verdict, found.n) == ("not tested", 0)
-        assert "a second seed" in found.evidence
+        assert f"a second seed of ails, {', '.join(BASELINES)}" in found.evidence
 
     def test_no_records_decide_nothing(self) -> None:
         found = judge(Measured(expand("none"), {}))
@@ -422,7 +443,7 @@ class TestPower:
 
     def test_ends(self) -> None:
         assert pairs_needed(0, 1) is None
-        assert pairs_needed(1, 0) == 2
+        assert [pairs_needed(1, 0, level) for level in (0.05, 0.01, 2**-4)] == [6, 8, 6]
         assert pairs_needed(1e9, 1) == 2
         assert pairs_needed(1e-9, 1) is None
         assert pairs_needed(0.01, 1) == pytest.approx(78_491)
@@ -447,19 +468,19 @@ class TestClaims:
 class TestPrinting:
     def test_every_claim_has_a_row(self) -> None:
         found = judge(measured(expand(*EVERYONE)))
-        table = to_table(found)
-        assert table.columns == ("claim", "where", "verdict", "evidence")
-        assert [row.cells[1] for row in table.rows] == [v.verdict for v in found]
-        assert table.footnotes == (PHANTOM, *RULES)
         rows = to_rows(found)
+        assert [row["verdict"] for row in rows] == [v.verdict for v in found]
+        assert all(row["data"] == PHANTOM for row in rows if row["n"])
         assert [row["claim"] for row in rows] == [claim.name for claim in CLAIMS]
-        assert {len(row) for row in rows} == {9}
+        assert {len(row) for row in rows} == {10}
 
     def test_tests_have_a_row_an_effect(self) -> None:
         found = [verdict(measured(expand(*EVERYONE)), "better-on-average")]
         rows = to_tests(found)
         assert [row["effect"] for row in rows] == [f"ails over {name}" for name in BASELINES]
         assert all(row["bound"] == 0 for row in rows)
+        of_ails = (f"ails on {dataset}, resnet18" for dataset in PHANTOMS)
+        assert all(set(of_ails) <= set(row["cells"].split("; ")) for row in rows)
 
 
 @pytest.mark.slow

@@ -4,7 +4,9 @@ import functools
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import pytest
@@ -24,8 +26,8 @@ from reports import readings
 from reports.figures import specification as figure
 from reports.output import Output
 from reports.results import Measured
-from reports.specification import Outcome, Specification, analyse, tally
-from reports.stats import compare
+from reports.specification import FLIPS, Outcome, Specification, analyse, sign_flip, tally
+from reports.stats import compare, holm_p
 from reports.table import DASH, LATEX
 
 CONFIG = protocol.load("laptop")
@@ -39,20 +41,26 @@ NO_AMBIGUITY = {"alpha", "lam", "beta", "tau_start", "tau_end", "head_hidden"}
 DATASETS = ("phantom-binary", "phantom-ordinal")
 SEEDS = tuple(range(6))
 PAIR, BOTH, SUM = "ails[inv_pair=aug_aug]", "ails[ce_on=both]", "ails[kl_reduction=sum]"
+CLOSED, DROP, AGAIN = (
+    f"ails[{changed}]"
+    for changed in ("ce_estimator=closed_form", "on_filtered=drop", "on_filtered=resample(4)")
+)
 JOINT = "ails[ce_on=both,inv_pair=aug_aug,tau_schedule=cosine]"
 EFFECTS = {"ails": 0.01, PAIR: -0.02, BOTH: 0.03, SUM: 0.0, JOINT: 0.02, "none": 0.0}
 NOISE = {
     (label, dataset): np.random.default_rng(number).normal(0, 0.004, len(SEEDS))
-    for number, (label, dataset) in enumerate((m, d) for m in EFFECTS for d in DATASETS)
+    for number, (label, dataset) in enumerate(product((*EFFECTS, CLOSED, DROP, AGAIN), DATASETS))
 }
 NOISE = {place: noise - noise.mean() for place, noise in NOISE.items()}
 Missing = tuple[tuple[str, int], ...]
 
 
 @functools.cache
-def expand(chosen: tuple[str, ...], usual_pair: str = "orig_aug") -> Grid:
+def expand(
+    chosen: tuple[str, ...], usual_pair: str = "orig_aug", seeds: tuple[int, ...] = SEEDS
+) -> Grid:
     """`usual_pair` is what the protocol gives AILS."""
-    selection = Selection(datasets=DATASETS, methods=chosen, seeds=SEEDS)
+    selection = Selection(datasets=DATASETS, methods=chosen, seeds=seeds)
     return grid.expand(selection, CONFIG.protocol, parameters={"ails": {"inv_pair": usual_pair}})
 
 
@@ -60,11 +68,15 @@ def measured(
     effects: Mapping[str, float] = EFFECTS,
     seed_effect: float = 0.0,
     missing: Missing = (),
+    copies: Mapping[str, str] = {},
+    auc: Mapping[str, float] = {},
+    logs: Mapping[str, Mapping[str, float]] = {},
     **changes: object,
 ) -> Measured:
     """Made-up records: the ACC of a run is 0.8, its method's effect, and noise of mean 0.
 
-    `missing` are methods and seeds without a record on the second dataset.
+    `missing` are methods and seeds without a record on the second dataset; `copies` have the ACC of
+    another method. `auc` and `logs` of the selected epoch are by method.
     """
     runs = expand(tuple(effects), **changes)
     shared = seed_effect * np.random.default_rng(99).normal(size=len(SEEDS))
@@ -73,8 +85,10 @@ def measured(
         label, dataset, seed = run.cell.method.label, run.cell.dataset, run.seed
         if (label, seed) in missing and dataset == DATASETS[1]:
             continue
-        acc = 0.8 + effects[label] + shared[seed] + NOISE[label, dataset][seed]
-        records[run] = record(run, {"acc": float(acc), "auc": 0.9})
+        source = copies.get(label, label)
+        acc = 0.8 + effects[source] + shared[seed] + NOISE[source, dataset][seed]
+        records[run] = record(run, {"acc": float(acc), "auc": auc.get(label, 0.9)})
+        records[run]["validation"] |= logs.get(label, {})
     return Measured(runs, records)
 
 
@@ -91,6 +105,12 @@ def plain() -> Specification:
 @functools.cache
 def printed() -> Output:
     return readings.build(measured(), "ails", "acc")
+
+
+def with_copies(**changes: object) -> Measured:
+    """Two readings more: one that equals the default, and one that equals `BOTH`."""
+    more = {DROP: "ails", SUM: BOTH}
+    return measured(EFFECTS | dict.fromkeys(more, 0.0), copies=more, **changes)
 
 
 def outcome(of: Specification, label: str) -> Outcome:
@@ -182,6 +202,21 @@ class TestJointSample:
             assert len(counts) == size
             assert stats.chisquare(counts).pvalue > 0.001
 
+    @pytest.mark.parametrize(
+        "one,other,chance",
+        [
+            (("head_init", "default"), ("head", "linear"), 1 / 2 / 3),
+            (("mask", "nonzero"), ("offset_mode", "multiplicative"), 1 / 3 / 2),
+            (("num_directions", 16), ("num_samples", 4), 1 / 2 / 2),
+        ],
+    )
+    def test_switches_of_one_ambiguity_meet(
+        self, one: tuple[str, object], other: tuple[str, object], chance: float
+    ) -> None:
+        drawn = [MethodChoice.parse(text).params for text in joint_sample("ails", 400, 2, SINGLE)]
+        met = sum(all(getattr(p, field) == value for field, value in (one, other)) for p in drawn)
+        assert stats.binomtest(met, len(drawn), chance).pvalue > 0.001
+
     def test_what_the_parameters_refuse_is_drawn_again_and_repeats_are_dropped(
         self, tmp_path: Path
     ) -> None:
@@ -238,10 +273,16 @@ class TestEffects:
             )
 
     def test_counts_median_and_range(self) -> None:
-        got = tally(plain().effects)
-        assert (got.readings, got.positive, got.better, got.worse) == (5, 3, 3, 1)
+        got = tally(plain())
+        assert (got.outcomes, got.positive, got.better, got.worse) == (5, 3, 3, 1)
         expected = (0.01, -0.02, 0.03)
         assert (got.median, got.lowest, got.highest) == pytest.approx(expected)
+
+    def test_the_bar_is_where_the_smallest_p_of_holm_is_significant(self) -> None:
+        got = tally(plain())
+        p = 2 * stats.t.sf(got.bar_d_z * len(SEEDS) ** 0.5, len(SEEDS) - 1)
+        assert holm_p([p * 0.999, *[1.0] * 4])[0] < 0.05 < holm_p([p * 1.001, *[1.0] * 4])[0]
+        assert got.bar == got.bar_d_z * median(effect.sd for effect in plain().effects)
 
     def test_an_unknown_reference_is_named(self) -> None:
         with pytest.raises(BenchError, match=r"nnoe.*did you mean 'none'"):
@@ -255,6 +296,123 @@ class TestEffects:
         got = found({"ails": 0.0, BOTH: 0.0, "none": 0.0}, usual_pair="aug_aug")
         assert [r.ambiguity for r in got.default.readings] == ["A5"]
         assert {r.ambiguity for r in outcome(got, BOTH).readings} == {"A5", "A14"}
+
+
+class TestEqualReadings:
+    def test_have_the_comparisons_of_the_first_and_are_counted_once(self) -> None:
+        got = analyse(with_copies(), "ails", "acc")
+        without = found({label: effect for label, effect in EFFECTS.items() if label != SUM})
+        assert {o.name: o.equals for o in got.outcomes if o.equals} == {
+            "on_filtered=drop": "default",
+            "kl_reduction=sum": "ce_on=both",
+        }
+        assert outcome(got, DROP).to_reference == got.default.to_reference
+        assert outcome(got, SUM).to_default == outcome(got, BOTH).to_default
+        assert got.effects == without.effects  # Holm's family among it
+        assert outcome(got, BOTH).to_default == outcome(without, BOTH).to_default
+        assert (tally(got), len(got.compared)) == (tally(without), 6)
+
+    def test_stand_beside_each_other(self) -> None:
+        got = analyse(with_copies(), "ails", "acc")
+        assert [o.choice.label for o in got.outcomes] == [PAIR, "ails", DROP, JOINT, BOTH, SUM]
+
+    def test_equal_means_over_datasets_are_not_enough(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for one, other in (DATASETS, DATASETS[::-1]):
+            monkeypatch.setitem(NOISE, (SUM, one), NOISE["ails", other])
+        got = found(EFFECTS | {SUM: EFFECTS["ails"]})
+        assert outcome(got, SUM).values == pytest.approx(got.default.values, abs=1e-12)
+        assert outcome(got, SUM).equals is None
+
+    def test_nor_is_one_metric(self) -> None:
+        got = found(copies={SUM: "ails"}, auc={SUM: 0.8})
+        assert outcome(got, SUM).to_default.p == 1
+        assert outcome(got, SUM).equals is None
+
+    def test_a_reading_with_a_run_missing_equals_none_yet(self) -> None:
+        got = analyse(with_copies(missing=((DROP, 0),)), "ails", "acc")
+        assert outcome(got, DROP).equals is None and outcome(got, DROP).to_reference is None
+
+
+class TestSignFlip:
+    @pytest.mark.parametrize("seeds", [2, 3, 4])
+    def test_is_exact(self, seeds: int) -> None:
+        d = np.random.default_rng(seeds).normal(0.3, 1, (5, seeds))
+        flips = [d * signs for signs in product((1, -1), repeat=seeds)]
+        for field, statistic in {
+            "median": lambda means: abs(median(means)),
+            "share": lambda means: max(np.mean(means > 0), np.mean(means < 0)),
+        }.items():
+            null = [statistic(flipped.mean(1)) for flipped in flips]
+            expected = np.mean([value >= statistic(d.mean(1)) - 1e-12 for value in null])
+            assert getattr(sign_flip(d), field) == expected
+
+    def test_one_outcome_is_the_known_test(self) -> None:
+        d = np.random.default_rng(0).normal(0.5, 1, 10)
+        known = stats.permutation_test(
+            (d,), np.mean, permutation_type="samples", n_resamples=np.inf
+        )
+        assert sign_flip(d[None]).median == pytest.approx(known.pvalue)
+
+    @pytest.mark.parametrize("seeds", [1, 3, 8])
+    def test_the_least_is_reached_where_all_agree_at_every_seed(self, seeds: int) -> None:
+        got = sign_flip(1 + np.random.default_rng(0).uniform(size=(9, seeds)))
+        assert got.median == got.least == 2 ** (1 - seeds)
+
+    def test_a_count_on_one_side_is_no_evidence_where_outcomes_agree(self) -> None:
+        assert sign_flip(np.tile([1.0, 1.1, 1.3], (9, 1))).share == 1
+
+    def test_no_effect_at_all(self) -> None:
+        got = sign_flip(np.zeros((4, 5)))
+        assert (got.median, got.share) == (1, 1)
+
+    def test_of_many_seeds_a_sample_comes_near(self) -> None:
+        d = np.random.default_rng(1).normal(0.15, 1, 17)
+        exact = np.mean(np.abs(signs_of(17) @ d) >= abs(d.sum()) - 1e-9)
+        got = sign_flip(d[None])
+        assert 0.01 < exact < 0.2
+        assert got.median == pytest.approx(exact, abs=4 * (exact / FLIPS) ** 0.5)
+        assert sign_flip(np.ones((3, 30))).median >= sign_flip(np.ones((3, 30))).least > 0
+
+    def test_is_right_about_readings_that_share_a_baseline(self) -> None:
+        rng, studies, level = np.random.default_rng(0), 600, 1 / 16
+        rejected, one_sided = {"median": 0, "share": 0}, 0
+        for _ in range(studies):
+            d = rng.normal(size=(30, 6)) - rng.normal(size=6)
+            got = sign_flip(d)
+            one_sided += abs(np.mean(d.mean(1) > 0) - 0.5) >= 0.4
+            for field in rejected:
+                rejected[field] += getattr(got, field) <= level
+        assert stats.binomtest(rejected["median"], studies, level).pvalue > 0.001
+        assert rejected["share"] / studies < level + 0.03
+        assert one_sided / studies > 0.15  # the count, which has no scale of its own
+
+
+def signs_of(seeds: int) -> np.ndarray:
+    """All ways to turn signs, a row each."""
+    return 1 - 2 * (np.arange(2**seeds)[:, None] >> np.arange(seeds) & 1)
+
+
+class TestFilter:
+    def test_without_one_the_rate_is_a_dash(self) -> None:
+        rate = {"accept_rate": 1.0}
+        logs = {"ails": rate | {"tau": 0.7}, CLOSED: rate | {"tau": -1.0}}
+        output = readings.build(measured(EFFECTS | {CLOSED: 0.0}, logs=logs), "ails", "acc")
+        rows = {line[0]: line[-1] for line in output.table.lines}
+        assert rows["default"] == "100 ± 0"
+        assert rows["ce_estimator=closed_form"] == DASH
+        assert {r["accept_rate"] for r in output.cells if r["method"] == CLOSED} == {None}
+
+    @pytest.mark.parametrize("rate", [1.0, 0.99])
+    def test_that_rejects_nothing_is_said_to(self, rate: float) -> None:
+        logs = {label: {"accept_rate": rate, "tau": 0.7} for label in ("ails", DROP, AGAIN)}
+        records = measured(EFFECTS | {DROP: 0.0, AGAIN: 0.0}, copies={DROP: "ails"}, logs=logs)
+        text = " ".join(readings.build(records, "ails", "acc").table.notes)
+        why = "6 different outcomes of 7 readings (1 equal to the default, as the filter rejects"
+        alone = "on_filtered=resample(4) differs from the default by its random draws alone"
+        assert (why in text, alone in text) == (rate == 1, rate == 1)
+        assert "on_filtered=drop differs" not in text
 
 
 class TestGaps:
@@ -291,24 +449,47 @@ class TestTable:
         interval = f"[{100 * effect.low:.2f}, {100 * effect.high:.2f}]"
         assert rows["ce_on=both"][1] == "A14 cross-entropy on f too"
         assert rows["ce_on=both"][3:6] == ["2.00", "3.00", interval]
-        assert rows["joint 1"][1] == "3 ambiguities"
+        assert rows["joint 1"][1] == "3 readings"
         assert rows["default"][3] == DASH
         assert output.table.data == "phantom data, not MedMNIST"
 
     def test_says_how_much_hangs_on_the_reading(self) -> None:
-        (sentence,) = [n for n in printed().table.notes if "of 5" in n]
-        assert sentence == (
-            "3 of 5 readings are above none, 3 significantly; 1 significantly below. "
-            "Median effect 1.00 points, range −2.00 to 3.00, default 1.00."
+        joint, bar = sign_flip(plain().differences), tally(plain())
+        assert printed().table.notes[0] == (
+            f"Median effect 1.00 points (joint sign-flip p = {joint.median:.2g}), range −2.00 to "
+            "3.00, default 1.00. 3 of 5 readings are above none, 3 significantly; 1 significantly "
+            "below. All effects share the runs of none: counts on one side are not independent "
+            f"evidence (sign flips alone put as many there with p = {joint.share:.2g}). With 6 "
+            f"seeds and Holm over 5 the clearest effect must exceed {bar.bar_d_z:.1f} SDs of its "
+            f"differences, here about {100 * bar.bar:.1f} points, to be significant."
         )
 
-    def test_names_what_equals_the_default(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_says_what_few_seeds_cannot_show(self) -> None:
+        said = readings.conclusion(found(seeds=(0, 1, 2)))
+        assert "; with 3 seeds it cannot be below 0.25), range" in said
+        assert f"exceed {stats.t.isf(0.005, 2) / 3**0.5:.1f} SDs" in said
+
+    def test_names_what_is_equal_and_counts_it_once(self) -> None:
+        table = readings.build(with_copies(), "ails", "acc").table
+        equal = "default: on_filtered=drop; ce_on=both: kl_reduction=sum."
+        assert any(note.endswith(equal) for note in table.notes)
+        counted = "4 different outcomes of 6 readings (1 equal to the default; 1 equal to another)"
+        assert counted in table.notes[0]
+        rows = {line[0]: line for line in table.lines}
+        assert rows["on_filtered=drop"][3:6] == ["=", *rows["default"][4:6]]
+        assert rows["kl_reduction=sum"][2:6] == rows["ce_on=both"][2:6]
+
+    def test_says_what_is_not_varied(self) -> None:
+        assert readings.NOT_VARIED in printed().table.notes
+
+    def test_without_an_interval_there_is_a_dash(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for dataset in DATASETS:
-            monkeypatch.setitem(NOISE, (SUM, dataset), NOISE["ails", dataset])
-        notes = readings.build(
-            measured(EFFECTS | {SUM: EFFECTS["ails"]}), "ails", "acc"
-        ).table.notes
-        assert "Equal to the default at every seed: kl_reduction=sum." in notes
+            monkeypatch.setitem(NOISE, (SUM, dataset), NOISE["none", dataset])
+        records = measured(EFFECTS | {SUM: 0.01})
+        rows = {line[0]: line for line in readings.build(records, "ails", "acc").table.lines}
+        assert rows["kl_reduction=sum"][4:6] == ["1.00", DASH]
+        curve = figure.draw(analyse(records, "ails", "acc")).axes[0]
+        assert np.isfinite(curve.get_ylim()).all()
 
     def test_numbers_and_tests_of_every_reading(self) -> None:
         output = readings.build(measured(missing=((BOTH, 3),)), "ails", "acc")
@@ -319,6 +500,15 @@ class TestTable:
         assert by_place["none", DATASETS[0]]["accept_rate"] is None
         tested = [(row["method"], row["reference"]) for row in output.tests]
         assert len(tested) == len(set(tested)) == 3 + 4
+
+    def test_the_tests_tell_what_is_equal(self) -> None:
+        rows = readings.build(with_copies(), "ails", "acc").tests
+        (drop,) = [row for row in rows if row["method"] == DROP]
+        (usual,) = [row for row in rows if row["method"] == "ails"]
+        assert (drop["equals"], usual["equals"]) == ("default", None)
+        assert [drop[key] for key in ("low", "high", "p")] == [
+            usual[key] for key in ("low", "high", "p")
+        ]
 
 
 class TestFigure:
@@ -346,6 +536,17 @@ class TestFigure:
         drawn = [tuple(x.get_ydata()) for x in curve.lines if len(set(x.get_xdata())) == 1]
         drawn = [ends for ends in drawn if len(ends) == 2 and ends != (0, 1)]
         assert drawn == [(100 * e.low, 100 * e.high) for e in got.effects]
+
+    def test_an_equal_reading_is_a_cross_without_an_interval(self) -> None:
+        curve = figure.draw(analyse(with_copies(), "ails", "acc")).axes[0]
+        crosses = [x.get_xdata()[0] for x in curve.lines if x.get_marker() == "x"]
+        intervals = {x.get_xdata()[0] for x in curve.lines if len(x.get_xdata()) == 2}
+        assert crosses == [2, 5]
+        assert intervals.isdisjoint(crosses) and {1, 4} <= intervals
+
+    def test_says_what_it_is_of(self) -> None:
+        note = " ".join(figure.draw(plain()).get_supxlabel().split())
+        assert "phantom-binary, phantom-ordinal; resnet18; n = 6 seeds." in note
 
     def test_says_what_is_made_up_and_what_is_left_out(self) -> None:
         note = figure.draw(found(missing=((BOTH, 3),)), "Protocol x.").get_supxlabel()

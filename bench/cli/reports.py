@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli.blocks import Block, print_blocks
 from bench.cli.request import (
     Command,
     Request,
@@ -23,9 +24,19 @@ from bench.cli.runs import do_missing, end, print_tables, show_plan, study
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from reports.arithmetic import Finding
     from reports.gallery.picture import Picture
-    from reports.output import Output
+    from reports.output import Output, Rows
     from reports.report import Content
+    from reports.study import Study
+
+
+JOINT = 20
+"""Readings that change several switches at random."""
 
 
 def viewing(command: Command) -> Command:
@@ -67,13 +78,13 @@ def table(number: str, **options: Any) -> None:
         return
     module = importlib.import_module(f"reports.table{number}")
     (asked,) = requests(options, [module.select])
-    module.outputs(study(asked), view(options))  # what cannot be made is refused before any run
+    outputs = module.outputs(study(asked), view(options))  # refused before any run, if at all
     if options["dry_run"]:
         show_plan(asked, options)
         return
-    do_missing(asked, options)
-    folder = asked.store.root / "tables" / asked.config.slug
-    print_tables(module.outputs(study(asked), view(options)), folder)
+    if do_missing(asked, options):
+        outputs = module.outputs(study(asked), view(options))
+    print_tables(outputs, asked.store.root / "tables" / asked.config.slug)
     end(asked)
 
 
@@ -186,36 +197,66 @@ def audit(files: tuple[Path, ...], runs: int, **options: Any) -> None:
     are examined, and its claims.
     """
     from reports import arithmetic
-    from reports.table import to_terminal
 
+    folder = options["results"] / "audit"
     if files:
-        found = arithmetic.audit_tables(files, runs)
-        console().print(to_terminal(arithmetic.as_table(found, "Arithmetic")))
+        name = "-".join(file.stem for file in files)
+        write_arithmetic(arithmetic.audit_tables(files, runs), folder / f"{name}.csv")
         return
-    write_audit(everything(options))
+    write_arithmetic(arithmetic.audit_paper(), folder / "arithmetic.csv")
+    write_claims(everything(options))
 
 
-def write_audit(content: Content) -> None:
-    """Of the paper: its arithmetic, and its claims."""
-    from bench.store import write_text
-    from reports import arithmetic, claims
-    from reports.output import to_tidy_csv
-    from reports.table import to_terminal
+def write_arithmetic(findings: Sequence[Finding], path: Path) -> None:
+    """What was found in printed tables; checks that passed are named in one line."""
+    from reports import arithmetic
 
     out = console()
-    found = arithmetic.audit_paper()
+    passed = [f for f in findings if f.severity == "consistent"]
+    blocks = [
+        Block(f.severity, f"{f.check} · {f.table} · {f.where}", f.statement)
+        for f in arithmetic.ordered(findings)
+        if f not in passed
+    ]
+    tables: dict[str, list[str]] = {}
+    for finding in passed:
+        tables.setdefault(finding.check, []).append(finding.table)
+    checks = "; ".join(f"{check} ({', '.join(dict.fromkeys(t))})" for check, t in tables.items())
+    notes = [f"Passed: {checks}.", arithmetic.LEGEND] if passed else [arithmetic.LEGEND]
+    print_blocks(out, "Arithmetic", arithmetic.SEVERITIES, blocks, notes)
+    write_rows(out, path, arithmetic.as_rows(findings))
+
+
+def write_claims(content: Content) -> None:
+    """What the records say of the paper's claims."""
+    from typing import get_args
+
+    from reports import claims
+    from reports.findings import Outcome
+    from reports.results import PHANTOM
+
+    out = console()
     verdicts = claims.judge(content.measured)
-    out.print(to_terminal(arithmetic.as_table(found, "Arithmetic of the published tables")))
+    blocks = [
+        Block(v.verdict, f"“{v.claim.text}” ({v.claim.where})", v.reason, v.command)
+        for v in verdicts
+    ]
+    phantom = [PHANTOM] if any(v.phantom for v in verdicts) else []
     out.print()
-    out.print(to_terminal(claims.to_table(verdicts)))
+    print_blocks(
+        out, "Claims of the AILS paper", get_args(Outcome), blocks, [*phantom, *claims.RULES]
+    )
     folder = content.store.root / "audit" / content.main.config.slug
-    for name, rows in {
-        "arithmetic": arithmetic.as_rows(found),
-        "claims": claims.to_rows(verdicts),
-        "claims-tests": claims.to_tests(verdicts),
-    }.items():
-        path = write_text(folder / f"{name}.csv", to_tidy_csv(rows))
-        out.print(f"wrote {path}", highlight=False, soft_wrap=True)
+    write_rows(out, folder / "claims.csv", claims.to_rows(verdicts))
+    write_rows(out, folder / "claims-tests.csv", claims.to_tests(verdicts))
+
+
+def write_rows(out: Console, path: Path, rows: Rows) -> None:
+    from bench.store import write_text
+    from reports.output import to_tidy_csv
+
+    write_text(path, to_tidy_csv(rows))
+    out.print(f"wrote {path}", highlight=False, soft_wrap=True)
 
 
 def everything(options: dict[str, Any]) -> Content:
@@ -246,51 +287,68 @@ def everything(options: dict[str, Any]) -> Content:
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="report.html")
 def report(out: Path | None, **options: Any) -> None:
     """Write one HTML file of all that the records say; nothing is run."""
-    write_report(everything(options), out)
+    write_report(everything(options), options, out)
 
 
-def write_report(content: Content, out: Path | None = None) -> None:
+def write_report(content: Content, options: dict[str, Any], out: Path | None = None) -> None:
     from bench.store import write_text
     from reports import report as page
     from reports import site
 
     path = out or content.store.root / f"report-{content.main.config.slug}.html"
-    write_text(path, site.render(page.build(content)))
+    write_text(path, site.render(page.build(content, readings_measured(options))))
     console().print(f"wrote {path}", highlight=False, soft_wrap=True)
+
+
+def readings_measured(options: dict[str, Any]) -> Study:
+    """What is measured of the readings of AILS; nothing is run."""
+    selection = options | {"methods": None}
+    asked = request_of_readings(selection, to_run=False)
+    command = f"python -m bench readings --method ails{selection_given(selection)}"
+    return replace(study(asked), command=command)
 
 
 @click.command()
 @selecting
 @running
 @click.option("--method", default="ails", show_default=True, help="whose publication is read")
-@click.option("--sample", type=int, default=20, show_default=True, help="joint readings")
+@click.option("--sample", type=int, default=JOINT, show_default=True, help="joint readings")
 @click.option("--metric", type=click.Choice(["acc", "auc"]), default="acc", show_default=True)
 @click.option("--reference", default="none", show_default=True, help="the baseline")
 def readings(method: str, sample: int, metric: str, reference: str, **options: Any) -> None:
     """Does a conclusion hang on how a publication is read? Every reading, one changed at a time."""
-    from bench.readings import labels
-    from reports import readings as table
-    from reports.figures import specification
-    from reports.gallery.picture import Picture
-    from reports.specification import analyse
+    from reports.gallery.readings import picture
 
     if options["methods"] is not None:
         raise BenchError("readings are of one method: leave --methods, name it by --method")
-    (plain,) = requests(options, [lambda selection: selection])
-    tasks = {info.task for info in plain.grid.datasets}
-    chosen = (*labels(method, sample, tasks), reference)
-    (asked,) = requests(options, [lambda s: s.model_copy(update={"methods": chosen})])
+    asked = request_of_readings(options, method, sample, reference)
     if options["dry_run"]:
         show_plan(asked, options)
         return
     do_missing(asked, options)
-    found = study(asked)
-    notes = found.footnotes(found.backbones)
-    built = table.build(found.measured, method, metric, reference, notes)
+    built, drawn = picture(study(asked), method, metric, reference)
     print_tables([built], asked.store.root / "tables" / asked.config.slug)
-    analysed = analyse(found.measured, method, metric, reference)
-    caption = "Every reading's difference to the baseline, and below it what the reading changes."
-    write_pictures(asked, [Picture(built.name, specification.draw(analysed), caption, built.cells)])
+    write_pictures(asked, [drawn])
+    end(asked)
+
+
+def request_of_readings(
+    options: dict[str, Any],
+    method: str = "ails",
+    sample: int = JOINT,
+    reference: str = "none",
+    to_run: bool = True,
+) -> Request:
+    """The readings that matter to the datasets, and the baseline."""
+    from bench.readings import labels
+
+    (plain,) = requests(options, [lambda selection: selection], to_run)
+    tasks = {info.task for info in plain.grid.datasets}
+    chosen = (*labels(method, sample, tasks), reference)
+    (asked,) = requests(
+        options, [lambda selection: selection.model_copy(update={"methods": chosen})], to_run
+    )
+    return asked
 
 
 @click.command()
@@ -299,6 +357,7 @@ def readings(method: str, sample: int, metric: str, reference: str, **options: A
 def paper(**options: Any) -> None:
     """Do what is missing for all tables and figures, and write them, the audit and the report."""
     from bench.grid import merge
+    from reports import arithmetic
     from reports.gallery import figure5
     from reports.report import FIGURES, TABLES
     from reports.study import View
@@ -324,6 +383,7 @@ def paper(**options: Any) -> None:
             out.print(f"figure {name}: {reason}", style="yellow", highlight=False)
             continue
         write_pictures(asked, pictures)
-    write_audit(content)
-    write_report(content)
+    write_arithmetic(arithmetic.audit_paper(), content.store.root / "audit" / "arithmetic.csv")
+    write_claims(content)
+    write_report(content, options)
     end(asked)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,10 +92,18 @@ def requests(
     """
     last = len(selects) == 1
     asked = [_request(options, select, last, to_run) for select in selects]
-    say = console(stderr=True)
-    for note in dict.fromkeys(note for one in asked for note in one.grid.notes):
-        say.print(f"note: {note}", style="yellow", highlight=False)
+    tell(note for one in asked for note in one.grid.notes)
     return asked
+
+
+def tell(notes: Iterable[str]) -> None:
+    """Print notes that this command has not printed yet."""
+    told = click.get_current_context().meta.setdefault("bench.notes", set())
+    say = console(stderr=True)
+    for note in notes:
+        if note not in told:
+            say.print(f"note: {note}", style="yellow", highlight=False)
+            told.add(note)
 
 
 def _request(options: dict[str, Any], select: Select, named_last: bool, to_run: bool) -> Request:

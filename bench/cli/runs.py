@@ -122,8 +122,11 @@ def show_record(key: str, results: Path) -> None:
     click.echo(json.dumps(record, indent=1, sort_keys=True))
 
 
-def do_missing(asked: Request, options: dict[str, Any]) -> None:
-    """Run what has no record yet; failed runs stay failed unless `--retry-failed`."""
+def do_missing(asked: Request, options: dict[str, Any]) -> bool:
+    """Run what has no record yet; failed runs stay failed unless `--retry-failed`.
+
+    Returns whether there was something to do.
+    """
     from bench import engines, environment
     from bench.progress import GridProgress
 
@@ -133,7 +136,7 @@ def do_missing(asked: Request, options: dict[str, Any]) -> None:
             asked.store.forget_failure(run.key)
     missing = engines.remaining(asked.store, asked.grid.runs)
     if not missing:
-        return
+        return False
     workers = min(options["workers"] or environment.default_workers(), len(missing))
     device = options["device"] or environment.default_device()
     environment.check_device(device)
@@ -146,6 +149,7 @@ def do_missing(asked: Request, options: dict[str, Any]) -> None:
     with GridProgress(asked.store, missing, out) as progress:
         engines.local(job, workers, progress)
         progress(0.0)
+    return True
 
 
 def failures(asked: Request) -> list[tuple[Run, dict[str, Any]]]:

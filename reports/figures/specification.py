@@ -14,19 +14,22 @@ from reports.figures import style
 from reports.specification import DEFAULT, Outcome, Specification, tally
 from reports.stats import ALPHA
 
-CURVE, ROW = 2.2, 0.125
-"""Inches: the height of the curve, and of a row of the matrix below it."""
+CURVE, ROW, FRAME = 2.2, 0.125, 1.1
+"""Inches: the height of the curve, of a row of the matrix below it, and of legend and note."""
+COPY = "copy"
 BLUE, RED = style.COLOURS[:2]
 LOOKS: dict[str, dict[str, Any]] = {
     "one": {"color": BLUE, "marker": "o", "markersize": 3.4},
     "joint": {"color": BLUE, "marker": "o", "markersize": 3.4, "markerfacecolor": "#ffffff"},
     DEFAULT: {"color": RED, "marker": "D", "markersize": 4.6},
+    COPY: {"color": style.GRAY, "marker": "x", "markersize": 3.4},
 }
-GUIDE: dict[str, Any] = {"color": RED, "linestyle": ":", "linewidth": 0.7}
+GUIDE: dict[str, Any] = {"color": RED, "linestyle": ":", "linewidth": 0.7, "zorder": 1}
 NAMES = {
     DEFAULT: "default reading",
     "one": "one ambiguity read otherwise",
     "joint": "several, at random",
+    COPY: "equal to another in every metric",
 }
 INTERVALS: dict[bool, dict[str, Any]] = {
     True: {"color": "#000000", "linewidth": 1.6},
@@ -40,16 +43,17 @@ def draw(found: Specification, note: str = "") -> Figure:
     """Effects against the reference in points, rising, with 95 % intervals; a dot in the matrix is
     a reading that is taken, no dot in a band the default.
 
-    A reading with a run missing is left out. BenchError where none is complete.
+    A reading that equals another has no interval of its own; one with a run missing is left out.
+    BenchError where none is complete.
     """
-    numbers = tally(found.effects)
-    outcomes = [outcome for outcome in found.outcomes if outcome.to_reference]
+    numbers = tally(found)
+    outcomes = found.compared
     readings = _declared(outcomes)
     label = (
-        f"{numbers.readings} readings of {found.method} by their difference to "
-        f"{found.reference} in {found.metric.upper()}, and what each of them changes"
+        f"{len(outcomes)} readings of {found.method}, {numbers.outcomes} outcomes, by their "
+        f"difference to {found.reference} in {found.metric.upper()}, and what each of them changes"
     )
-    height = CURVE + ROW * len(readings) + 0.5
+    height = CURVE + ROW * len(readings) + FRAME
     figure = style.new(style.PAGE, height, label, _note(found, note))
     curve, matrix = figure.subplots(
         2, 1, sharex=True, height_ratios=[CURVE, ROW * max(1, len(readings))]
@@ -61,9 +65,10 @@ def draw(found: Specification, note: str = "") -> Figure:
 
 
 def _note(found: Specification, note: str) -> str:
-    gaps = len(found.outcomes) - len(found.effects)
+    gaps = len(found.outcomes) - len(found.compared)
     sentences = [
         f"{found.data[:1].upper()}{found.data[1:]}." if found.data else "",
+        f"{found.where}; n = {len(found.seeds)} seeds.",
         "A dot: this reading is taken. No dot in a band: the default is.",
         f"Left out, as a run is missing: {gaps}." if gaps else "",
         note,
@@ -83,9 +88,10 @@ def _curve(axes: Axes, found: Specification, outcomes: list[Outcome]) -> None:
     for x, outcome in enumerate(outcomes):
         effect = outcome.to_reference
         assert effect
-        interval = INTERVALS[effect.p_holm < ALPHA]
-        axes.plot([x, x], [100 * effect.low, 100 * effect.high], zorder=2, **interval)
-        axes.plot(x, 100 * effect.difference, zorder=3, **LOOKS[outcome.kind])
+        if effect.has_interval and not outcome.equals:
+            ends = [100 * effect.low, 100 * effect.high]
+            axes.plot([x, x], ends, zorder=2, **INTERVALS[effect.p_holm < ALPHA])
+        axes.plot(x, 100 * effect.difference, zorder=3, **LOOKS[_kind(outcome)])
         if outcome.kind == DEFAULT:
             axes.axhline(100 * effect.difference, **GUIDE)
             axes.axvline(x, **GUIDE)
@@ -105,7 +111,7 @@ def _matrix(axes: Axes, outcomes: list[Outcome], readings: list[tuple[str, str]]
             axes.axvline(x, **GUIDE)
         for reading in outcome.readings:
             row = rows[reading.ambiguity, reading.title]
-            axes.plot(x, row, **LOOKS[outcome.kind] | {"markersize": 3})
+            axes.plot(x, row, **LOOKS[_kind(outcome)] | {"markersize": 3})
     names = [f"{title}  {ambiguity}" for ambiguity, title in readings]
     axes.set_yticks(range(len(readings)), names)
     axes.set(ylim=(len(readings) - 0.5, -0.5), xticks=[])
@@ -113,12 +119,16 @@ def _matrix(axes: Axes, outcomes: list[Outcome], readings: list[tuple[str, str]]
     axes.spines[:].set_visible(False)
 
 
+def _kind(outcome: Outcome) -> str:
+    return COPY if outcome.equals else outcome.kind
+
+
 def _handles(outcomes: list[Outcome]) -> list[Line2D]:
-    kinds = {outcome.kind for outcome in outcomes}
+    kinds = {_kind(outcome) for outcome in outcomes}
     points = [
         Line2D([], [], linestyle="none", label=name, **LOOKS[kind])
         for kind, name in NAMES.items()
         if kind in kinds
     ]
-    significant = f"95 % interval, black where p < {ALPHA:g} after Holm"
+    significant = f"95 % interval; black: Holm p < {ALPHA:g}"
     return [*points, Line2D([], [], label=significant, **INTERVALS[True])]

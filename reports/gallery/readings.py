@@ -1,0 +1,19 @@
+"""The specification curve of a publication's readings."""
+
+from reports import readings
+from reports.figures import specification
+from reports.gallery.picture import Picture
+from reports.output import Output
+from reports.specification import analyse
+from reports.study import Study
+
+CAPTION = "Every reading's difference to the baseline, and below it what the reading changes."
+
+
+def picture(study: Study, method: str, metric: str, reference: str) -> tuple[Output, Picture]:
+    """The table of the readings and their figure. BenchError where none has an effect yet."""
+    notes = study.footnotes(study.backbones)
+    built = readings.build(study.measured, method, metric, reference, notes)
+    found = analyse(study.measured, method, metric, reference)
+    drawn = specification.draw(found, readings.conclusion(found))
+    return built, Picture(built.name, drawn, CAPTION, built.tests)
