@@ -208,7 +208,7 @@ CLAIMS = (
         "beta-variance",
         "higher values of β lead to reduced variance of the characteristics",
         f"{ABLATION}, Table 6, Figure 4",
-        "σ² falls from each β to the next, under each of three readings of σ²",
+        "from each β to the next σ² falls, under each of three readings of σ²",
         rising(sweep("beta", BETAS[::-1])),
         "make table6",
         VARIANCE,

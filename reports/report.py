@@ -91,7 +91,7 @@ def _summary(content: Content) -> site.Pairs:
     return (
         ("protocol", study.config.name),
         ("datasets", ", ".join(info.name for info in study.measured.grid.datasets)),
-        ("backbones", ", ".join(study.backbones)),
+        ("backbones", ", ".join(dict.fromkeys(run.cell.backbone for run in measured.grid.runs))),
         ("seeds", ranges(study.measured.seeds)),
         ("runs", f"{len(records):,} done of {len(measured.grid.runs):,} in this report's tables"),
         ("time", f"{seconds / 3600:.1f} hours of one worker"),

@@ -69,7 +69,7 @@ def _picture(study: Study, split: str, group: Group, keys: dict[str, str]) -> Pi
         f"{stem}-{seed}" if len(study.measured.seeds) > 1 else stem,
         tsne.draw(found, info.labels, note(study, images)),
         f"t-SNE of penultimate features of {dataset}, {under(backbone, ratio)}: {images}. "
-        "The number of a class stands at the median of its points. Silhouette and the accuracy of "
+        "The number of a class stands by the median of its points. Silhouette and the accuracy of "
         "the five nearest neighbours (5-NN) are those of the features, not of the picture."
         + left_out("Left out, as no features are stored", [m for m in keys if m not in stored])
         + left_out("Left out", reasons),
