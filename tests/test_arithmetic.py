@@ -465,7 +465,7 @@ class TestIdenticalRows:
         assert severities(findings) == ["consistent"]
         other.write_text(f"m,a,b,c,d\nz,97.4±0.6,85.0±0.7,75.2±0.9,87.7±1.1\nw,{copied}\n")
         (finding,) = (f for f in audit_tables([one, other]) if f.check == "identical rows")
-        assert (finding.severity, finding.where) == ("implausible", "x and w; a, b, c, d")
+        assert (finding.severity, finding.where) == ("note", "x and w; a, b, c, d")
 
     def test_few_shared_columns_are_not_compared(self):
         tables = [parse("m,a,b,c\nx,80.0±1.0,81.0±1.0,82.0\n", name) for name in ("a", "b")]
@@ -564,7 +564,7 @@ class TestLattice:
             [Entry(Number(round(x, 2), 0.01), Number(0.5, 0.01)) for x in rng.uniform(60, 90, 6)]
             for _ in range(200)
         )
-        assert sum(lattice(column, 3) is not None for column in columns) <= 0.05 * 200
+        assert sum(lattice(column, 3) is not None for column in columns) <= 0.1 * 200
 
     def test_an_sd_bounds_it(self):
         """Multiples of 0.5 are none of 10 runs on 20 images if their SD is 1: it would be 1.58."""
@@ -753,7 +753,7 @@ TESTS = {
     "welch": lambda x, y: stats.ttest_ind(x, y, axis=-1, equal_var=False).pvalue,
     "student": lambda x, y: stats.ttest_ind(x, y, axis=-1).pvalue,
     "one-sided": lambda x, y: stats.ttest_rel(x, y, axis=-1, alternative="greater").pvalue,
-    "wilcoxon": lambda x, y: stats.wilcoxon(x, y, axis=-1).pvalue,
+    "wilcoxon": lambda x, y: stats.wilcoxon(x, y, axis=-1, method="exact").pvalue,
     "none": lambda x, y: np.full(np.broadcast_shapes(x.shape, y.shape)[:-1], np.nan),
 }
 

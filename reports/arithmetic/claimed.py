@@ -69,8 +69,9 @@ def least_loss(full: Printed, scarce: Printed, row: str) -> Finding:
             f"{column}: {row} {ours.middle:.1f} points ({share.middle:.2f} %), {next_best} "
             f"{points[next_best].middle:.1f} ({percent[next_best].middle:.2f} %)"
         )
-        less += [f"{r} ({column}, in points)" for r, l in points.items() if l.high < ours.low]
-        less += [f"{r} ({column}, in percent)" for r, l in percent.items() if l.high < share.low]
+        for unit, losses, own in (("points", points, ours), ("percent", percent, share)):
+            smaller = [other for other, loss in losses.items() if loss.high < own.low]
+            less += [f"{other} ({column}, in {unit})" for other in smaller]
     verdict = f"{', '.join(less)} loses less beyond rounding" if less else "none loses less"
     return Finding(
         "loss with scarce data",

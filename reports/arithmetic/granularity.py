@@ -11,7 +11,7 @@ from reports.arithmetic.printed import EPSILON, Entry, Number, Printed
 
 IMAGES = 10_000
 """On more images than this, accuracies are as good as continuous."""
-CHANCE = 0.05
+CHANCE = 0.1
 """A lattice counts if means lie on one as coarse by chance with less than this probability."""
 
 

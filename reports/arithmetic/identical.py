@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations, product
 
 from reports.arithmetic.constancy import at_least, same_rounding
@@ -59,7 +60,8 @@ def same_row(
 def same_rows(tables: Sequence[Printed], n: int) -> list[Finding]:
     """Rows of different tables, of n runs each, that are the same beyond chance, or that none is.
 
-    Compared are those with three shared columns or more.
+    Compared are those with three shared columns or more. It is a note: the same runs may have been
+    printed twice, which nothing here says.
     """
     pairs = [
         (one, row, other, other_row)
@@ -71,9 +73,17 @@ def same_rows(tables: Sequence[Printed], n: int) -> list[Finding]:
         same_row(one, row, n, other, other_row, n, len(pairs))
         for one, row, other, other_row in pairs
     ]
-    alarms = [finding for finding in found if finding.alarm]
-    if alarms or not pairs:
-        return alarms
+    same = [
+        replace(
+            finding,
+            severity="note",
+            statement=f"{finding.statement} The same runs, printed twice, always do.",
+        )
+        for finding in found
+        if finding.alarm
+    ]
+    if same or not pairs:
+        return same
     statement = f"None of {len(pairs)} pairs of rows of different tables is the same beyond chance."
     names = ", ".join(table.name for table in tables)
     return [Finding(CHECK, names, "all rows", "consistent", statement)]
