@@ -23,6 +23,8 @@ MEDIUM = 50
 """Characters above which LaTeX sets a table across both columns of a two-column page."""
 WIDE = 80
 """Characters above which LaTeX sets a table small, and the terminal an SD below its mean."""
+LONG = 40
+"""Rows above which LaTeX sets a table smaller still, so that it fits a page."""
 NOTES_WIDTH = r"\par\smallskip\dimen0=\wd0\ifdim\dimen0<.8\linewidth\dimen0=.8\linewidth\fi"
 """LaTeX: footnotes are as wide as the table, but four fifths of the line at least."""
 
@@ -196,6 +198,12 @@ def to_latex(table: Table) -> str:
     """A float that needs no package but booktabs; `NOTES_WIDTH` tells that of its footnotes."""
     wide = table.width > WIDE
     environment = "table*" if table.width > MEDIUM else "table"
+    size, small = r"\small", r"\scriptsize"
+    if wide:
+        size = r"\footnotesize\setlength{\tabcolsep}{3.5pt}"
+    if len(table.rows) > LONG:
+        size = r"\scriptsize\setlength{\tabcolsep}{3.5pt}\renewcommand{\arraystretch}{0.9}"
+        small = r"\tiny"
     plus_minus = r"{\tiny$\pm$%s}" if wide else r"\,$\pm$\,%s"
 
     def value(cell: Cell | str) -> str:
@@ -221,14 +229,14 @@ def to_latex(table: Table) -> str:
         rf"\caption{{{_latex(table.title)}}}",
         *([rf"\label{{{table.label}}}"] if table.label else []),
         r"\smallskip",
-        r"\footnotesize\setlength{\tabcolsep}{3.5pt}" if wide else r"\small",
+        size,
         rf"\sbox0{{\begin{{tabular}}{{@{{}}{table.alignment}@{{}}}}",
         r"\toprule",
         line(map(_latex, table.columns)),
         *(text for group in groups for text in group),
         r"\bottomrule",
         r"\end{tabular}}\usebox0",
-        *([NOTES_WIDTH, r"\parbox{\dimen0}{\scriptsize\raggedright", *notes, "}"] if notes else []),
+        *([NOTES_WIDTH, rf"\parbox{{\dimen0}}{{{small}\raggedright", *notes, "}"] if notes else []),
         rf"\end{{{environment}}}",
     ]
     return "\n".join(lines) + "\n"

@@ -213,6 +213,23 @@ class TestLatex:
         assert run.returncode == 0, run.stdout[-2000:]
         assert "Missing character" not in (tmp_path / "t.log").read_text(errors="replace")
 
+    @pytest.mark.parametrize("words", ["", "a note as long as those of the readings, " * 40])
+    def test_many_rows_fit_a_page(self, tmp_path, words):
+        """The readings of AILS are the longest table: 52 rows and a dozen notes."""
+        if not shutil.which("pdflatex"):
+            pytest.skip("pdflatex is not installed")
+        name = "a reading whose name is as long as theirs"
+        rows = tuple(replace(TABLE.rows[0], label=f"{name} {number}") for number in range(52))
+        text = to_latex(replace(TABLE, rows=rows, notes=(words,)))
+        (tmp_path / "t.tex").write_text(
+            r"\documentclass[twocolumn]{article}\usepackage{booktabs}\begin{document}"
+            + text
+            + r"\end{document}",
+            encoding="utf-8",
+        )
+        subprocess.run(["pdflatex", "t.tex"], cwd=tmp_path, capture_output=True, check=True)
+        assert "too large" not in (tmp_path / "t.log").read_text(errors="replace")
+
     def test_the_page_shows_the_text_as_it_was(self, tmp_path):
         if not (shutil.which("pdflatex") and shutil.which("pdftotext")):
             pytest.skip("pdflatex or pdftotext is not installed")
