@@ -20,6 +20,7 @@ from reports.specification import (
     tally,
 )
 from reports.stats import ALPHA, Comparison, summarise
+from reports.study import Study
 from reports.table import DASH, MISSING, Row, Table
 
 NOT_VARIED = (
@@ -61,6 +62,12 @@ def build(
         _tidy(measured, found),
         _tests(found),
     )
+
+
+def output(study: Study, method: str, metric: str, reference: str) -> Output:
+    """`build`, of what is measured in a study."""
+    notes = study.footnotes(study.backbones)
+    return build(study.measured, method, metric, reference, notes)
 
 
 def _row(found: Specification, outcome: Outcome) -> Row:

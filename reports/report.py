@@ -10,7 +10,7 @@ from types import ModuleType
 import methods
 from bench.errors import BenchError
 from bench.store import Store
-from reports import claims, site, table1, table2, table4, table5, table6
+from reports import claims, readings, site, table1, table2, table4, table5, table6
 from reports.arithmetic import as_table, audit_paper
 from reports.figures import style
 from reports.gallery import efficiency, figure4, figure5, forest, ranks, reliability
@@ -57,10 +57,10 @@ class Content:
         return union([study.measured for study in self.studies.values()])
 
 
-def build(content: Content, readings: Study) -> site.Page:
+def build(content: Content, of_readings: Study) -> site.Page:
     """The page of all that is in the store; what has no record is named with its command.
 
-    `readings` is the study of the readings of AILS.
+    `of_readings` is the study of the readings of AILS.
     """
     study = content.main
     cautions = [study.config.caution] if study.config.caution else []
@@ -75,7 +75,7 @@ def build(content: Content, readings: Study) -> site.Page:
             *_tables(content),
             site.Section("figures", "Figures", items=tuple(_figures(content))),
             _claims(content),
-            _readings(readings),
+            _readings(of_readings),
             _arithmetic(),
             _methods(study),
             _protocol(content),
@@ -162,7 +162,8 @@ def _readings(study: Study) -> site.Section:
         lead = "No reading but the default is run. This runs them all:"
         return site.Section("readings", title, lead, (command,))
     try:
-        table, picture = reading_curve(study, "ails", "acc", "none")
+        output = readings.output(study, "ails", "acc", "none")
+        picture = reading_curve(study, output, "ails", "acc", "none")
     except BenchError as reason:
         return site.Section("readings", title, f"{reason}.", (command,))
     figure = site.Figure(style.inline(picture.figure, picture.name), picture.caption)
@@ -170,7 +171,7 @@ def _readings(study: Study) -> site.Section:
         "The paper leaves points open. Does the difference to no augmentation hang on how they are "
         "read? Each is read otherwise by itself, and several at random."
     )
-    return site.Section("readings", title, lead, (figure, table.table, command))
+    return site.Section("readings", title, lead, (figure, output.table, command))
 
 
 def _arithmetic() -> site.Section:

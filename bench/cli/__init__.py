@@ -5,8 +5,7 @@ from typing import Any
 
 import click
 
-from bench.cli import data, methods, runs
-from bench.cli import reports as reporting
+from bench.cli import audit, data, methods, paper, reports, runs
 from bench.errors import BenchError
 
 
@@ -34,12 +33,12 @@ for command in (
     runs.plan,
     runs.status,
     runs.show_record,
-    reporting.table,
-    reporting.figure,
-    reporting.audit,
-    reporting.readings,
-    reporting.report,
-    reporting.paper,
+    reports.table,
+    reports.figure,
+    audit.audit,
+    reports.readings,
+    reports.report,
+    paper.paper,
     methods.methods_commands,
     methods.preview,
     data.data_commands,

@@ -1,4 +1,4 @@
-"""`bench table`, `figure`, `audit`, `readings`, `report`: what the records say."""
+"""`bench table`, `figure`, `readings`, `report`: what the records say."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.blocks import Block, print_blocks
 from bench.cli.request import (
     Command,
     Request,
@@ -24,13 +23,8 @@ from bench.cli.runs import do_missing, end, print_tables, show_plan, study
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from rich.console import Console
-
-    from reports.arithmetic import Finding
     from reports.gallery.picture import Picture
-    from reports.output import Output, Rows
+    from reports.output import Output
     from reports.report import Content
     from reports.study import Study
 
@@ -184,81 +178,6 @@ def extract_features(asked: Request, options: dict[str, Any]) -> None:
             features(run, options["split"], asked.store, asked.data_dir, device)
 
 
-@click.command()
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option(
-    "--runs", type=click.IntRange(min=2), default=10, show_default=True, help="a cell of FILES"
-)
-@selecting
-def audit(files: tuple[Path, ...], runs: int, **options: Any) -> None:
-    """What arithmetic says about printed tables, and what the records say about the paper's claims.
-
-    FILES are tables as CSV, a row a method, cells in percent as mean±SD; without any the paper's
-    are examined, and its claims.
-    """
-    from reports import arithmetic
-
-    folder = options["results"] / "audit"
-    if files:
-        name = "-".join(file.stem for file in files)
-        write_arithmetic(arithmetic.audit_tables(files, runs), folder / f"{name}.csv")
-        return
-    write_arithmetic(arithmetic.audit_paper(), folder / "arithmetic.csv")
-    write_claims(everything(options))
-
-
-def write_arithmetic(findings: Sequence[Finding], path: Path) -> None:
-    """What was found in printed tables; checks that passed are named in one line."""
-    from reports import arithmetic
-
-    out = console()
-    passed = [f for f in findings if f.severity == "consistent"]
-    blocks = [
-        Block(f.severity, f"{f.check} · {f.table} · {f.where}", f.statement)
-        for f in arithmetic.ordered(findings)
-        if f not in passed
-    ]
-    tables: dict[str, list[str]] = {}
-    for finding in passed:
-        tables.setdefault(finding.check, []).append(finding.table)
-    checks = "; ".join(f"{check} ({', '.join(dict.fromkeys(t))})" for check, t in tables.items())
-    notes = [f"Passed: {checks}.", arithmetic.LEGEND] if passed else [arithmetic.LEGEND]
-    print_blocks(out, "Arithmetic", arithmetic.SEVERITIES, blocks, notes)
-    write_rows(out, path, arithmetic.as_rows(findings))
-
-
-def write_claims(content: Content) -> None:
-    """What the records say of the paper's claims."""
-    from typing import get_args
-
-    from reports import claims
-    from reports.findings import Outcome
-    from reports.results import PHANTOM
-
-    out = console()
-    verdicts = claims.judge(content.measured)
-    blocks = [
-        Block(v.verdict, f"“{v.claim.text}” ({v.claim.where})", v.reason, v.command)
-        for v in verdicts
-    ]
-    phantom = [PHANTOM] if any(v.phantom for v in verdicts) else []
-    out.print()
-    print_blocks(
-        out, "Claims of the AILS paper", get_args(Outcome), blocks, [*phantom, *claims.RULES]
-    )
-    folder = content.store.root / "audit" / content.main.config.slug
-    write_rows(out, folder / "claims.csv", claims.to_rows(verdicts))
-    write_rows(out, folder / "claims-tests.csv", claims.to_tests(verdicts))
-
-
-def write_rows(out: Console, path: Path, rows: Rows) -> None:
-    from bench.store import write_text
-    from reports.output import to_tidy_csv
-
-    write_text(path, to_tidy_csv(rows))
-    out.print(f"wrote {path}", highlight=False, soft_wrap=True)
-
-
 def everything(options: dict[str, Any]) -> Content:
     """What is measured for all tables; nothing is run."""
     from bench import backbone
@@ -317,6 +236,7 @@ def readings_measured(options: dict[str, Any]) -> Study:
 @click.option("--reference", default="none", show_default=True, help="the baseline")
 def readings(method: str, sample: int, metric: str, reference: str, **options: Any) -> None:
     """Does a conclusion hang on how a publication is read? Every reading, one changed at a time."""
+    from reports import readings as reading
     from reports.gallery.readings import picture
 
     if options["methods"] is not None:
@@ -326,9 +246,10 @@ def readings(method: str, sample: int, metric: str, reference: str, **options: A
         show_plan(asked, options)
         return
     do_missing(asked, options)
-    built, drawn = picture(study(asked), method, metric, reference)
+    measured = study(asked)
+    built = reading.output(measured, method, metric, reference)
     print_tables([built], asked.store.root / "tables" / asked.config.slug)
-    write_pictures(asked, [drawn])
+    write_pictures(asked, [picture(measured, built, method, metric, reference)])
     end(asked)
 
 
@@ -349,41 +270,3 @@ def request_of_readings(
         options, [lambda selection: selection.model_copy(update={"methods": chosen})], to_run
     )
     return asked
-
-
-@click.command()
-@selecting
-@running
-def paper(**options: Any) -> None:
-    """Do what is missing for all tables and figures, and write them, the audit and the report."""
-    from bench.grid import merge
-    from reports import arithmetic
-    from reports.gallery import figure5
-    from reports.report import FIGURES, TABLES
-    from reports.study import View
-
-    selects = [*(module.select for module in TABLES.values()), figure5.select]
-    *of_tables, of_features = requests(options, selects)
-    asked = replace(of_features, grid=merge(one.grid for one in (*of_tables, of_features)))
-    if options["dry_run"]:
-        show_plan(asked, options)
-        return
-    do_missing(asked, options)
-    extract_features(of_features, options | {"split": "test"})
-    content = everything(options)
-    out = console()
-    folder = asked.store.root / "tables" / asked.config.slug
-    for number, of_table in content.studies.items():
-        print_tables(TABLES[number].outputs(of_table, View()), folder)
-    print_tables([content.datasets], folder)
-    for name, (module, numbers) in FIGURES.items():
-        try:
-            pictures = module.pictures([content.studies[n] for n in numbers], View())
-        except BenchError as reason:
-            out.print(f"figure {name}: {reason}", style="yellow", highlight=False)
-            continue
-        write_pictures(asked, pictures)
-    write_arithmetic(arithmetic.audit_paper(), content.store.root / "audit" / "arithmetic.csv")
-    write_claims(content)
-    write_report(content, options)
-    end(asked)

@@ -10,10 +10,8 @@ from reports.study import Study
 CAPTION = "Every reading's difference to the baseline, and below it what the reading changes."
 
 
-def picture(study: Study, method: str, metric: str, reference: str) -> tuple[Output, Picture]:
-    """The table of the readings and their figure. BenchError where none has an effect yet."""
-    notes = study.footnotes(study.backbones)
-    built = readings.build(study.measured, method, metric, reference, notes)
+def picture(study: Study, built: Output, method: str, metric: str, reference: str) -> Picture:
+    """The figure that goes with the table of readings. BenchError where none has an effect yet."""
     found = analyse(study.measured, method, metric, reference)
     drawn = specification.draw(found, readings.conclusion(found))
-    return built, Picture(built.name, drawn, CAPTION, built.tests)
+    return Picture(built.name, drawn, CAPTION, built.tests)
