@@ -75,9 +75,10 @@ class Browser:
         self.chrome("Emulation.setDeviceMetricsOverride", **size)
 
     def prefer(self, scheme: str) -> None:
-        """The system's colour scheme: light or dark."""
+        """The system's colour scheme, light or dark; the page is told before its next frame."""
         feature = {"name": "prefers-color-scheme", "value": scheme}
         self.chrome("Emulation.setEmulatedMedia", features=[feature])
+        self.run("await new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
 
     def screenshot(self, path: Path) -> None:
         """The whole page, also what is out of sight."""
