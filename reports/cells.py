@@ -1,6 +1,6 @@
 """From values by seed to what tables hold: cells, tidy rows and paired tests."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -24,7 +24,7 @@ def cell(values: Values, seeds: Sequence[int], test: Comparison | None = None, *
 
     Marked where the test says p < 5 % after Holm. `form` is `scale` and `decimals` of the cell.
     """
-    if not set(seeds) <= values.keys():
+    if not complete(values, seeds):
         return MISSING
     summary = summarise(values.values())
     printed = Cell(
@@ -57,9 +57,26 @@ def differences(values: Values, others: Values) -> Values:
     return {seed: values[seed] - others[seed] for seed in sorted(values.keys() & others.keys())}
 
 
-def against_zero(pairs: Mapping[str, tuple[Values, Values]]) -> Family:
-    """Each pair of columns compared by seed; all of them one family."""
-    return holm({name: test for name, pair in pairs.items() if (test := compare(*pair))})
+def complete(values: Values, seeds: Sequence[int]) -> bool:
+    """Whether every seed that was asked for has a value; what has not is a dash, and no test."""
+    return set(seeds) <= values.keys()
+
+
+def against_zero(pairs: Mapping[str, tuple[Values, Values]], seeds: Sequence[int]) -> Family:
+    """Each complete pair of columns compared by seed; all of them one family."""
+    return holm(
+        {
+            name: test
+            for name, pair in pairs.items()
+            if all(complete(values, seeds) for values in pair) and (test := compare(*pair))
+        }
+    )
+
+
+def against(columns: Mapping[str, Values], reference: str, seeds: Sequence[int]) -> Family:
+    """Each complete column compared by seed with that of the reference; all of them one family."""
+    whole = {name: values for name, values in columns.items() if complete(values, seeds)}
+    return compare_all(whole, reference) if reference in whole else {}
 
 
 def chosen_reference(methods: Sequence[str], reference: str | None) -> str:
@@ -74,11 +91,14 @@ def chosen_reference(methods: Sequence[str], reference: str | None) -> str:
 def families(results: Results, reference: str) -> dict[str, Family]:
     """The tests against the reference: one family a dataset, and one of the means where several."""
     found = {
-        dataset: compare_all({m: results.values[m, dataset] for m in results.methods}, reference)
+        dataset: against(
+            {m: results.values[m, dataset] for m in results.methods}, reference, results.seeds
+        )
         for dataset in results.datasets
     }
     if len(results.datasets) > 1:
-        found[OVERALL] = compare_all({m: results.means(m) for m in results.methods}, reference)
+        means = {m: results.means(m) for m in results.methods}
+        found[OVERALL] = against(means, reference, results.seeds)
     return found
 
 
@@ -132,9 +152,11 @@ def gaps(results: Results, where: str = "") -> list[str]:
     return [said[0].upper() + said[1:]] if found else []
 
 
-def star_note(reference: str, compared: int) -> str:
-    """What the star means, for a family of so many comparisons."""
-    family = f"Holm over the {compared} comparisons of a column" if compared > 1 else "two-sided"
+def star_note(reference: str, families: Iterable[Family]) -> str:
+    """What the star means, in columns of these families."""
+    sizes = sorted({len(family) for family in families})
+    compared = " to ".join(map(str, dict.fromkeys([sizes[0], sizes[-1]])))
+    family = f"Holm over the {compared} comparisons of a column" if sizes[-1] > 1 else "two-sided"
     return f"* differs from {reference}: paired t-test over seeds, {family}, p < {ALPHA:g}."
 
 

@@ -133,7 +133,10 @@ def _output(sweep: Sweep, study: Study, view: View, backbone: str, ratio: float)
         rows=(*rows, *(_published(sweep) if view.published else [])),
         notes=(
             "ACC and AUC in percent. "
-            + cells.star_note(f"{sweep.symbol} = {labels[reference]:g}", len(labels) - 1),
+            + cells.star_note(
+                f"{sweep.symbol} = {labels[reference]:g}",
+                [cells.overall(tests) for c, tests in families.items() if c.is_metric],
+            ),
             f"Selected: best mean on validation ({study.config.protocol.select.replace('_', ' ')}"
             "), never on test.",
             *(f"{c.header}: {c.reading}." for c in sweep.columns if c.reading),

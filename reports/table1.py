@@ -56,7 +56,7 @@ def build(
         columns=("method", *cells.columns(results)),
         rows=tuple(rows),
         notes=(
-            _test_note(results, reference, tests),
+            _test_note(reference, tests),
             *cells.gaps(results),
             *([NOTE] if view.published else []),
             *notes,
@@ -85,7 +85,7 @@ def _published(results: Results) -> list[Row]:
     return rows
 
 
-def _test_note(results: Results, reference: str, tests: dict[str, cells.Family]) -> str:
+def _test_note(reference: str, tests: dict[str, cells.Family]) -> str:
     if not any(tests.values()):
         return "No paired test: fewer than two methods with two seeds in common."
-    return cells.star_note(reference, len(results.methods) - 1)
+    return cells.star_note(reference, tests.values())

@@ -5,7 +5,6 @@ from reports import cells
 from reports.output import Output, Rows
 from reports.paper import NOTE, claimed, row_name
 from reports.results import PHANTOM, Results
-from reports.stats import compare_all
 from reports.study import Study, View
 from reports.table import MISSING, Cell, Row, Table
 from reports.table1 import METRICS
@@ -59,7 +58,7 @@ def _table(
         rows=tuple(rows),
         notes=(
             "Subsets are nested and the same for all methods at a seed. "
-            + cells.star_note(reference, len(anyone.methods) - 1),
+            + cells.star_note(reference, overall.values()),
             *(
                 gap
                 for ratio, results in by_ratio.items()
@@ -88,6 +87,7 @@ def _loss(
     rows: dict[str, list[Cell]] = {method: [] for method in full.methods}
     tidy: Rows = []
     tests: Rows = []
+    families: list[cells.Family] = []
     for ratio, results in by_ratio.items():
         if ratio == 1.0:
             continue
@@ -96,9 +96,11 @@ def _loss(
             for method in full.methods
         }
         from_zero = cells.against_zero(
-            {method: (full.means(method), results.means(method)) for method in full.methods}
+            {method: (full.means(method), results.means(method)) for method in full.methods},
+            full.seeds,
         )
-        from_reference = compare_all(loss, reference)
+        from_reference = cells.against(loss, reference, full.seeds)
+        families.append(from_reference)
         for method, values in loss.items():
             rows[method].append(cells.cell(values, full.seeds, from_reference.get(method)))
             about = cells.origin(results, method, cells.OVERALL) | {
@@ -115,7 +117,7 @@ def _loss(
         rows=tuple(Row(method, tuple(line)) for method, line in rows.items()),
         notes=(
             "Full data minus subset, paired by seed. "
-            + cells.star_note(f"the loss of {reference}", len(full.methods) - 1),
+            + cells.star_note(f"the loss of {reference}", families),
             "Whether a loss differs from 0 is in the tests CSV (reference: full data).",
             *study.footnotes([backbone]),
         ),

@@ -120,6 +120,24 @@ def test_a_missing_run_makes_its_cell_and_its_mean_a_dash(store: Store) -> None:
         cell for cell in built.cells if (cell["method"], cell["dataset"]) == ("mixup", DATASETS[1])
     )
     assert (tidy["n"], tidy["seeds_asked"]) == (9, 10)
+    tested = {(test["dataset"], test["method"]) for test in built.tests}
+    assert tested == {(DATASETS[0], "mixup"), *((d, "none") for d in (*DATASETS, "mean"))}
+    alone = [test for test in built.tests if test["dataset"] != DATASETS[0]]
+    assert all(test["p_holm"] == test["p"] for test in alone), "a dash is no part of a family"
+    assert "Holm over the 1 to 2 comparisons" in built.table.notes[0]
+
+
+def test_without_the_reference_nothing_is_tested(store: Store) -> None:
+    runs = expand()
+    fill(store, runs)
+    (gone,) = (
+        run
+        for run in runs.runs
+        if (run.cell.method.name, run.cell.dataset, run.seed) == ("ails", DATASETS[0], 2)
+    )
+    store.record_path(gone.key).unlink()
+    built = build(results(store, runs))
+    assert {test["dataset"] for test in built.tests} == {DATASETS[1]}
 
 
 def test_an_undefined_metric_is_a_dash(store: Store) -> None:
