@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.errors import unknown
 from reports.output import Rows
-from reports.results import PHANTOM, Results
+from reports.results import PHANTOM, Results, complete
 from reports.stats import ALPHA, Comparison, compare, compare_all, holm, summarise
 from reports.study import ranges
 from reports.table import MISSING, Cell
@@ -55,11 +55,6 @@ def _detail(
 def differences(values: Values, others: Values) -> Values:
     """values - others at each seed that both have."""
     return {seed: values[seed] - others[seed] for seed in sorted(values.keys() & others.keys())}
-
-
-def complete(values: Values, seeds: Sequence[int]) -> bool:
-    """Whether every seed that was asked for has a value; what has not is a dash, and no test."""
-    return set(seeds) <= values.keys()
 
 
 def against_zero(pairs: Mapping[str, tuple[Values, Values]], seeds: Sequence[int]) -> Family:

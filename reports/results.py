@@ -92,6 +92,11 @@ def seed_means(columns: Sequence[Mapping[int, float]]) -> dict[int, float]:
     return {seed: fmean(column[seed] for column in columns) for seed in sorted(shared)}
 
 
+def complete(values: Mapping[int, float], seeds: Sequence[int]) -> bool:
+    """Whether every seed that was asked for has a value; what has not is a dash, and no test."""
+    return set(seeds) <= values.keys()
+
+
 def over(datasets: Sequence[str]) -> str:
     """`on breast`, or `mean over breast, retina`."""
     return f"{'mean over' if len(datasets) > 1 else 'on'} {', '.join(datasets)}"
@@ -132,7 +137,7 @@ class Results:
 
     def complete(self, method: str, dataset: str) -> bool:
         """Whether every seed that was asked for has a value."""
-        return set(self.seeds) <= self.values[method, dataset].keys()
+        return complete(self.values[method, dataset], self.seeds)
 
     @property
     def over(self) -> str:

@@ -17,8 +17,9 @@ from scipy import special
 
 from bench.errors import BenchError, unknown
 from bench.grid import Cell, MethodChoice
-from reports.results import PHANTOM, Measured, seed_means
-from reports.stats import ALPHA, Comparison, compare_all
+from reports import cells
+from reports.results import PHANTOM, Measured, complete, seed_means
+from reports.stats import ALPHA, Comparison
 
 if TYPE_CHECKING:
     from methods.method import Reading
@@ -108,7 +109,7 @@ class Specification:
         """How many seeds are done, of the readings (and the reference) that have not all."""
         values = {outcome.name: outcome.values for outcome in self.outcomes}
         values |= {self.reference: self.baseline}
-        return {name: len(v) for name, v in values.items() if not set(self.seeds) <= v.keys()}
+        return {name: len(v) for name, v in values.items() if not complete(v, self.seeds)}
 
     @property
     def data(self) -> str:
@@ -172,11 +173,11 @@ def analyse(measured: Measured, method: str, metric: str, reference: str = "none
     readings = {default: choices[default]}
     readings |= {label: c for label, c in choices.items() if c.name == default}
     means = {label: _means(values, places, choices[label]) for label in (*readings, reference)}
-    complete = {label: m for label, m in means.items() if set(measured.seeds) <= m.keys()}
-    firsts = _firsts(measured, places, {m: c for m, c in readings.items() if m in complete})
+    whole = {m: c for m, c in readings.items() if complete(means[m], measured.seeds)}
+    firsts = _firsts(measured, places, whole)
     distinct = set(firsts.values())
     to_reference, to_default = (
-        _family({label: m for label, m in complete.items() if label in distinct | {to}}, to)
+        cells.against({label: means[label] for label in distinct | {to}}, to, measured.seeds)
         for to in (reference, default)
     )
     names = _names(readings)
@@ -294,10 +295,6 @@ def _firsts(
 def _means(values: Mapping[Cell, Values], places: Sequence[Cell], choice: MethodChoice) -> Values:
     """The mean over all places at each seed that has them all."""
     return seed_means([values.get(replace(place, method=choice), {}) for place in places])
-
-
-def _family(values: Mapping[str, Values], reference: str) -> dict[str, Comparison]:
-    return compare_all(values, reference) if reference in values else {}
 
 
 def _taken(choice: MethodChoice) -> tuple["Reading", ...]:

@@ -35,13 +35,19 @@ def audit(files: tuple[Path, ...], runs: int, **options: Any) -> None:
     """
     from reports import arithmetic
 
-    folder = options["results"] / "audit"
     if files:
         name = "-".join(file.stem for file in files)
-        write_arithmetic(arithmetic.audit_tables(files, runs), folder / f"{name}.csv")
+        path = options["results"] / "audit" / f"{name}.csv"
+        write_arithmetic(arithmetic.audit_tables(files, runs), path)
         return
-    write_arithmetic(arithmetic.audit_paper(), folder / "arithmetic.csv")
+    write_arithmetic_of_paper(options["results"])
     write_claims(everything(options))
+
+
+def write_arithmetic_of_paper(results: Path) -> None:
+    from reports import arithmetic
+
+    write_arithmetic(arithmetic.audit_paper(), results / "audit" / "arithmetic.csv")
 
 
 def write_arithmetic(findings: Sequence[Finding], path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from bench.cli.audit import write_arithmetic, write_claims
+from bench.cli.audit import write_arithmetic_of_paper, write_claims
 from bench.cli.reports import everything, extract_features, write_pictures, write_report
 from bench.cli.request import console, requests, running, selecting
 from bench.cli.runs import do_missing, end, print_tables, show_plan
@@ -20,7 +20,6 @@ from bench.errors import BenchError
 def paper(**options: Any) -> None:
     """Do what is missing for all tables and figures, and write them, the audit and the report."""
     from bench.grid import merge
-    from reports import arithmetic
     from reports.gallery import figure5
     from reports.report import FIGURES, TABLES
     from reports.study import View
@@ -46,7 +45,7 @@ def paper(**options: Any) -> None:
             out.print(f"figure {name}: {reason}", style="yellow", highlight=False)
             continue
         write_pictures(asked, pictures)
-    write_arithmetic(arithmetic.audit_paper(), content.store.root / "audit" / "arithmetic.csv")
+    write_arithmetic_of_paper(content.store.root)
     write_claims(content)
     write_report(content, options)
     end(asked)
