@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.errors import BenchError, unknown
+from bench.base.errors import BenchError, unknown
 
 ALIASES = {
     "mobilenetv3": "mobilenetv3_large_100",

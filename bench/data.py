@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bench import npz
+from bench.base.errors import BenchError, unknown
+from bench.base.task import Task
 from bench.datasets import (
     NAMES,
     PHANTOMS,
@@ -24,10 +26,8 @@ from bench.datasets import (
     locate,
     phantom_for,
 )
-from bench.errors import BenchError, unknown
 from bench.phantom import COUNTS, Phantom
 from bench.phantom import PHANTOMS as KINDS
-from bench.task import Task
 from bench.verify import cache_folder, stamp, verified
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import phantom
-from bench.errors import BenchError
-from bench.task import Task
+from bench.base.errors import BenchError
+from bench.base.task import Task
 
 NAMES = (
     "path",

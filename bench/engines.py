@@ -15,7 +15,7 @@ from multiprocessing.sharedctypes import RawArray
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 from bench.grid import Run
 from bench.store import Store, StoreError
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 
 ROOT = Path(__file__).parent.parent
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 
+from bench.base.task import Task
 from bench.data import Info
 from bench.execute import assemble, prepare_process
 from bench.grid import Grid, Run
 from bench.store import Store
-from bench.task import Task
 from bench.trainer import Schedule
 from methods.method import Progress
 

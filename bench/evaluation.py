@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.backbone import Backbone
+from bench.base.task import Task
 from bench.data import Split
-from bench.task import Task
 
 Array = NDArray[np.float32]
 LARGEST_BATCH, BATCH_PIXELS = 256, 256 * 64 * 64

@@ -10,11 +10,11 @@ from typing import Any
 
 import methods
 from bench import backbone, data
-from bench.errors import BenchError
+from bench.base.errors import BenchError
+from bench.base.streams import Streams
+from bench.base.task import Task
+from bench.base.validation import validated
 from bench.protocol import Protocol, Selection, setting
-from bench.streams import Streams
-from bench.task import Task
-from bench.validation import validated
 from methods.method import Method, Parameters
 
 

@@ -19,7 +19,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 
 Array = npt.NDArray[Any]
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bench.streams import stream
-from bench.task import Task
+from bench.base.streams import stream
+from bench.base.task import Task
 
 COUNTS = {"train": 400, "val": 100, "test": 200}
 NOISE = 0.15

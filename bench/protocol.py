@@ -9,8 +9,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bench.errors import BenchError, unknown
-from bench.validation import validated
+from bench.base.errors import BenchError, unknown
+from bench.base.validation import validated
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 

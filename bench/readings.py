@@ -10,9 +10,9 @@ from contextlib import suppress
 import numpy as np
 
 import methods
-from bench.errors import BenchError
+from bench.base.errors import BenchError
+from bench.base.task import Task
 from bench.grid import MethodChoice
-from bench.task import Task
 from methods.method import Reading
 
 SEED = 0

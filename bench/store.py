@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 
 LEASE_SECONDS = 600.0
 """A lease of another machine that was not renewed for so long is taken to be dead."""

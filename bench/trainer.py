@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from bench.backbone import Backbone
+from bench.base.errors import BenchError
+from bench.base.streams import Streams, stream
 from bench.data import Split
-from bench.errors import BenchError
 from bench.evaluation import metrics, predict
 from bench.protocol import Protocol
-from bench.streams import Streams, stream
 from methods.method import Method, Progress
 
 SMALLEST_BATCH = 4

@@ -14,9 +14,9 @@ import numpy as np
 import yaml
 
 from bench import npz
+from bench.base.errors import BenchError, unknown
+from bench.base.task import Task
 from bench.datasets import SPLITS, Info, medmnist_entry
-from bench.errors import BenchError, unknown
-from bench.task import Task
 
 RULES = 1
 """Raised when verification changes: what older rules let pass is verified again."""

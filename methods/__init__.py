@@ -16,7 +16,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 
-from bench.errors import BenchError, unknown
+from bench.base.errors import BenchError, unknown
 from methods.method import Method
 
 GROUP = "bench.methods"

@@ -6,10 +6,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from bench.errors import BenchError
-from bench.task import Task
-from methods._dual_batchnorm import in_state, split
+from bench.base.errors import BenchError
+from bench.base.task import Task
 from methods.method import Classifier, Logs, Method, Parameters, Progress
+from methods.parts.dual_batchnorm import in_state, split
 
 if TYPE_CHECKING:
     from bench.backbone import Backbone

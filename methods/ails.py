@@ -8,12 +8,12 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from methods._ails_readings import READINGS
-from methods._divergence import closed_form_bound, symmetric_kl
-from methods._filter import Projection, SameClassCosine, longest, schedule, sphere
-from methods._forms import forms, parse, positive_or
-from methods._posterior import Gaussian, PosteriorHead
 from methods.method import Classifier, Logs, Method, Parameters, Progress, Setting
+from methods.parts.ails_readings import READINGS
+from methods.parts.divergence import closed_form_bound, symmetric_kl
+from methods.parts.filter import Projection, SameClassCosine, longest, schedule, sphere
+from methods.parts.forms import forms, parse, positive_or
+from methods.parts.posterior import Gaussian, PosteriorHead
 
 STATISTIC_RANGE = (0.6, 0.95)
 """Where a threshold taken from the features may start."""

@@ -7,9 +7,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from bench.task import Task
-from methods._auto_augment import BLENDS, Space, operation_space, transform
+from bench.base.task import Task
 from methods.method import Classifier, Logs, Method, Parameters, Progress
+from methods.parts.auto_augment import BLENDS, Space, operation_space, transform
 
 BINS = 10
 VIEWS = 3

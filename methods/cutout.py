@@ -4,8 +4,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from methods._boxes import GRAY, box_masks
 from methods.method import Method, Parameters
+from methods.parts.boxes import GRAY, box_masks
 
 
 class Cutout(Method):

@@ -2,9 +2,9 @@
 
 from torch import nn
 
-from methods._posterior import Prior
 from methods.ails import AILS, OffsetParameters
 from methods.method import Setting
+from methods.parts.posterior import Prior
 
 
 class FeatureNoise(AILS):

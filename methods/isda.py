@@ -4,8 +4,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from bench.errors import BenchError
-from bench.task import Task
+from bench.base.errors import BenchError
+from bench.base.task import Task
 from methods.method import Classifier, Logs, Method, Parameters, Progress, Setting
 
 FULL_VALUES = 8_000_000

@@ -9,11 +9,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from bench.base.errors import BenchError
 from bench.data import Indices, Split
-from bench.errors import BenchError
-from methods import _image_ops as ops
-from methods._geometry import affine, rotation, warp
 from methods.method import Method, Parameters, Workspace
+from methods.parts import image_ops as ops
+from methods.parts.geometry import affine, rotation, warp
 
 COUNTS = ((1, 2), (0, 3), (0, 2), (1, 1), (0, 0))
 """Pixel and spatial operations of the four kinds of branch; the last kind is the original."""

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
-from bench.task import Task
+from bench.base.task import Task
 
 if TYPE_CHECKING:
     from bench.backbone import Backbone

@@ -7,8 +7,8 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from methods._boxes import GRAY, box_masks
 from methods.method import Method, Parameters
+from methods.parts.boxes import GRAY, box_masks
 
 ATTEMPTS = 10
 """Boxes that are drawn for a picture; the first that fits is taken, and none if none does."""

@@ -12,10 +12,10 @@ from typing import Any, Literal, Self
 import torch
 from pydantic import Field, model_validator
 
+from bench.base.errors import BenchError
+from bench.base.streams import stream
+from bench.base.task import Task
 from bench.data import Split
-from bench.errors import BenchError
-from bench.streams import stream
-from bench.task import Task
 from methods.generative.checkout import generate
 from methods.generative.external import External, read
 from methods.generative.gan_training import Sampling, Training

@@ -4,8 +4,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from methods._auto_augment import Space, operation_space, transform
 from methods.method import Method, Parameters
+from methods.parts.auto_augment import Space, operation_space, transform
 
 BINS = 31
 SHIFT = 32

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.errors import unknown
+from bench.base.errors import unknown
 from reports.stats import ALPHA, DECIMALS, holm_p, signed_rank_p
 
 Means = Mapping[str, Mapping[str, float]]

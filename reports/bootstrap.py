@@ -13,8 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.errors import BenchError
-from bench.task import Task
+from bench.base.errors import BenchError
+from bench.base.task import Task
 from reports.stats import ALPHA
 
 Metric = Literal["acc", "auc"]

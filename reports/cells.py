@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from bench.errors import unknown
+from bench.base.errors import unknown
 from reports.output import Rows
 from reports.results import PHANTOM, Results, complete
 from reports.stats import ALPHA, Comparison, compare, compare_all, holm, summarise

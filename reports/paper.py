@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 from reports.table import Cell
 
 NOTE = "Published: as the paper prints it, over its own datasets, backbones and protocol."

@@ -8,7 +8,7 @@ from functools import cached_property
 from types import ModuleType
 
 import methods
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 from bench.store import Store
 from reports import claims, readings, site, table1, table2, table4, table5, table6
 from reports.arithmetic import as_table, audit_paper

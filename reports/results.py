@@ -10,10 +10,10 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from bench.errors import BenchError
+from bench.base.errors import BenchError
+from bench.base.task import Task
 from bench.grid import Cell, Grid, Run, merge, parts
 from bench.store import Store
-from bench.task import Task
 
 Combine = Literal["mean", "ensemble"]
 Record = dict[str, Any]

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from bench.errors import BenchError, unknown
+from bench.base.errors import BenchError, unknown
 from bench.grid import Cell, MethodChoice
 from reports import cells
 from reports.results import PHANTOM, Measured, complete, seed_means

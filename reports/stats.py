@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special
 
-from bench.errors import BenchError, unknown
+from bench.base.errors import BenchError, unknown
 
 ALPHA = 0.05
 POWER = 0.8

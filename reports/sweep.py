@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 from bench.protocol import Selection
 from reports import cells
 from reports.output import Output, Rows

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 from bench.grid import parts
 from bench.protocol import Selection
 from reports import cells

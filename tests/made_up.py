@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.base.task import Task
 from bench.grid import Grid, Run
 from bench.store import Store
-from bench.task import Task
 
 LOGS = ("fdi", "fdi_accepted", "fdi_rel", "kl_dim", "kl_sum", "beta_kl")
 VARIANCES = ("post_var", "offset_var", "aug_feature_var", "accept_rate")

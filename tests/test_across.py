@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 from reports import across
 from reports.across import Ranking, against, critical_difference, groups, rank
 from reports.stats import signed_rank_p

@@ -23,11 +23,11 @@ from tiny import (
 from torch import Tensor, nn
 
 from bench import backbone
-from bench.errors import BenchError
-from bench.task import Task
-from methods._dual_batchnorm import in_state, split
+from bench.base.errors import BenchError
+from bench.base.task import Task
 from methods.advprop import AdvProp
 from methods.method import Setting
+from methods.parts.dual_batchnorm import in_state, split
 
 EPSILON = 4 / 255
 

@@ -30,13 +30,13 @@ from torch.distributions import (
     kl_divergence,
 )
 
-from bench.task import Task
-from methods._divergence import closed_form_bound, symmetric_kl
-from methods._filter import Projection, SameClassCosine, schedule, sphere
-from methods._forms import forms, parse, positive_or
-from methods._posterior import Gaussian, PosteriorHead, kl_to_prior
+from bench.base.task import Task
 from methods.ails import AILS, View, rms
 from methods.method import Progress, task_loss
+from methods.parts.divergence import closed_form_bound, symmetric_kl
+from methods.parts.filter import Projection, SameClassCosine, schedule, sphere
+from methods.parts.forms import forms, parse, positive_or
+from methods.parts.posterior import Gaussian, PosteriorHead, kl_to_prior
 
 WIDE = 512
 EVERYTHING = {"tau_start": -1.0, "tau_end": -1.0}

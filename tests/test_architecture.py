@@ -13,7 +13,7 @@ MODULES = {
     for folder in ("bench", "methods", "reports")
     for path in (ROOT / folder).rglob("*.py")
 }
-LOW = {"bench.data", "bench.errors", "bench.streams", "bench.task"}
+LOW = {"bench.data", "bench.base.errors", "bench.base.streams", "bench.base.task"}
 """What a method may know of the harness: pictures, tasks, errors and seeds."""
 
 READ = {f"bench.{name}" for name in ("store", "grid", "protocol", "errors", "task", "evaluation")}

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 from reports.arithmetic import as_rows, as_table, audit_paper, audit_tables
 from reports.arithmetic.bounds import bounds, largest_sd
 from reports.arithmetic.claimed import better_than_all

@@ -11,7 +11,7 @@ from test_image_ops import pictures
 from tiny import CLASSES, LABELS, LATE, TASKS, batch, check_zero_equals_none, make, model, setting
 from torch import Tensor
 
-from bench.task import Task
+from bench.base.task import Task
 from methods import augmix
 from methods.augmix import AugMix, jensen_shannon
 from methods.method import task_loss

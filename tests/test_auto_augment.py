@@ -6,8 +6,8 @@ from test_image_ops import in_levels, pictures
 from torch import Tensor
 from torchvision.transforms import v2
 
-from methods._auto_augment import MAPS, Range, Space, apply, strengths, transform
 from methods.augmix import mixed_space
+from methods.parts.auto_augment import MAPS, Range, Space, apply, strengths, transform
 from methods.randaugment import moderate_space
 from methods.trivialaugment import wide_space
 

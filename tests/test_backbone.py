@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from bench.backbone import OnePixelConv2d, build, canonical, check
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import torch
 from scipy import stats
 from scipy.special import softmax
 
-from bench.errors import BenchError
+from bench.base.errors import BenchError
+from bench.base.task import Task
 from bench.evaluation import metrics
-from bench.task import Task
 from reports.bootstrap import differences, paired_difference
 
 CLASSES = {Task.BINARY: 2, Task.MULTICLASS: 4, Task.ORDINAL: 5, Task.MULTILABEL: 3}

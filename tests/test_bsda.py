@@ -8,7 +8,7 @@ from tiny import loss as loss_of
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from bench.task import Task
+from bench.base.task import Task
 from methods.bsda import ramp
 from methods.method import Progress, task_loss
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from tiny import LABELS, TASKS, batch, check_zero_equals_none, make
 
-from bench.task import Task
+from bench.base.task import Task
 from methods.cutmix import box
 
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from tiny import TASKS, batch, check_zero_equals_none, make
 from torch import Tensor
 
-from bench.task import Task
+from bench.base.task import Task
 
 
 def erased(masked: Tensor) -> Tensor:

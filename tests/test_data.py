@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from medmnist import INFO
 
 from bench import data, npz, verify
+from bench.base.errors import BenchError
+from bench.base.task import Task
 from bench.data import (
     NAMES,
     PHANTOMS,
@@ -28,8 +30,6 @@ from bench.data import (
     subset_indices,
 )
 from bench.datasets import medmnist_entry
-from bench.errors import BenchError
-from bench.task import Task
 
 COUNTS = {"train": 30, "val": 8, "test": 10}
 BREAST = {"train": 546, "val": 78, "test": 156}

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from bench import data, data_audit
+from bench.base.task import Task
 from bench.data import Dataset, Info, open_dataset
 from bench.data_audit import Sample, audit
-from bench.task import Task
 
 real = pytest.mark.skipif("BENCH_DATA" not in os.environ, reason="needs BENCH_DATA")
 

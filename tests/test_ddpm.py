@@ -15,11 +15,11 @@ from tiny import CLASSES, LABELS, TASKS, check_zero_equals_none, targets
 from torch import Tensor, nn
 
 import methods
+from bench.base.errors import BenchError
+from bench.base.task import Task
 from bench.data import Split
-from bench.errors import BenchError
 from bench.execute import execute
 from bench.grid import MethodChoice, Run
-from bench.task import Task
 from methods.ddpm import DDPM
 from methods.generative import stage
 from methods.generative.diffusion import Denoiser, Sampling, Training, schedule

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from bench import engines, grid
+from bench.base.errors import BenchError
 from bench.engines import Job, local, remaining, work
-from bench.errors import BenchError
 from bench.grid import Run
 from bench.protocol import Protocol, Selection
 from bench.store import Store, StoreError

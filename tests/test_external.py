@@ -15,9 +15,9 @@ import torch
 from PIL import Image
 from pydantic import ValidationError
 
+from bench.base.errors import BenchError
+from bench.base.task import Task
 from bench.data import Split
-from bench.errors import BenchError
-from bench.task import Task
 from methods.generative.cache import as_labels
 from methods.generative.checkout import generate
 from methods.generative.export import export

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from tiny import LATE, TASKS, batch, check_zero_equals_none, make, model
 from tiny import loss as loss_of
 
-from bench.task import Task
+from bench.base.task import Task
 from methods.ails import OffsetParameters
 
 

@@ -20,11 +20,11 @@ from sklearn.model_selection import LeaveOneOut, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 
 from bench import grid, protocol
-from bench.errors import BenchError
+from bench.base.errors import BenchError
+from bench.base.task import Task
 from bench.evaluation import metrics
 from bench.protocol import Selection
 from bench.store import write_arrays
-from bench.task import Task
 from reports.across import Ranking, critical_difference
 from reports.figures import curves, efficiency, forest, ranks, reliability, style, sweep, tsne
 from reports.figures.curves import Point, Published

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from scipy import ndimage
 from tiny import LABELS, TASKS, batch, check_zero_equals_none, make
 
-from bench.task import Task
+from bench.base.task import Task
 from methods.fmix import highest, low_frequency_noise
 
 

@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from tiny import CLASSES, LABELS, batch, setting, targets
 from torch import Tensor
 
+from bench.base.errors import BenchError
+from bench.base.task import Task
 from bench.data import Split
-from bench.errors import BenchError
-from bench.task import Task
 from methods.generative import method as module
 from methods.generative import stage
 from methods.generative.cache import Entry, as_labels, as_targets, writing

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bench import grid
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 from bench.grid import MethodChoice, Run
 from bench.protocol import Protocol, Selection
 from methods.mixup import Mixup

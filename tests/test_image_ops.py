@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as vision
 
-from methods import _image_ops as ops
-from methods._geometry import affine, rotation, warp
+from methods.parts import image_ops as ops
+from methods.parts.geometry import affine, rotation, warp
 
 
 def pictures(channels: int, rows: int = 6, size: int = 28) -> Tensor:

@@ -8,8 +8,8 @@ from tiny import CLASSES, LABELS, LATE, TASKS, WIDTH, Features, batch, check_zer
 from tiny import model as tiny_model
 from torch import Tensor
 
-from bench.errors import BenchError
-from bench.task import Task
+from bench.base.errors import BenchError
+from bench.base.task import Task
 from methods.isda import ClassStatistics
 from methods.method import Method, Progress, Setting
 

@@ -9,14 +9,14 @@ from test_image_ops import pictures
 from tiny import CLASSES, TASKS, batch, check_zero_equals_none, make, targets
 from torch import Tensor
 
+from bench.base.errors import BenchError
+from bench.base.task import Task
 from bench.data import Split
-from bench.errors import BenchError
-from bench.task import Task
-from methods import _image_ops as ops
 from methods import medaugment
-from methods._geometry import warp
 from methods.medaugment import COUNTS, KINDS, NONE, PIXEL, SPATIAL, MedAugment, ranges
 from methods.method import Workspace
+from methods.parts import image_ops as ops
+from methods.parts.geometry import warp
 
 KERNELS = {1: {3, 5}, 2: {3, 5}, 3: {3, 5, 7}, 4: {3, 5, 7}, 5: {3, 5, 7}}
 

@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from tiny import CLASSES, LABELS, LATE, TASKS, batch, make, model, targets
 
 import methods
-from bench.errors import BenchError
-from bench.task import Task
+from bench.base.errors import BenchError
+from bench.base.task import Task
 from methods.method import Parameters, Progress, task_loss
 
 

@@ -5,7 +5,7 @@ import torch
 from pydantic import ValidationError
 from tiny import CLASSES, LABELS, TASKS, batch, check_zero_equals_none, make, targets
 
-from bench.task import Task
+from bench.base.task import Task
 from methods.method import task_loss
 
 

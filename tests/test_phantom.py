@@ -3,8 +3,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from bench.base.task import Task
 from bench.data import PHANTOMS, open_dataset
-from bench.task import Task
 
 
 def features(pictures):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench import protocol
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 from bench.protocol import Protocol
 
 

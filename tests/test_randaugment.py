@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from test_image_ops import pictures
 from tiny import TASKS, batch, check_zero_equals_none, make
 
-from bench.task import Task
+from bench.base.task import Task
 from methods import randaugment
 from methods.randaugment import moderate_space
 

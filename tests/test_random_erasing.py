@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from tiny import TASKS, batch, check_zero_equals_none, make
 from torch import Tensor
 
-from bench.task import Task
+from bench.base.task import Task
 
 
 def boxes(shape: tuple[int, ...] = (4000, 1, 28, 28), **params: Any) -> Tensor:

@@ -17,11 +17,11 @@ from statsmodels.stats.multitest import multipletests
 
 import methods
 from bench import grid, protocol
-from bench.errors import BenchError
+from bench.base.errors import BenchError
+from bench.base.task import Task
 from bench.grid import Grid, MethodChoice
 from bench.protocol import Selection
 from bench.readings import joint_sample, labels, one_at_a_time
-from bench.task import Task
 from reports import readings
 from reports.figures import specification as figure
 from reports.output import Output

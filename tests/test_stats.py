@@ -10,7 +10,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 from reports.stats import ALPHA, compare, compare_all, detectable_d_z, signed_rank_p, summarise
 
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from bench import store as room
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 from bench.store import Store, StoreError
 
 SCORES = np.random.default_rng(0).random((5, 2)).astype(np.float32)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bench.streams import Streams, stream
+from bench.base.streams import Streams, stream
 
 RUN = Streams(dataset="breast", ratio=0.5, backbone="resnet18", method="ails", seed=3)
 

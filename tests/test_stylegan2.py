@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from tiny import TASKS, check_zero_equals_none
 from torch import Tensor, nn
 
+from bench.base.errors import BenchError
+from bench.base.task import Task
 from bench.data import Split
-from bench.errors import BenchError
-from bench.task import Task
 from methods.generative import gan_training
 from methods.generative.gan_training import (
     Sampling,

@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 from bench import grid, protocol
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 from bench.grid import Grid
 from bench.protocol import Selection
 from bench.store import Store

@@ -10,7 +10,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from bench import grid, protocol
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 from bench.grid import Grid, Run
 from bench.protocol import Selection
 from bench.store import Store

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 import torch
 
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 from bench.protocol import Protocol
 from bench.trainer import Schedule
 

@@ -5,7 +5,7 @@ import torch
 from test_image_ops import pictures
 from tiny import TASKS, batch, check_zero_equals_none, make, targets
 
-from bench.task import Task
+from bench.base.task import Task
 from methods import trivialaugment
 from methods.trivialaugment import wide_space
 

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 import methods
 from bench import conformance, grid
+from bench.base.errors import BenchError
 from bench.cli import main
-from bench.errors import BenchError
 from bench.grid import MethodChoice
 from bench.store import Store
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 import methods
-from bench.task import Task
+from bench.base.task import Task
 from methods.method import Logs, Method, Progress, Setting
 
 WIDTH, CLASSES, LABELS = 16, 3, 14

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
+from bench.base.errors import BenchError
 from bench.cli import audit, data, methods, paper, reports, runs
-from bench.errors import BenchError
 
 
 class Bench(click.Group):

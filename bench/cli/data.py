@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from bench.base.errors import BenchError
 from bench.cli.request import Command, console
-from bench.errors import BenchError
 
 
 @click.group("data")

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from bench.base.errors import BenchError
 from bench.cli.request import console
-from bench.errors import BenchError
 
 
 @click.group("methods", invoke_without_command=True)

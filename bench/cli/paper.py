@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
+from bench.base.errors import BenchError
 from bench.cli.audit import write_arithmetic_of_paper, write_claims
 from bench.cli.reports import everything, extract_features, write_pictures, write_report
 from bench.cli.request import console, requests, running, selecting
 from bench.cli.runs import do_missing, end, print_tables, show_plan
-from bench.errors import BenchError
 
 
 @click.command()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.base.errors import BenchError
 from bench.cli.request import (
     Command,
     Request,
@@ -20,7 +21,6 @@ from bench.cli.request import (
     selection_given,
 )
 from bench.cli.runs import do_missing, end, print_tables, show_plan, study
-from bench.errors import BenchError
 
 if TYPE_CHECKING:
     from reports.gallery.picture import Picture

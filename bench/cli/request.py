@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -108,8 +108,8 @@ def tell(notes: Iterable[str]) -> None:
 
 def _request(options: dict[str, Any], select: Select, named_last: bool, to_run: bool) -> Request:
     from bench import grid, protocol
+    from bench.base.validation import validated
     from bench.store import Store
-    from bench.validation import validated
 
     config = protocol.load(options["protocol"], options["settings"])
     named = _named(options)

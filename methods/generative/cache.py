@@ -16,8 +16,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from bench.base.errors import BenchError
 from bench.data import Split
-from bench.errors import BenchError
 from methods.method import NotYetError
 
 

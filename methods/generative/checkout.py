@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 
 
 def generate(

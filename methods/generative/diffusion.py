@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bench.base.task import Task
 from bench.data import Split
-from bench.task import Task
 from methods.generative.pixels import condition_rows, framed, pictures
 from methods.method import Setting
 

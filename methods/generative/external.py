@@ -21,9 +21,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from bench.base.errors import BenchError
+from bench.base.task import Task
 from bench.data import Split
-from bench.errors import BenchError
-from bench.task import Task
 from methods.generative.cache import as_targets
 from methods.generative.stylegan2 import resolution
 from methods.method import Setting

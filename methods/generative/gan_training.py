@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bench.base.errors import BenchError
+from bench.base.task import Task
 from bench.data import Split
-from bench.errors import BenchError
-from bench.task import Task
 from methods.generative.ada import Controller, Pipeline
 from methods.generative.pixels import condition_rows, framed, pictures
 from methods.generative.stylegan2 import Discriminator, Generator, resolution, widths

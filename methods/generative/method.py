@@ -12,9 +12,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from bench.base.errors import BenchError
+from bench.base.streams import stream
 from bench.data import RESIDENT_BYTES, Split
-from bench.errors import BenchError
-from bench.streams import stream
 from methods.generative.cache import Entry
 from methods.generative.quality import quality
 from methods.method import Classifier, Method, Parameters, Workspace

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 from reports.arithmetic.bounds import bounds
 from reports.arithmetic.finding import Finding
 from reports.arithmetic.identical import same_rows

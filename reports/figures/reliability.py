@@ -14,8 +14,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from bench.base.task import Task
 from bench.evaluation import CALIBRATION_BINS
-from bench.task import Task
 from reports.figures import style
 from reports.stats import Summary, summarise
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 from bench.grid import parts
 from bench.protocol import Selection
 from reports.figures import tsne

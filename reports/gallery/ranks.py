@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from bench.errors import BenchError
+from bench.base.errors import BenchError
 from reports import cells, table1
 from reports.across import Means, Ranking, against, rank
 from reports.figures import ranks

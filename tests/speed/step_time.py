@@ -18,9 +18,9 @@ import torch
 
 import methods
 from bench.backbone import build
+from bench.base.task import Task
 from bench.data import Split
 from bench.execute import prepare_process
-from bench.task import Task
 from methods.generative.method import GenerativeMethod
 from methods.method import Progress, Setting, Workspace
 

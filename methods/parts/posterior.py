@@ -6,8 +6,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from methods._forms import parse
 from methods.bsda import two_layers
+from methods.parts.forms import parse
 
 LOG_VARIANCES = (-8.0, 4.0)
 """Log-variances are clamped to this range."""

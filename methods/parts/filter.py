@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from methods._forms import parse
+from methods.parts.forms import parse
 
 SLOWEST_RATE = 0.1
 """A running statistic is the plain mean of its first ten batches, then exponential at this rate."""

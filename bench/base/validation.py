@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from bench.errors import BenchError, unknown
+from bench.base.errors import BenchError, unknown
 
 Model = TypeVar("Model", bound=BaseModel)
 

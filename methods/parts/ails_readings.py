@@ -5,7 +5,7 @@ which no other is proposed; optimiser (A17) and backbone (A18), which are of the
 selection; and what concerns only the numbers that are reported (A20 to A22).
 """
 
-from bench.task import Task
+from bench.base.task import Task
 from methods.method import Reading
 
 READINGS: tuple[Reading, ...] = (

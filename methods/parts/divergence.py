@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from bench.task import Task
+from bench.base.task import Task
 
 
 def symmetric_kl(a: Tensor, b: Tensor, task: Task, label_reduction: str = "mean") -> Tensor:

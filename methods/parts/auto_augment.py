@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from methods import _image_ops as ops
-from methods._geometry import affine, rotation, warp
+from methods.parts import image_ops as ops
+from methods.parts.geometry import affine, rotation, warp
 
 
 @dataclass(frozen=True)

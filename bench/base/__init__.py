@@ -1,0 +1,1 @@
+"""What everything may use: errors, tasks, streams, validation."""
