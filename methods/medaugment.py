@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from bench.base.errors import BenchError
-from bench.data import Indices, Split
+from bench.data.dataset import Indices, Split
 from methods.method import Method, Parameters, Workspace
 from methods.parts import image_ops as ops
 from methods.parts.geometry import affine, rotation, warp

@@ -15,7 +15,7 @@ from bench.base.task import Task
 
 if TYPE_CHECKING:
     from bench.backbone import Backbone
-    from bench.data import Split
+    from bench.data.dataset import Split
 
 Logs = dict[str, float | Tensor]
 

@@ -5,9 +5,9 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from bench.base.errors import unknown
+from bench.stats.paired import ALPHA, Comparison, compare, compare_all, holm, summarise
 from reports.output import Rows
 from reports.results import PHANTOM, Results, complete
-from reports.stats import ALPHA, Comparison, compare, compare_all, holm, summarise
 from reports.study import ranges
 from reports.table import MISSING, Cell
 

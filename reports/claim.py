@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import fmean
 
+from bench.stats.paired import ALPHA
 from reports.effects import Effect, Term
 from reports.paper import published, row_name
-from reports.stats import ALPHA
 from reports.table import Cell
 
 ACC = "metrics.acc"

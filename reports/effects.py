@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from statistics import fmean
 
-from bench.grid import Cell, MethodChoice, split_list
-from bench.protocol import setting
+from bench.grid.cell import Cell, MethodChoice, split_list
+from bench.grid.protocol import setting
 from reports.results import Measured
 
 

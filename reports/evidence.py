@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from bench import protocol
-from bench.grid import Cell
+from bench.grid import protocol
+from bench.grid.cell import Cell
+from bench.stats.power import MOST
 from reports.ails_claims import DATASETS
 from reports.effects import Term
 from reports.findings import Finding, Tested
-from reports.power import MOST
 from reports.results import PHANTOM, Measured
 
 MANY = 1000

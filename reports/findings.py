@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
 
-from bench.grid import Cell
+from bench.grid.cell import Cell
+from bench.stats.paired import ALPHA, Comparison, compare, holm
+from bench.stats.power import pairs_needed
 from reports.claim import Claim, on
 from reports.effects import Effect, Gap, Panel, Series
-from reports.power import pairs_needed
-from reports.stats import ALPHA, Comparison, compare, holm
 
 Outcome = Literal["supported", "contradicted", "undecided", "not tested"]
 

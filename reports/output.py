@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.store import write_text
+from bench.store.records import write_text
 from reports.table import Table, to_csv, to_latex, to_markdown
 
 Rows = list[dict[str, Any]]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from statistics import fmean
 
+from bench.stats.paired import ALPHA, Comparison, summarise
 from reports import cells, table
 from reports.output import Output, Rows
 from reports.results import Measured
@@ -19,7 +20,6 @@ from reports.specification import (
     sign_flip,
     tally,
 )
-from reports.stats import ALPHA, Comparison, summarise
 from reports.study import Study
 from reports.table import DASH, MISSING, Row, Table
 

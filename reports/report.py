@@ -9,7 +9,7 @@ from types import ModuleType
 
 import methods
 from bench.base.errors import BenchError
-from bench.store import Store
+from bench.store.records import Store
 from reports import claims, readings, site, table1, table2, table4, table5, table6
 from reports.arithmetic import as_table, audit_paper
 from reports.figures import style

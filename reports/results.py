@@ -12,8 +12,8 @@ import torch
 
 from bench.base.errors import BenchError
 from bench.base.task import Task
-from bench.grid import Cell, Grid, Run, merge, parts
-from bench.store import Store
+from bench.grid.cell import Cell, Grid, Run, merge, parts
+from bench.store.records import Store
 
 Combine = Literal["mean", "ensemble"]
 Record = dict[str, Any]
@@ -205,7 +205,7 @@ def _value(
 
 
 def _ensemble(store: Store, records: Sequence[Record], metric: str) -> float | None:
-    from bench.evaluation import metrics
+    from bench.training.evaluation import metrics
 
     predictions = [store.predictions(str(record["key"])) for record in records]
     scores = np.mean([scores for scores, _ in predictions], axis=0)

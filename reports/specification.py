@@ -16,10 +16,10 @@ import numpy.typing as npt
 from scipy import special
 
 from bench.base.errors import BenchError, unknown
-from bench.grid import Cell, MethodChoice
+from bench.grid.cell import Cell, MethodChoice
+from bench.stats.paired import ALPHA, Comparison
 from reports import cells
 from reports.results import PHANTOM, Measured, complete, seed_means
-from reports.stats import ALPHA, Comparison
 
 if TYPE_CHECKING:
     from methods.method import Reading

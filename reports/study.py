@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.grid import Run, parts
-from bench.protocol import Config
-from bench.store import Store
+from bench.grid.cell import Run, parts
+from bench.grid.protocol import Config
+from bench.store.records import Store
 from reports.results import Combine, Measured, Results, collect
 
 Predictions = tuple[NDArray[np.float32], NDArray[np.generic]]

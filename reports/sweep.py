@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.base.errors import BenchError
-from bench.protocol import Selection
+from bench.grid.protocol import Selection
+from bench.stats.paired import summarise
 from reports import cells
 from reports.output import Output, Rows
 from reports.paper import NOTE, published
 from reports.results import PHANTOM, Results
-from reports.stats import summarise
 from reports.study import Study, View
 from reports.table import DASH, MISSING, Cell, Row, Table
 

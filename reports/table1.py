@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench.protocol import Selection
+from bench.grid.protocol import Selection
 from reports import cells
 from reports.output import Output
 from reports.paper import NOTE, claimed, row_name

@@ -3,8 +3,8 @@
 from typing import Any
 
 from bench.base.errors import BenchError
-from bench.grid import parts
-from bench.protocol import Selection
+from bench.grid.cell import parts
+from bench.grid.protocol import Selection
 from reports import cells
 from reports.output import Output, Rows
 from reports.paper import NOTE, claimed

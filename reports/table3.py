@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.data import MissingData, open_dataset
-from bench.data_audit import audit
-from bench.datasets import SPLITS, medmnist_entry
+from bench.data.audit import audit
+from bench.data.catalogue import SPLITS, medmnist_entry
+from bench.data.dataset import MissingData, open_dataset
 from reports.output import Output
 from reports.paper import published
 from reports.results import PHANTOM

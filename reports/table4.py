@@ -1,6 +1,6 @@
 """Table 4: how much does a method lose when training images are few?"""
 
-from bench.protocol import Selection
+from bench.grid.protocol import Selection
 from reports import cells
 from reports.output import Output, Rows
 from reports.paper import NOTE, claimed, row_name

@@ -8,10 +8,10 @@ import pytest
 import torch
 from hypothesis import settings
 
-from bench import grid
-from bench.grid import Run
-from bench.protocol import Protocol, Selection
-from bench.store import Store
+from bench.grid import cell as grid
+from bench.grid.cell import Run
+from bench.grid.protocol import Protocol, Selection
+from bench.store.records import Store
 
 torch.set_num_threads(1)
 settings.register_profile("untimed", deadline=None)

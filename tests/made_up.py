@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.base.task import Task
-from bench.grid import Grid, Run
-from bench.store import Store
+from bench.grid.cell import Grid, Run
+from bench.store.records import Store
 
 LOGS = ("fdi", "fdi_accepted", "fdi_rel", "kl_dim", "kl_sum", "beta_kl")
 VARIANCES = ("post_var", "offset_var", "aug_feature_var", "accept_rate")

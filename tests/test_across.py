@@ -9,9 +9,9 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from bench.base.errors import BenchError
-from reports import across
-from reports.across import Ranking, against, critical_difference, groups, rank
-from reports.stats import signed_rank_p
+from bench.stats import across
+from bench.stats.across import Ranking, against, critical_difference, groups, rank
+from bench.stats.paired import signed_rank_p
 
 METHODS = ("none", "mixup", "cutmix", "bsda", "ails")
 

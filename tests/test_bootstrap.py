@@ -10,8 +10,8 @@ from scipy.special import softmax
 
 from bench.base.errors import BenchError
 from bench.base.task import Task
-from bench.evaluation import metrics
-from reports.bootstrap import differences, paired_difference
+from bench.stats.bootstrap import differences, paired_difference
+from bench.training.evaluation import metrics
 
 CLASSES = {Task.BINARY: 2, Task.MULTICLASS: 4, Task.ORDINAL: 5, Task.MULTILABEL: 3}
 
@@ -156,7 +156,7 @@ def test_a_small_memory_gives_the_same_numbers(monkeypatch):
     a, targets = example(Task.MULTICLASS)
     b, _ = example(Task.MULTICLASS, seed=1)
     whole = paired_difference(a, b, targets, Task.MULTICLASS, "auc", resamples=100)
-    monkeypatch.setattr("reports.bootstrap.LARGEST_BLOCK", 300)
+    monkeypatch.setattr("bench.stats.bootstrap.LARGEST_BLOCK", 300)
     assert paired_difference(a, b, targets, Task.MULTICLASS, "auc", resamples=100) == whole
 
 

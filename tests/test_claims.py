@@ -11,15 +11,16 @@ import pytest
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-from bench import grid, protocol
-from bench.grid import Grid, Run
-from bench.protocol import Selection
+from bench.grid import cell as grid
+from bench.grid import protocol
+from bench.grid.cell import Grid, Run
+from bench.grid.protocol import Selection
+from bench.stats.power import MOST, pairs_needed
 from reports.ails_claims import BACKBONES, BASELINES, CLAIMS, COMBINATION, DATASETS
 from reports.claim import ACC, Claim, near, over, printed
 from reports.claims import Verdict, judge, to_rows, to_tests
 from reports.effects import Panel, Term, is_meant
 from reports.findings import find
-from reports.power import MOST, pairs_needed
 from reports.results import PHANTOM, Measured
 
 LAPTOP = protocol.load("laptop").protocol

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from bench.cli import main
-from bench.store import Store
+from bench.store.records import Store
 
 TINY = ["--backbones", "test_byobnet", "--set", "steps=2", "--workers", "1"]
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 import methods
-from bench import conformance
 from bench.base.task import Task
-from bench.conformance import CASES, CHECKS, Case
+from bench.training import conformance
+from bench.training.conformance import CASES, CHECKS, Case
 from methods.method import Method
 
 GENERATORS = {"ddpm", "stylegan2_ada"}

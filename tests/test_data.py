@@ -15,10 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from medmnist import INFO
 
-from bench import data, npz, verify
 from bench.base.errors import BenchError
 from bench.base.task import Task
-from bench.data import (
+from bench.data import dataset as data
+from bench.data import npz, verify
+from bench.data.catalogue import medmnist_entry
+from bench.data.dataset import (
     NAMES,
     PHANTOMS,
     SIZES,
@@ -29,7 +31,6 @@ from bench.data import (
     phantom_for,
     subset_indices,
 )
-from bench.datasets import medmnist_entry
 
 COUNTS = {"train": 30, "val": 8, "test": 10}
 BREAST = {"train": 546, "val": 78, "test": 156}
@@ -89,7 +90,9 @@ def test_the_phantom_of_a_set_has_its_task(name):
 
 
 def test_importing_the_room_imports_nothing_heavy():
-    code = "import sys, bench.data; print({'torch', 'medmnist', 'pandas'} & set(sys.modules))"
+    code = (
+        "import sys, bench.data.dataset; print({'torch', 'medmnist', 'pandas'} & set(sys.modules))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

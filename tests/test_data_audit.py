@@ -4,10 +4,11 @@ import os
 import numpy as np
 import pytest
 
-from bench import data, data_audit
 from bench.base.task import Task
-from bench.data import Dataset, Info, open_dataset
-from bench.data_audit import Sample, audit
+from bench.data import audit as data_audit
+from bench.data import dataset as data
+from bench.data.audit import Sample, audit
+from bench.data.dataset import Dataset, Info, open_dataset
 
 real = pytest.mark.skipif("BENCH_DATA" not in os.environ, reason="needs BENCH_DATA")
 

@@ -17,9 +17,9 @@ from torch import Tensor, nn
 import methods
 from bench.base.errors import BenchError
 from bench.base.task import Task
-from bench.data import Split
-from bench.execute import execute
-from bench.grid import MethodChoice, Run
+from bench.data.dataset import Split
+from bench.grid.cell import MethodChoice, Run
+from bench.training.execute import execute
 from methods.ddpm import DDPM
 from methods.generative import stage
 from methods.generative.diffusion import Denoiser, Sampling, Training, schedule

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from bench import engines, grid
 from bench.base.errors import BenchError
-from bench.engines import Job, local, remaining, work
-from bench.grid import Run
-from bench.protocol import Protocol, Selection
-from bench.store import Store, StoreError
+from bench.engines import local as engines
+from bench.engines.local import Job, local, remaining, work
+from bench.grid import cell as grid
+from bench.grid.cell import Run
+from bench.grid.protocol import Protocol, Selection
+from bench.store.records import Store, StoreError
 from methods.none import NoAugmentation
 
 MakeRun = Callable[..., Run]

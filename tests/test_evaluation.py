@@ -7,7 +7,7 @@ from medmnist.evaluator import getACC, getAUC
 from scipy.special import softmax
 
 from bench.base.task import Task
-from bench.evaluation import calibration_error, metrics
+from bench.training.evaluation import calibration_error, metrics
 
 CLASSES = {Task.BINARY: 2, Task.MULTICLASS: 7, Task.ORDINAL: 5, Task.MULTILABEL: 14}
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from bench.backbone import build
-from bench.data import Dataset, Split, open_dataset
-from bench.execute import Outcome, epochs_to_convergence, execute
-from bench.grid import Run
-from bench.protocol import Protocol
-from bench.trainer import DivergedError
+from bench.data.dataset import Dataset, Split, open_dataset
+from bench.grid.cell import Run
+from bench.grid.protocol import Protocol
+from bench.training.execute import Outcome, epochs_to_convergence, execute
+from bench.training.trainer import DivergedError
 from methods.mixup import Mixup
 from methods.none import NoAugmentation
 
@@ -145,7 +145,7 @@ def test_the_selected_weights_are_those_that_are_tested(make_run: MakeRun) -> No
     info = open_dataset("phantom-binary", 28).info
     model = build(run.cell.backbone, info.num_classes, info.channels, 28, seed=0)
     model.load_state_dict(best["model"])
-    from bench.evaluation import predict
+    from bench.training.evaluation import predict
 
     test = open_dataset("phantom-binary", 28).split("test")
     assert np.array_equal(predict(model, test, info.task), outcome.scores)

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from bench.base.errors import BenchError
 from bench.base.task import Task
-from bench.data import Split
+from bench.data.dataset import Split
 from methods.generative.cache import as_labels
 from methods.generative.checkout import generate
 from methods.generative.export import export

@@ -19,13 +19,14 @@ from sklearn.metrics import silhouette_score
 from sklearn.model_selection import LeaveOneOut, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 
-from bench import grid, protocol
 from bench.base.errors import BenchError
 from bench.base.task import Task
-from bench.evaluation import metrics
-from bench.protocol import Selection
-from bench.store import write_arrays
-from reports.across import Ranking, critical_difference
+from bench.grid import cell as grid
+from bench.grid import protocol
+from bench.grid.protocol import Selection
+from bench.stats.across import Ranking, critical_difference
+from bench.store.records import write_arrays
+from bench.training.evaluation import metrics
 from reports.figures import curves, efficiency, forest, ranks, reliability, style, sweep, tsne
 from reports.figures.curves import Point, Published
 from reports.gallery import efficiency as of_efficiency

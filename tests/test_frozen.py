@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from bench import grid, protocol
 from bench.cli import main
+from bench.grid import cell as grid
+from bench.grid import protocol
 
 FROZEN = Path(__file__).parent / "frozen"
 COMMANDS: dict[str, list[str]] = json.loads((FROZEN / "commands.json").read_text("utf-8"))

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from bench.base.errors import BenchError
 from bench.base.task import Task
-from bench.data import Split
+from bench.data.dataset import Split
 from methods.generative import method as module
 from methods.generative import stage
 from methods.generative.cache import Entry, as_labels, as_targets, writing

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from bench import grid
 from bench.base.errors import BenchError
-from bench.grid import MethodChoice, Run
-from bench.protocol import Protocol, Selection
+from bench.grid import cell as grid
+from bench.grid.cell import MethodChoice, Run
+from bench.grid.protocol import Protocol, Selection
 from methods.mixup import Mixup
 
 MakeRun = Callable[..., Run]

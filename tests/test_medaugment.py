@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bench.base.errors import BenchError
 from bench.base.task import Task
-from bench.data import Split
+from bench.data.dataset import Split
 from methods import medaugment
 from methods.medaugment import COUNTS, KINDS, NONE, PIXEL, SPATIAL, MedAugment, ranges
 from methods.method import Workspace

@@ -4,7 +4,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from bench.base.task import Task
-from bench.data import PHANTOMS, open_dataset
+from bench.data.dataset import PHANTOMS, open_dataset
 
 
 def features(pictures):

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import protocol
 from bench.base.errors import BenchError
-from bench.protocol import Protocol
+from bench.grid import protocol
+from bench.grid.protocol import Protocol
 
 
 @pytest.mark.parametrize("name", protocol.names())

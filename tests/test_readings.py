@@ -16,18 +16,19 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 import methods
-from bench import grid, protocol
 from bench.base.errors import BenchError
 from bench.base.task import Task
-from bench.grid import Grid, MethodChoice
-from bench.protocol import Selection
-from bench.readings import joint_sample, labels, one_at_a_time
+from bench.grid import cell as grid
+from bench.grid import protocol
+from bench.grid.cell import Grid, MethodChoice
+from bench.grid.protocol import Selection
+from bench.grid.readings import joint_sample, labels, one_at_a_time
+from bench.stats.paired import compare, holm_p
 from reports import readings
 from reports.figures import specification as figure
 from reports.output import Output
 from reports.results import Measured
 from reports.specification import FLIPS, Outcome, Specification, analyse, sign_flip, tally
-from reports.stats import compare, holm_p
 from reports.table import DASH, LATEX
 
 CONFIG = protocol.load("laptop")

@@ -11,7 +11,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
 from bench.base.errors import BenchError
-from reports.stats import ALPHA, compare, compare_all, detectable_d_z, signed_rank_p, summarise
+from bench.stats.paired import ALPHA, compare, compare_all, detectable_d_z, signed_rank_p, summarise
 
 
 def by_seed(values):

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import torch
 
-from bench import store as room
 from bench.base.errors import BenchError
-from bench.store import Store, StoreError
+from bench.store import records as room
+from bench.store.records import Store, StoreError
 
 SCORES = np.random.default_rng(0).random((5, 2)).astype(np.float32)
 TARGETS = np.arange(5) % 2
@@ -88,7 +88,7 @@ def test_a_lease_is_one_workers(store: Store) -> None:
 CLAIM = """
 import sys, time
 from pathlib import Path
-from bench.store import Store
+from bench.store.records import Store
 with Store(Path(sys.argv[1])).claim(sys.argv[2]) as ours:
     print(ours, flush=True)
     time.sleep(60)
@@ -172,7 +172,7 @@ WRITE = """
 import sys, itertools
 from pathlib import Path
 import numpy as np
-from bench.store import Store
+from bench.store.records import Store
 store = Store(Path(sys.argv[1]))
 scores = np.zeros((500, 8), np.float32)
 for i in itertools.count():

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from bench.base.errors import BenchError
 from bench.base.task import Task
-from bench.data import Split
+from bench.data.dataset import Split
 from methods.generative import gan_training
 from methods.generative.gan_training import (
     Sampling,

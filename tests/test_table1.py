@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bench import grid, protocol
 from bench.base.errors import BenchError
-from bench.grid import Grid
-from bench.protocol import Selection
-from bench.store import Store
+from bench.grid import cell as grid
+from bench.grid import protocol
+from bench.grid.cell import Grid
+from bench.grid.protocol import Selection
+from bench.store.records import Store
 from reports import table1
 from reports.output import Output, write
 from reports.results import Results, collect, load

@@ -9,11 +9,12 @@ from made_up import fill
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from bench import grid, protocol
 from bench.base.errors import BenchError
-from bench.grid import Grid, Run
-from bench.protocol import Selection
-from bench.store import Store
+from bench.grid import cell as grid
+from bench.grid import protocol
+from bench.grid.cell import Grid, Run
+from bench.grid.protocol import Selection
+from bench.store.records import Store
 from reports import table2, table3, table4, table5, table6
 from reports.output import Output
 from reports.results import load

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from bench.base.errors import BenchError
-from bench.protocol import Protocol
-from bench.trainer import Schedule
+from bench.grid.protocol import Protocol
+from bench.training.trainer import Schedule
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 import methods
-from bench import conformance, grid
 from bench.base.errors import BenchError
 from bench.cli import main
-from bench.grid import MethodChoice
-from bench.store import Store
+from bench.grid import cell as grid
+from bench.grid.cell import MethodChoice
+from bench.store.records import Store
+from bench.training import conformance
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "your-method.md"
 SOURCE = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.S)[0]

@@ -29,7 +29,8 @@ def locating(command: Command) -> Command:
 
 def opened(options: dict[str, Any]) -> list[Any]:
     """The datasets that were named, or all MedMNIST sets that are on disk."""
-    from bench import data, grid
+    from bench.data import dataset as data
+    from bench.grid import cell as grid
 
     size, folder = options["size"], options["data_dir"]
     if options["datasets"] is not None:
@@ -50,7 +51,7 @@ def data_list(**options: Any) -> None:
     """The datasets that are on disk, and the phantoms."""
     from rich.table import Table
 
-    from bench import data
+    from bench.data import dataset as data
 
     here = {dataset.info.name: dataset.info for dataset in opened(options)}
     names = list(here) if options["datasets"] is not None else [*data.NAMES, *data.PHANTOMS]
@@ -93,9 +94,10 @@ def data_verify(**options: Any) -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 def data_export(path: Path, **options: Any) -> None:
     """Write a run's training subset as the zip that StyleGAN2-ADA's own training script reads."""
-    from bench import grid, protocol
-    from bench.data import open_dataset
-    from bench.execute import training_subset
+    from bench.data.dataset import open_dataset
+    from bench.grid import cell as grid
+    from bench.grid import protocol
+    from bench.training.execute import training_subset
     from methods.generative.export import export
 
     selection = protocol.Selection(
@@ -117,7 +119,7 @@ def data_export(path: Path, **options: Any) -> None:
 @locating
 def data_audit(**options: Any) -> None:
     """Exact duplicates within and across splits, conflicting labels, class counts."""
-    from bench.data_audit import audit
+    from bench.data.audit import audit
 
     datasets = opened(options)
     if not datasets:

@@ -37,7 +37,7 @@ def methods_commands(context: click.Context) -> None:
 def check_method(method: str) -> None:
     """Check that a method, a name or a path to a Python file, holds what every method must."""
     import methods
-    from bench import conformance
+    from bench.training import conformance
 
     kind = methods.get(method)
     found = list(conformance.problems(kind))
@@ -65,8 +65,9 @@ def check_method(method: str) -> None:
 )
 def preview(**options: Any) -> None:
     """A picture of what a method makes: originals above, its images below."""
-    from bench import grid, protocol
-    from bench.preview import draw
+    from bench.grid import cell as grid
+    from bench.grid import protocol
+    from bench.training.preview import draw
 
     config = protocol.load(options["protocol"])
     selection = protocol.Selection(

@@ -84,7 +84,7 @@ def table(number: str, **options: Any) -> None:
 
 def describe_datasets(options: dict[str, Any]) -> None:
     """Table 3, which needs no runs."""
-    from bench import protocol
+    from bench.grid import protocol
 
     slug = protocol.load(options["protocol"], options["settings"]).slug
     print_tables([dataset_table(options, command_line())], options["results"] / "tables" / slug)
@@ -92,7 +92,8 @@ def describe_datasets(options: dict[str, Any]) -> None:
 
 def dataset_table(options: dict[str, Any], command: str) -> Output:
     """The datasets named, or the paper's."""
-    from bench import grid, protocol
+    from bench.grid import cell as grid
+    from bench.grid import protocol
     from reports import table3
 
     config = protocol.load(options["protocol"], options["settings"])
@@ -166,8 +167,8 @@ def write_pictures(asked: Request, pictures: list[Picture]) -> None:
 
 def extract_features(asked: Request, options: dict[str, Any]) -> None:
     """Train again, to the same bits, the runs whose features are not in the store."""
-    from bench import environment
-    from bench.features import features
+    from bench.training import environment
+    from bench.training.features import features
 
     device = options["device"] or environment.default_device()
     out = console()
@@ -210,7 +211,7 @@ def report(out: Path | None, **options: Any) -> None:
 
 
 def write_report(content: Content, options: dict[str, Any], out: Path | None = None) -> None:
-    from bench.store import write_text
+    from bench.store.records import write_text
     from reports import report as page
     from reports import site
 
@@ -261,7 +262,7 @@ def request_of_readings(
     to_run: bool = True,
 ) -> Request:
     """The readings that matter to the datasets, and the baseline."""
-    from bench.readings import labels
+    from bench.grid.readings import labels
 
     (plain,) = requests(options, [lambda selection: selection], to_run)
     tasks = {info.task for info in plain.grid.datasets}

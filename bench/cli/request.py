@@ -16,9 +16,9 @@ from bench.base.errors import BenchError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bench.grid import Grid
-    from bench.protocol import Config, Selection
-    from bench.store import Store
+    from bench.grid.cell import Grid
+    from bench.grid.protocol import Config, Selection
+    from bench.store.records import Store
 
 Command = Callable[..., None]
 Select = Callable[["Selection"], "Selection"]
@@ -88,7 +88,7 @@ def requests(
     """One for each function that turns a selection into that of a table or figure.
 
     Of one alone, what an option names goes before what the table is about; of several, each table
-    keeps what it is about. `to_run` as in `bench.grid.expand`.
+    keeps what it is about. `to_run` as in `bench.grid.cell.expand`.
     """
     last = len(selects) == 1
     asked = [_request(options, select, last, to_run) for select in selects]
@@ -107,9 +107,10 @@ def tell(notes: Iterable[str]) -> None:
 
 
 def _request(options: dict[str, Any], select: Select, named_last: bool, to_run: bool) -> Request:
-    from bench import grid, protocol
     from bench.base.validation import validated
-    from bench.store import Store
+    from bench.grid import cell as grid
+    from bench.grid import protocol
+    from bench.store.records import Store
 
     config = protocol.load(options["protocol"], options["settings"])
     named = _named(options)
@@ -132,7 +133,7 @@ def _request(options: dict[str, Any], select: Select, named_last: bool, to_run: 
 
 def _named(options: dict[str, Any]) -> dict[str, Any]:
     """The parts of the selection that options name."""
-    from bench import grid
+    from bench.grid import cell as grid
 
     named: dict[str, Any] = {}
     for name in ("datasets", "methods", "backbones"):

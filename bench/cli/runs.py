@@ -14,8 +14,8 @@ from bench.cli.request import Request, command_line, console, request, running, 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bench.grid import Run
-    from bench.store import Store
+    from bench.grid.cell import Run
+    from bench.store.records import Store
     from reports.output import Output
     from reports.study import Study
 
@@ -48,8 +48,9 @@ def plan(**options: Any) -> None:
 
 
 def show_plan(asked: Request, options: dict[str, Any]) -> None:
-    from bench import engines, environment, estimate
-    from bench.progress import duration
+    from bench.engines import local as engines
+    from bench.engines.progress import duration
+    from bench.training import environment, estimate
 
     out = console()
     show_counts(asked, out)
@@ -114,7 +115,7 @@ def show_record(key: str, results: Path) -> None:
     """The record of a run, or why it failed; the first digits of its key are enough."""
     import json
 
-    from bench.store import Store
+    from bench.store.records import Store
 
     store = Store(results)
     full = store.find(key)
@@ -127,8 +128,9 @@ def do_missing(asked: Request, options: dict[str, Any]) -> bool:
 
     Returns whether there was something to do.
     """
-    from bench import engines, environment
-    from bench.progress import GridProgress
+    from bench.engines import local as engines
+    from bench.engines.progress import GridProgress
+    from bench.training import environment
 
     asked.store.check_writable()
     if options["retry_failed"]:

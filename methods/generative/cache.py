@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from bench.base.errors import BenchError
-from bench.data import Split
+from bench.data.dataset import Split
 from methods.method import NotYetError
 
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench.base.task import Task
-from bench.data import Split
+from bench.data.dataset import Split
 from methods.generative.pixels import condition_rows, framed, pictures
 from methods.method import Setting
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from bench.data import Split
+from bench.data.dataset import Split
 from methods.generative.cache import writing
 from methods.generative.pixels import framed, pictures
 from methods.generative.stylegan2 import resolution

@@ -23,7 +23,7 @@ from PIL import Image
 
 from bench.base.errors import BenchError
 from bench.base.task import Task
-from bench.data import Split
+from bench.data.dataset import Split
 from methods.generative.cache import as_targets
 from methods.generative.stylegan2 import resolution
 from methods.method import Setting

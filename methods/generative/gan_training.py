@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from bench.base.errors import BenchError
 from bench.base.task import Task
-from bench.data import Split
+from bench.data.dataset import Split
 from methods.generative.ada import Controller, Pipeline
 from methods.generative.pixels import condition_rows, framed, pictures
 from methods.generative.stylegan2 import Discriminator, Generator, resolution, widths

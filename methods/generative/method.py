@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bench.base.errors import BenchError
 from bench.base.streams import stream
-from bench.data import RESIDENT_BYTES, Split
+from bench.data.dataset import RESIDENT_BYTES, Split
 from methods.generative.cache import Entry
 from methods.generative.quality import quality
 from methods.method import Classifier, Method, Parameters, Workspace

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench.base.task import Task
-from bench.data import Split
+from bench.data.dataset import Split
 from methods.method import Setting, task_loss
 
 MOST = 1000

@@ -1,6 +1,6 @@
 """Counts of images, modalities and epochs: exact numbers."""
 
-from bench.datasets import medmnist_entry
+from bench.data.catalogue import medmnist_entry
 from reports.arithmetic.finding import Finding, Severity
 from reports.arithmetic.printed import Printed
 from reports.arithmetic.statements import Statement

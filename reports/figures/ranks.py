@@ -5,7 +5,7 @@ import math
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.across import Ranking, groups
+from bench.stats.across import Ranking, groups
 from reports.figures import style
 
 RANK, ROW, BAR = 0.3, 0.17, 0.09

@@ -1,6 +1,6 @@
 """Reliability diagrams: are the images given 80 % confidence right eight times in ten?
 
-Bins, confidence and error as in `bench.evaluation` (Guo et al., ICML 2017).
+Bins, confidence and error as in `bench.training.evaluation` (Guo et al., ICML 2017).
 """
 
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from bench.base.task import Task
-from bench.evaluation import CALIBRATION_BINS
+from bench.stats.paired import Summary, summarise
+from bench.training.evaluation import CALIBRATION_BINS
 from reports.figures import style
-from reports.stats import Summary, summarise
 
 COLUMNS = 4
 OBSERVED: dict[str, Any] = {"color": style.COLOURS[0], "marker": "o", "markersize": 3}

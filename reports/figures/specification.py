@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from bench.stats.paired import ALPHA
 from reports.figures import style
 from reports.specification import DEFAULT, Outcome, Specification, tally
-from reports.stats import ALPHA
 
 CURVE, ROW, FRAME = 2.2, 0.125, 1.1
 """Inches: the height of the curve, of a row of the matrix below it, and of legend and note."""

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from bench.base.errors import BenchError
-from bench.grid import parts
-from bench.protocol import Selection
+from bench.grid.cell import parts
+from bench.grid.protocol import Selection
 from reports.figures import tsne
 from reports.gallery.picture import Picture, left_out, note, under
 from reports.study import Study, View

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from statistics import fmean
 
+from bench.stats.bootstrap import Interval, paired_difference
+from bench.stats.paired import compare
 from reports import cells, table1
-from reports.bootstrap import Interval, paired_difference
 from reports.figures import forest
 from reports.gallery.picture import Picture, gaps, left_out, note, runs_of, sample_size, under
 from reports.results import Results
-from reports.stats import compare
 from reports.study import Study, View
 from reports.table1 import METRICS
 

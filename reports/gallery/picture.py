@@ -6,8 +6,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from bench.grid import Run
-from bench.store import write_text
+from bench.grid.cell import Run
+from bench.store.records import write_text
 from reports.figures import style
 from reports.output import Rows, to_tidy_csv
 from reports.results import PHANTOM, Results

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterable, Mapping
 
+from bench.stats.paired import summarise
 from reports.figures.curves import Point, Published
 from reports.results import Results
-from reports.stats import summarise
 from reports.table import Cell
 
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from bench.base.errors import BenchError
+from bench.stats.across import Means, Ranking, against, rank
+from bench.stats.paired import summarise
 from reports import cells, table1
-from reports.across import Means, Ranking, against, rank
 from reports.figures import ranks
 from reports.gallery.picture import Picture, gaps, left_out, note, sample_size, under
 from reports.output import Rows
 from reports.results import Results
-from reports.stats import summarise
 from reports.study import Study, View
 from reports.table1 import METRICS
 

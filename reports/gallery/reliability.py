@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from bench.grid import Run, parts
+from bench.grid.cell import Run, parts
 from reports import table1
 from reports.figures import reliability
 from reports.figures.reliability import EDGES, Reliability, axis_names

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.data import open_dataset
-from bench.execute import execute, prepare_process
-from bench.grid import expand
-from bench.protocol import Protocol, Selection
+from bench.data.dataset import open_dataset
+from bench.grid.cell import expand
+from bench.grid.protocol import Protocol, Selection
+from bench.training.execute import execute, prepare_process
 
 SIZE, CLASSES, BATCH, CHUNK = 224, 9, 128, 256
 

@@ -19,10 +19,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from made_up import drawn, fill, record
 
-from bench import grid, protocol
-from bench.grid import Grid
-from bench.protocol import Selection
-from bench.store import Store
+from bench.grid import cell as grid
+from bench.grid import protocol
+from bench.grid.cell import Grid
+from bench.grid.protocol import Selection
+from bench.store.records import Store
 from reports.report import TABLES
 from reports.results import Record, load
 

@@ -19,8 +19,8 @@ import torch
 import methods
 from bench.backbone import build
 from bench.base.task import Task
-from bench.data import Split
-from bench.execute import prepare_process
+from bench.data.dataset import Split
+from bench.training.execute import prepare_process
 from methods.generative.method import GenerativeMethod
 from methods.method import Progress, Setting, Workspace
 

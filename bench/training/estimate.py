@@ -10,11 +10,11 @@ from typing import Any
 import torch
 
 from bench.base.task import Task
-from bench.data import Info
-from bench.execute import assemble, prepare_process
-from bench.grid import Grid, Run
-from bench.store import Store
-from bench.trainer import Schedule
+from bench.data.dataset import Info
+from bench.grid.cell import Grid, Run
+from bench.store.records import Store
+from bench.training.execute import assemble, prepare_process
+from bench.training.trainer import Schedule
 from methods.method import Progress
 
 Kind = tuple[object, ...]

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from bench.backbone import Backbone
-from bench.data import Info, Split, open_dataset
-from bench.execute import assemble, prepare_process, training_subset
-from bench.grid import Run
-from bench.trainer import fit
+from bench.data.dataset import Info, Split, open_dataset
+from bench.grid.cell import Run
+from bench.training.execute import assemble, prepare_process, training_subset
+from bench.training.trainer import fit
 from methods.method import Method, Workspace
 
 COLUMNS = 8

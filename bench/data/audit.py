@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.data import SPLITS, Dataset, Split
+from bench.data.dataset import SPLITS, Dataset, Split
 
 CHUNK = 256
 """Pictures read at a time."""

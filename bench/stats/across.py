@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.base.errors import unknown
-from reports.stats import ALPHA, DECIMALS, holm_p, signed_rank_p
+from bench.stats.paired import ALPHA, DECIMALS, holm_p, signed_rank_p
 
 Means = Mapping[str, Mapping[str, float]]
 """Of each method on each dataset; higher is better."""

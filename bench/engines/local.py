@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.base.errors import BenchError
-from bench.grid import Run
-from bench.store import Store, StoreError
+from bench.grid.cell import Run
+from bench.store.records import Store, StoreError
 
 CHECKPOINT_SECONDS = 30.0
 CRASHES = 2
@@ -48,7 +48,7 @@ def work(job: Job, on_progress: OnProgress = lambda fraction: None) -> None:
     traceback in the store and does not stop the others. Raises StoreError where the results
     folder cannot be written.
     """
-    from bench.execute import prepare_process
+    from bench.training.execute import prepare_process
 
     prepare_process(job.device)
     store, worker = Store(job.results), Worker(job)
@@ -77,9 +77,9 @@ class Worker:
 
     def do(self, run: Run, on_progress: OnProgress) -> bool:
         """Execute and publish a run, or store why it failed; false where it must be put off."""
-        from bench.environment import environment, environment_hash
-        from bench.execute import execute
-        from bench.trainer import DivergedError
+        from bench.training.environment import environment, environment_hash
+        from bench.training.execute import execute
+        from bench.training.trainer import DivergedError
         from methods.method import NotYetError
 
         saved = time.monotonic()
@@ -116,7 +116,7 @@ class Worker:
         return True
 
     def _dataset(self, run: Run) -> Any:
-        from bench.data import open_dataset
+        from bench.data.dataset import open_dataset
 
         place = (run.cell.source, run.cell.source_size)
         if self._opened is None or self._opened[0] != place:

@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench import backbone, environment
-from bench.data import Dataset, Info, Split, open_dataset, subset_indices
-from bench.evaluation import metrics, predict
-from bench.grid import Run
-from bench.trainer import Training, fit
+from bench import backbone
+from bench.data.dataset import Dataset, Info, Split, open_dataset, subset_indices
+from bench.grid.cell import Run
+from bench.training import environment
+from bench.training.evaluation import metrics, predict
+from bench.training.trainer import Training, fit
 from methods.method import Method, Setting, Workspace
 
 SCHEMA = 1

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.data import open_dataset
-from bench.evaluation import batches
-from bench.execute import Clock, learn, prepare_process
-from bench.grid import Run
-from bench.store import Store, write_arrays
+from bench.data.dataset import open_dataset
+from bench.grid.cell import Run
+from bench.store.records import Store, write_arrays
+from bench.training.evaluation import batches
+from bench.training.execute import Clock, learn, prepare_process
 
 Arrays = tuple[NDArray[np.float32], NDArray[np.generic]]
 

@@ -16,7 +16,7 @@ import torch
 
 from bench.base.errors import BenchError
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @functools.cache

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from bench.backbone import Backbone
 from bench.base.errors import BenchError
 from bench.base.streams import Streams, stream
-from bench.data import Split
-from bench.evaluation import metrics, predict
-from bench.protocol import Protocol
+from bench.data.dataset import Split
+from bench.grid.protocol import Protocol
+from bench.training.evaluation import metrics, predict
 from methods.method import Method, Progress
 
 SMALLEST_BATCH = 4

@@ -19,7 +19,7 @@ from torch import Tensor
 from bench import backbone
 from bench.backbone import Backbone
 from bench.base.task import Task
-from bench.data import Split
+from bench.data.dataset import Split
 from methods.method import Method, Progress, Setting, Workspace
 from methods.none import NoAugmentation
 

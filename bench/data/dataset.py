@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from bench import npz
 from bench.base.errors import BenchError, unknown
 from bench.base.task import Task
-from bench.datasets import (
+from bench.data import npz
+from bench.data.catalogue import (
     NAMES,
     PHANTOMS,
     SIZES,
@@ -26,9 +26,9 @@ from bench.datasets import (
     locate,
     phantom_for,
 )
-from bench.phantom import COUNTS, Phantom
-from bench.phantom import PHANTOMS as KINDS
-from bench.verify import cache_folder, stamp, verified
+from bench.data.phantom import COUNTS, Phantom
+from bench.data.phantom import PHANTOMS as KINDS
+from bench.data.verify import cache_folder, stamp, verified
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_left
 
-from reports.stats import ALPHA, POWER, power
+from bench.stats.paired import ALPHA, POWER, power
 
 MOST = 100_000
 """Pairs beyond which nobody will go."""

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import yaml
 
-from bench import npz
 from bench.base.errors import BenchError, unknown
 from bench.base.task import Task
-from bench.datasets import SPLITS, Info, medmnist_entry
+from bench.data import npz
+from bench.data.catalogue import SPLITS, Info, medmnist_entry
 
 RULES = 1
 """Raised when verification changes: what older rules let pass is verified again."""

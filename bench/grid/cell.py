@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import methods
-from bench import backbone, data
+from bench import backbone
 from bench.base.errors import BenchError
 from bench.base.streams import Streams
 from bench.base.task import Task
 from bench.base.validation import validated
-from bench.protocol import Protocol, Selection, setting
+from bench.data import dataset as data
+from bench.grid.protocol import Protocol, Selection, setting
 from methods.method import Method, Parameters
 
 

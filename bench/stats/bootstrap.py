@@ -2,7 +2,7 @@
 
 The seeds are kept and the test images are drawn with replacement, the same ones for both methods
 and every seed (Efron and Tibshirani 1993, percentile interval). It says nothing of the noise of
-training, which is that of `reports.stats`.
+training, which is that of `bench.stats.paired`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bench.base.errors import BenchError
 from bench.base.task import Task
-from reports.stats import ALPHA
+from bench.stats.paired import ALPHA
 
 Metric = Literal["acc", "auc"]
 Scores = Sequence[NDArray[np.float32]]
@@ -89,7 +89,7 @@ def differences(
 ) -> Values:
     """The difference, averaged over seeds, in each resample; nan where it is undefined.
 
-    ACC and AUC are those of `bench.evaluation`.
+    ACC and AUC are those of `bench.training.evaluation`.
     """
     compute = {"acc": _acc, "auc": _auc}[metric]
     return compute(a, b, targets, task, weights)

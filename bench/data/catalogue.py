@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import phantom
 from bench.base.errors import BenchError
 from bench.base.task import Task
+from bench.data import phantom
 
 NAMES = (
     "path",

@@ -97,7 +97,7 @@ class Store:
             return arrays["scores"], arrays["targets"]
 
     def features(self, key: str, split: str) -> tuple[NDArray[np.float32], NDArray[Any]]:
-        """Penultimate features (N, d) and targets of a split, where `bench.features` kept them."""
+        """Penultimate features (N, d) and targets of a split, where they were kept."""
         with np.load(self.features_path(key, split), allow_pickle=False) as arrays:
             return arrays["features"], arrays["targets"]
 

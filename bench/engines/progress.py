@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from bench.grid import Run
-from bench.store import Store
+from bench.grid.cell import Run
+from bench.store.records import Store
 
 SETTLED = 0.02
 """The fraction of the work after which the remaining time is worth telling."""

@@ -1,0 +1,1 @@
+"""What starts workers; the store is all they share."""

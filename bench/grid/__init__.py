@@ -1,0 +1,1 @@
+"""From a selection to cells, runs and their keys."""

@@ -1,0 +1,1 @@
+"""Statistics of arrays: paired, across datasets, over images. They know no record."""

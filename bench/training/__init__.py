@@ -1,0 +1,1 @@
+"""One run: backbone, trainer, evaluation."""
