@@ -17,7 +17,6 @@ from reports.arithmetic.generic import audit_table
 from reports.arithmetic.granularity import granularity, has_multiple, lattice
 from reports.arithmetic.identical import same_row, same_rows
 from reports.arithmetic.p_values import Claim, stated_p_values
-from reports.arithmetic.printed import Entry, Number, Range, parse, read
 from reports.arithmetic.recomputed import stated_differences, stated_means
 from reports.arithmetic.sample_correlation import exceeds
 from reports.arithmetic.statements import statements
@@ -31,8 +30,9 @@ from reports.arithmetic.t_tests import (
     welch,
 )
 from reports.arithmetic.trends import penalised_term
-from reports.paper import FOLDER
-from reports.table import MISSING, Cell, Row, Table, to_csv
+from reports.published.paper import FOLDER
+from reports.published.printed import Entry, Number, Range, parse, read
+from reports.tables.table import MISSING, Cell, Row, Table, to_csv
 
 
 def paper(number):

@@ -16,12 +16,12 @@ from bench.grid import protocol
 from bench.grid.cell import Grid, Run
 from bench.grid.protocol import Selection
 from bench.stats.power import MOST, pairs_needed
-from reports.ails_claims import BACKBONES, BASELINES, CLAIMS, COMBINATION, DATASETS
-from reports.claim import ACC, Claim, near, over, printed
-from reports.claims import Verdict, judge, to_rows, to_tests
-from reports.effects import Panel, Term, is_meant
-from reports.findings import find
-from reports.results import PHANTOM, Measured
+from reports.claims.ails import BACKBONES, BASELINES, CLAIMS, COMBINATION, DATASETS
+from reports.claims.claim import ACC, Claim, near, over, printed
+from reports.claims.findings import find
+from reports.claims.judge import Verdict, judge, to_rows, to_tests
+from reports.results.effects import Panel, Term, is_meant
+from reports.results.records import PHANTOM, Measured
 
 LAPTOP = protocol.load("laptop").protocol
 PHANTOMS = ("phantom-binary", "phantom-ordinal")

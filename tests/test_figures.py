@@ -35,8 +35,8 @@ from reports.gallery import forest as of_forest
 from reports.gallery import ranks as of_ranks
 from reports.gallery import reliability as of_reliability
 from reports.gallery.picture import write
-from reports.results import load
-from reports.study import Study, View
+from reports.results.records import load
+from reports.results.study import Study, View
 
 PHANTOM = "phantom data, not MedMNIST"
 LONG = "ails[alpha=0.5,prior_std=1.0]"

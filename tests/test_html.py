@@ -1,8 +1,8 @@
 import pytest
 from markup import Element
 
-from reports.html import to_html
-from reports.table import DASH, MISSING, Cell, Row, Table
+from reports.page.html import to_html
+from reports.tables.table import DASH, MISSING, Cell, Row, Table
 
 HOSTILE = (
     "ails[alpha=0.5]",

@@ -24,12 +24,12 @@ from bench.grid.cell import Grid, MethodChoice
 from bench.grid.protocol import Selection
 from bench.grid.readings import joint_sample, labels, one_at_a_time
 from bench.stats.paired import compare, holm_p
-from reports import readings
 from reports.figures import specification as figure
-from reports.output import Output
-from reports.results import Measured
-from reports.specification import FLIPS, Outcome, Specification, analyse, sign_flip, tally
-from reports.table import DASH, LATEX
+from reports.results.records import Measured
+from reports.results.specification import FLIPS, Outcome, Specification, analyse, sign_flip, tally
+from reports.tables import readings
+from reports.tables.output import Output
+from reports.tables.table import DASH, LATEX
 
 CONFIG = protocol.load("laptop")
 SINGLE = (Task.BINARY, Task.ORDINAL)

@@ -8,8 +8,8 @@ from markup import Element
 from matplotlib.figure import Figure as Plot
 
 from reports.figures import style
-from reports.site import Claim, Command, Facts, Figure, Method, Page, Section, render
-from reports.table import MISSING, Cell, Row, Table
+from reports.page.site import Claim, Command, Facts, Figure, Method, Page, Section, render
+from reports.tables.table import MISSING, Cell, Row, Table
 
 HOSTILE = "</script><script>alert('1')</script> & &amp; \"x\" {{ 1 }} {% x %} ails[alpha=0.5]"
 PHANTOM = "phantom data, not MedMNIST"

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from reports.paper import FOLDER, published
-from reports.table import (
+from reports.published.paper import FOLDER, published
+from reports.tables.table import (
     MISSING,
     Cell,
     Row,

@@ -18,11 +18,11 @@ from bench.grid import protocol
 from bench.grid.cell import Grid
 from bench.grid.protocol import Selection
 from bench.store.records import Store
-from reports import table1
-from reports.output import Output, write
-from reports.results import Results, collect, load
-from reports.study import Study, View, ranges
-from reports.table import DASH, to_csv, to_latex, to_markdown
+from reports.results.records import Results, collect, load
+from reports.results.study import Study, View, ranges
+from reports.tables import table1
+from reports.tables.output import Output, write
+from reports.tables.table import DASH, to_csv, to_latex, to_markdown
 
 CONFIG = protocol.load("laptop")
 METHODS = ("none", "mixup", "ails")

@@ -15,11 +15,11 @@ from bench.grid import protocol
 from bench.grid.cell import Grid, Run
 from bench.grid.protocol import Selection
 from bench.store.records import Store
-from reports import table2, table3, table4, table5, table6
-from reports.output import Output
-from reports.results import load
-from reports.study import Study, View
-from reports.table import DASH, to_latex
+from reports.results.records import load
+from reports.results.study import Study, View
+from reports.tables import table2, table3, table4, table5, table6
+from reports.tables.output import Output
+from reports.tables.table import DASH, to_latex
 
 CONFIG = protocol.load("laptop")
 DATASETS = ("phantom-binary", "phantom-ordinal")

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from reports.arithmetic import Finding
-    from reports.output import Rows
-    from reports.report import Content
+    from reports.page.report import Content
+    from reports.tables.output import Rows
 
 
 @click.command()
@@ -74,9 +74,9 @@ def write_claims(content: Content) -> None:
     """What the records say of the paper's claims."""
     from typing import get_args
 
-    from reports import claims
-    from reports.findings import Outcome
-    from reports.results import PHANTOM
+    from reports.claims import judge as claims
+    from reports.claims.findings import Outcome
+    from reports.results.records import PHANTOM
 
     out = console()
     verdicts = claims.judge(content.measured)
@@ -96,7 +96,7 @@ def write_claims(content: Content) -> None:
 
 def write_rows(out: Console, path: Path, rows: Rows) -> None:
     from bench.store.records import write_text
-    from reports.output import to_tidy_csv
+    from reports.tables.output import to_tidy_csv
 
     write_text(path, to_tidy_csv(rows))
     out.print(f"wrote {path}", highlight=False, soft_wrap=True)

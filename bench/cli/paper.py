@@ -21,8 +21,8 @@ def paper(**options: Any) -> None:
     """Do what is missing for all tables and figures, and write them, the audit and the report."""
     from bench.grid.cell import merge
     from reports.gallery import figure5
-    from reports.report import FIGURES, TABLES
-    from reports.study import View
+    from reports.page.report import FIGURES, TABLES
+    from reports.results.study import View
 
     selects = [*(module.select for module in TABLES.values()), figure5.select]
     *of_tables, of_features = requests(options, selects)

@@ -24,9 +24,9 @@ from bench.cli.runs import do_missing, end, print_tables, show_plan, study
 
 if TYPE_CHECKING:
     from reports.gallery.picture import Picture
-    from reports.output import Output
-    from reports.report import Content
-    from reports.study import Study
+    from reports.page.report import Content
+    from reports.results.study import Study
+    from reports.tables.output import Output
 
 
 JOINT = 20
@@ -55,7 +55,7 @@ def viewing(command: Command) -> Command:
 
 
 def view(options: dict[str, Any]) -> Any:
-    from reports.study import View
+    from reports.results.study import View
 
     return View(**{name: options[name] for name in ("metric", "reference", "combine", "published")})
 
@@ -70,7 +70,7 @@ def table(number: str, **options: Any) -> None:
     if number == "3":
         describe_datasets(options)
         return
-    module = importlib.import_module(f"reports.table{number}")
+    module = importlib.import_module(f"reports.tables.table{number}")
     (asked,) = requests(options, [module.select])
     outputs = module.outputs(study(asked), view(options))  # refused before any run, if at all
     if options["dry_run"]:
@@ -94,7 +94,7 @@ def dataset_table(options: dict[str, Any], command: str) -> Output:
     """The datasets named, or the paper's."""
     from bench.grid import cell as grid
     from bench.grid import protocol
-    from reports import table3
+    from reports.tables import table3
 
     config = protocol.load(options["protocol"], options["settings"])
     named = options["datasets"]
@@ -182,9 +182,9 @@ def extract_features(asked: Request, options: dict[str, Any]) -> None:
 def everything(options: dict[str, Any]) -> Content:
     """What is measured for all tables; nothing is run."""
     from bench import backbone
-    from reports.report import TABLES, Content
-    from reports.results import Record, load
-    from reports.study import Study
+    from reports.page.report import TABLES, Content
+    from reports.results.records import Record, load
+    from reports.results.study import Study
 
     asked = requests(options, [module.select for module in TABLES.values()], to_run=False)
     known: dict[str, Record] = {}
@@ -212,8 +212,8 @@ def report(out: Path | None, **options: Any) -> None:
 
 def write_report(content: Content, options: dict[str, Any], out: Path | None = None) -> None:
     from bench.store.records import write_text
-    from reports import report as page
-    from reports import site
+    from reports.page import report as page
+    from reports.page import site
 
     path = out or content.store.root / f"report-{content.main.config.slug}.html"
     write_text(path, site.render(page.build(content, readings_measured(options))))
@@ -237,8 +237,8 @@ def readings_measured(options: dict[str, Any]) -> Study:
 @click.option("--reference", default="none", show_default=True, help="the baseline")
 def readings(method: str, sample: int, metric: str, reference: str, **options: Any) -> None:
     """Does a conclusion hang on how a publication is read? Every reading, one changed at a time."""
-    from reports import readings as reading
     from reports.gallery.readings import picture
+    from reports.tables import readings as reading
 
     if options["methods"] is not None:
         raise BenchError("readings are of one method: leave --methods, name it by --method")

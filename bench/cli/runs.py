@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from bench.grid.cell import Run
     from bench.store.records import Store
-    from reports.output import Output
-    from reports.study import Study
+    from reports.results.study import Study
+    from reports.tables.output import Output
 
 
 @click.command()
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 @running
 def run(**options: Any) -> None:
     """Do the runs of a selection that are not done, and show their ACC and AUC."""
-    from reports import table1
-    from reports.study import View
+    from reports.results.study import View
+    from reports.tables import table1
 
     asked = request(options)
     if options["dry_run"]:
@@ -165,8 +165,8 @@ def failures(asked: Request) -> list[tuple[Run, dict[str, Any]]]:
 
 def study(asked: Request) -> Study:
     """What is measured of a request."""
-    from reports.results import load
-    from reports.study import Study
+    from reports.results.records import load
+    from reports.results.study import Study
 
     measured = load(asked.store, asked.grid)
     return Study(asked.config, measured, asked.store, asked.backbones, command_line())
@@ -174,8 +174,8 @@ def study(asked: Request) -> Study:
 
 def print_tables(outputs: Iterable[Output], folder: Path | None = None) -> None:
     """Print tables, and write them where a folder is named."""
-    from reports.output import write
-    from reports.table import to_terminal
+    from reports.tables.output import write
+    from reports.tables.table import to_terminal
 
     out = console()
     for output in outputs:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from reports.arithmetic.finding import Finding
-from reports.arithmetic.printed import Printed
+from reports.published.printed import Printed
 
 
 def other_metric(table: Printed, column: str, benchmark: Printed, positive: float) -> Finding:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reports.arithmetic.finding import Finding
 from reports.arithmetic.granularity import whole
-from reports.arithmetic.printed import EPSILON, Entry, Printed, Range
+from reports.published.printed import EPSILON, Entry, Printed, Range
 
 CHECK = "bounds"
 PERCENTAGE = re.compile(r"(?<![a-z])(b?acc|au(ro)?c)", re.IGNORECASE)

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from reports.arithmetic.finding import Finding, Severity
 from reports.arithmetic.p_values import Claim, check
-from reports.arithmetic.printed import Printed, Range
 from reports.arithmetic.recomputed import agreement, mean
 from reports.arithmetic.statements import Statement
+from reports.published.printed import Printed, Range
 
 
 def improvement(table: Printed, row: str, others: Sequence[str], said: Statement) -> Finding:

@@ -2,8 +2,8 @@
 
 from bench.data.catalogue import medmnist_entry
 from reports.arithmetic.finding import Finding, Severity
-from reports.arithmetic.printed import Printed
 from reports.arithmetic.statements import Statement
+from reports.published.printed import Printed
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from reports.table import Row, Table
+from reports.tables.table import Row, Table
 
 Severity = Literal["contradiction", "implausible", "note", "consistent"]
 SEVERITIES: tuple[Severity, ...] = ("contradiction", "implausible", "note", "consistent")
@@ -43,12 +43,12 @@ def ordered(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def as_rows(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """For `reports.output.to_tidy_csv`."""
+    """For `reports.tables.output.to_tidy_csv`."""
     return [asdict(finding) for finding in ordered(findings)]
 
 
 def as_table(findings: Sequence[Finding], title: str) -> Table:
-    """For every writer of `reports.table`."""
+    """For every writer of `reports.tables.table`."""
     return Table(
         title=title,
         columns=("severity", "check", "table", "where", "statement"),

@@ -8,9 +8,9 @@ from reports.arithmetic.bounds import bounds
 from reports.arithmetic.finding import Finding
 from reports.arithmetic.identical import same_rows
 from reports.arithmetic.p_values import stated_p_values
-from reports.arithmetic.printed import Printed, read
 from reports.arithmetic.recomputed import stated_means
 from reports.arithmetic.steps import constant_steps, lockstep_sds
+from reports.published.printed import Printed, read
 
 
 def audit_tables(paths: Sequence[Path], n: int = 10) -> list[Finding]:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reports.arithmetic.finding import Finding
-from reports.arithmetic.printed import EPSILON, Entry, Number, Printed
+from reports.published.printed import EPSILON, Entry, Number, Printed
 
 IMAGES = 10_000
 """On more images than this, accuracies are as good as continuous."""

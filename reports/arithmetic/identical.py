@@ -8,7 +8,7 @@ from itertools import combinations, product
 from reports.arithmetic.constancy import at_least, same_rounding
 from reports.arithmetic.finding import Finding
 from reports.arithmetic.groups import COLUMNS
-from reports.arithmetic.printed import Entry, Number, Printed
+from reports.published.printed import Entry, Number, Printed
 
 CHECK = "identical rows"
 ALPHA = 0.01

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from reports.arithmetic.finding import Finding, Severity
-from reports.arithmetic.printed import P_VALUES, Entry, Number, Printed, Range
 from reports.arithmetic.sample_correlation import exceeds
 from reports.arithmetic.steps import CORRELATION
 from reports.arithmetic.t_tests import (
@@ -15,6 +14,7 @@ from reports.arithmetic.t_tests import (
     unpaired,
     welch,
 )
+from reports.published.printed import P_VALUES, Entry, Number, Printed, Range
 
 ALPHA = 1e-4
 """Level of one comparison; a table has up to a hundred."""

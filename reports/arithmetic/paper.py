@@ -10,11 +10,11 @@ from reports.arithmetic.finding import Finding
 from reports.arithmetic.generic import audit_table
 from reports.arithmetic.granularity import granularity
 from reports.arithmetic.identical import same_row
-from reports.arithmetic.printed import Printed, read
 from reports.arithmetic.recomputed import agreement, mean, stated_differences
 from reports.arithmetic.statements import Statement, source, statements
 from reports.arithmetic.trends import penalised_term, swings
-from reports.paper import FOLDER
+from reports.published.paper import FOLDER
+from reports.published.printed import Printed, read
 
 OURS = "ails"
 """The row of the paper's own method."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from reports.arithmetic.finding import Finding
-from reports.arithmetic.printed import Number, Printed, Range, decimals
+from reports.published.printed import Number, Printed, Range, decimals
 
 
 def mean(numbers: Sequence[Number]) -> Range:

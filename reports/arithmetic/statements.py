@@ -3,8 +3,8 @@
 import csv
 from dataclasses import dataclass
 
-from reports.arithmetic.printed import Number
-from reports.paper import FOLDER
+from reports.published.paper import FOLDER
+from reports.published.printed import Number
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import math
 from itertools import pairwise
 
 from reports.arithmetic.finding import Finding, Severity
-from reports.arithmetic.printed import Printed, Range
+from reports.published.printed import Printed, Range
 
 
 def penalised_term(table: Printed, column: str, loss: str) -> Finding:

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from bench.stats.paired import ALPHA
 from reports.figures import style
-from reports.specification import DEFAULT, Outcome, Specification, tally
+from reports.results.specification import DEFAULT, Outcome, Specification, tally
 
 CURVE, ROW, FRAME = 2.2, 0.125, 1.1
 """Inches: the height of the curve, of a row of the matrix below it, and of legend and note."""

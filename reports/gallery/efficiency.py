@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from reports import table4
 from reports.figures import efficiency
 from reports.gallery import points
 from reports.gallery.picture import Picture, gaps, left_out, note, sample_size
-from reports.paper import published, row_name
-from reports.study import Study, View
-from reports.table1 import METRICS
+from reports.published.paper import published, row_name
+from reports.results.study import Study, View
+from reports.tables import table4
+from reports.tables.table1 import METRICS
 
 SELECT = (table4.select,)
 

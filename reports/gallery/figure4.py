@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from reports import table5, table6
 from reports.figures import sweep
 from reports.gallery import points
 from reports.gallery.picture import Picture, gaps, left_out, note, sample_size, under
-from reports.paper import published
-from reports.results import Results
-from reports.study import Study, View
-from reports.sweep import Column, Sweep
+from reports.published.paper import published
+from reports.results.records import Results
+from reports.results.study import Study, View
+from reports.tables import table5, table6
+from reports.tables.sweep import Column, Sweep
 
 SELECT = (table5.select, table6.select)
 

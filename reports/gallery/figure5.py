@@ -7,7 +7,7 @@ from bench.grid.cell import parts
 from bench.grid.protocol import Selection
 from reports.figures import tsne
 from reports.gallery.picture import Picture, left_out, note, under
-from reports.study import Study, View
+from reports.results.study import Study, View
 
 METHODS = ("cutmix", "bsda", "ails")
 """The paper's."""

@@ -6,12 +6,12 @@ from statistics import fmean
 
 from bench.stats.bootstrap import Interval, paired_difference
 from bench.stats.paired import compare
-from reports import cells, table1
 from reports.figures import forest
 from reports.gallery.picture import Picture, gaps, left_out, note, runs_of, sample_size, under
-from reports.results import Results
-from reports.study import Study, View
-from reports.table1 import METRICS
+from reports.results.records import Results
+from reports.results.study import Study, View
+from reports.tables import cells, table1
+from reports.tables.table1 import METRICS
 
 SELECT = (table1.select,)
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 
 from bench.stats.paired import summarise
 from reports.figures.curves import Point, Published
-from reports.results import Results
-from reports.table import Cell
+from reports.results.records import Results
+from reports.tables.table import Cell
 
 
 def measured(places: Iterable[tuple[float, Results, str]]) -> list[Point]:

@@ -6,13 +6,13 @@ from dataclasses import asdict, replace
 from bench.base.errors import BenchError
 from bench.stats.across import Means, Ranking, against, rank
 from bench.stats.paired import summarise
-from reports import cells, table1
 from reports.figures import ranks
 from reports.gallery.picture import Picture, gaps, left_out, note, sample_size, under
-from reports.output import Rows
-from reports.results import Results
-from reports.study import Study, View
-from reports.table1 import METRICS
+from reports.results.records import Results
+from reports.results.study import Study, View
+from reports.tables import cells, table1
+from reports.tables.output import Rows
+from reports.tables.table1 import METRICS
 
 SELECT = (table1.select,)
 

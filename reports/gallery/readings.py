@@ -1,11 +1,11 @@
 """The specification curve of a publication's readings."""
 
-from reports import readings
 from reports.figures import specification
 from reports.gallery.picture import Picture
-from reports.output import Output
-from reports.specification import analyse
-from reports.study import Study
+from reports.results.specification import analyse
+from reports.results.study import Study
+from reports.tables import readings
+from reports.tables.output import Output
 
 CAPTION = "Every reading's difference to the baseline, and below it what the reading changes."
 

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from bench.grid.cell import Run, parts
-from reports import table1
 from reports.figures import reliability
 from reports.figures.reliability import EDGES, Reliability, axis_names
 from reports.gallery.picture import Picture, gaps, left_out, note, runs_of, sample_size, under
-from reports.output import Rows
-from reports.results import Results
-from reports.study import Study, View
+from reports.results.records import Results
+from reports.results.study import Study, View
+from reports.tables import table1
+from reports.tables.output import Rows
 
 SELECT = (table1.select,)
 

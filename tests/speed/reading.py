@@ -24,8 +24,8 @@ from bench.grid import protocol
 from bench.grid.cell import Grid
 from bench.grid.protocol import Selection
 from bench.store.records import Store
-from reports.report import TABLES
-from reports.results import Record, load
+from reports.page.report import TABLES
+from reports.results.records import Record, load
 
 DATASETS = ("phantom-binary", "phantom-multiclass", "phantom-ordinal", "phantom-multilabel")
 METHODS = "none,mixup,cutmix,stylegan2_ada,ddpm,advprop,medaugment,bsda,feature_noise,ails"

@@ -13,8 +13,8 @@ from typing import Literal, get_args
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports.html import to_html
-from reports.table import Table
+from reports.page.html import to_html
+from reports.tables.table import Table
 
 Pairs = tuple[tuple[str, str], ...]
 Verdict = Literal["supported", "contradicted", "undecided", "not tested"]

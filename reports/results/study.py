@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bench.grid.cell import Run, parts
 from bench.grid.protocol import Config
 from bench.store.records import Store
-from reports.results import Combine, Measured, Results, collect
+from reports.results.records import (Combine, Measured, Results, collect)
 
 Predictions = tuple[NDArray[np.float32], NDArray[np.generic]]
 

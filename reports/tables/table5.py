@@ -1,6 +1,6 @@
 """Table 5: AILS over the magnitude α of its offsets."""
 
-from reports.sweep import Column, Sweep
+from reports.tables.sweep import Column, Sweep
 
 SWEEP = Sweep(
     number=5,

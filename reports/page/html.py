@@ -4,7 +4,7 @@ import math
 import re
 from html import escape
 
-from reports.table import DASH, Cell, Row, Table, numbers
+from reports.tables.table import DASH, Cell, Row, Table, numbers
 
 LONG = 32
 """Characters above which the texts of a column break into lines."""

@@ -10,15 +10,17 @@ from types import ModuleType
 import methods
 from bench.base.errors import BenchError
 from bench.store.records import Store
-from reports import claims, readings, site, table1, table2, table4, table5, table6
 from reports.arithmetic import as_table, audit_paper
+from reports.claims import judge as claims
 from reports.figures import style
 from reports.gallery import efficiency, figure4, figure5, forest, ranks, reliability
 from reports.gallery.picture import Picture
 from reports.gallery.readings import picture as reading_curve
-from reports.output import Output
-from reports.results import PHANTOM, Measured, union
-from reports.study import Study, View, ranges
+from reports.page import site
+from reports.results.records import PHANTOM, Measured, union
+from reports.results.study import Study, View, ranges
+from reports.tables import readings, table1, table2, table4, table5, table6
+from reports.tables.output import Output
 
 TABLES: Mapping[int, ModuleType] = {1: table1, 2: table2, 4: table4, 5: table5, 6: table6}
 """Those that are made of records."""

@@ -9,7 +9,7 @@ from statistics import fmean
 
 from bench.grid.cell import Cell, MethodChoice, split_list
 from bench.grid.protocol import setting
-from reports.results import Measured
+from reports.results.records import Measured
 
 
 @dataclass(frozen=True)

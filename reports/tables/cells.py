@@ -6,10 +6,10 @@ from typing import Any
 
 from bench.base.errors import unknown
 from bench.stats.paired import ALPHA, Comparison, compare, compare_all, holm, summarise
-from reports.output import Rows
-from reports.results import PHANTOM, Results, complete
-from reports.study import ranges
-from reports.table import MISSING, Cell
+from reports.results.records import PHANTOM, Results, complete
+from reports.results.study import ranges
+from reports.tables.output import Rows
+from reports.tables.table import MISSING, Cell
 
 Values = Mapping[int, float]
 """By seed."""

@@ -7,8 +7,8 @@ it was written before there were results.
 
 from itertools import pairwise
 
-from reports.claim import Claim, accuracy, best, near, over, reduction, rising, sweep
-from reports.effects import Term
+from reports.claims.claim import Claim, accuracy, best, near, over, reduction, rising, sweep
+from reports.results.effects import Term
 
 DATASETS = ("blood", "chest", "breast", "derma", "oct", "path", "pneumonia", "retina", "tissue")
 BASELINES = ("mixup", "cutmix", "stylegan2_ada", "ddpm", "advprop", "medaugment", "bsda")

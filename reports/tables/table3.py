@@ -7,10 +7,10 @@ from typing import Any
 from bench.data.audit import audit
 from bench.data.catalogue import SPLITS, medmnist_entry
 from bench.data.dataset import MissingData, open_dataset
-from reports.output import Output
-from reports.paper import published
-from reports.results import PHANTOM
-from reports.table import DASH, Row, Table
+from reports.published.paper import published
+from reports.results.records import PHANTOM
+from reports.tables.output import Output
+from reports.tables.table import DASH, Row, Table
 
 PAPER = ("path", "chest", "derma", "oct", "pneumonia", "retina", "breast", "blood", "tissue")
 MODALITY = {

@@ -1,13 +1,13 @@
 """Table 4: how much does a method lose when training images are few?"""
 
 from bench.grid.protocol import Selection
-from reports import cells
-from reports.output import Output, Rows
-from reports.paper import NOTE, claimed, row_name
-from reports.results import PHANTOM, Results
-from reports.study import Study, View
-from reports.table import MISSING, Cell, Row, Table
-from reports.table1 import METRICS
+from reports.published.paper import NOTE, claimed, row_name
+from reports.results.records import PHANTOM, Results
+from reports.results.study import Study, View
+from reports.tables import cells
+from reports.tables.output import Output, Rows
+from reports.tables.table import MISSING, Cell, Row, Table
+from reports.tables.table1 import METRICS
 
 RATIOS = (0.2, 0.3, 0.5, 1.0)
 

@@ -1,6 +1,6 @@
 """Table 6: AILS over the weight β of its KL term."""
 
-from reports.sweep import Column, Sweep
+from reports.tables.sweep import Column, Sweep
 
 SWEEP = Sweep(
     number=6,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.store.records import write_text
-from reports.table import Table, to_csv, to_latex, to_markdown
+from reports.tables.table import Table, to_csv, to_latex, to_markdown
 
 Rows = list[dict[str, Any]]
 

@@ -7,12 +7,12 @@ from typing import Any
 from bench.base.errors import BenchError
 from bench.grid.protocol import Selection
 from bench.stats.paired import summarise
-from reports import cells
-from reports.output import Output, Rows
-from reports.paper import NOTE, published
-from reports.results import PHANTOM, Results
-from reports.study import Study, View
-from reports.table import DASH, MISSING, Cell, Row, Table
+from reports.published.paper import NOTE, published
+from reports.results.records import PHANTOM, Results
+from reports.results.study import Study, View
+from reports.tables import cells
+from reports.tables.output import Output, Rows
+from reports.tables.table import DASH, MISSING, Cell, Row, Table
 
 CHOSEN = "✓"
 SELECTION = {"val_auc": "validation.val_auc", "val_loss": "validation.val_nll"}

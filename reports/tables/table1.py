@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from bench.grid.protocol import Selection
-from reports import cells
-from reports.output import Output
-from reports.paper import NOTE, claimed, row_name
-from reports.results import PHANTOM, Results
-from reports.study import Study, View
-from reports.table import MISSING, Cell, Row, Table, mean_cell
+from reports.published.paper import NOTE, claimed, row_name
+from reports.results.records import PHANTOM, Results
+from reports.results.study import Study, View
+from reports.tables import cells
+from reports.tables.output import Output
+from reports.tables.table import MISSING, Cell, Row, Table, mean_cell
 
 METRICS = {"acc": "ACC", "auc": "AUC"}
 

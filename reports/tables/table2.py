@@ -5,13 +5,13 @@ from typing import Any
 from bench.base.errors import BenchError
 from bench.grid.cell import parts
 from bench.grid.protocol import Selection
-from reports import cells
-from reports.output import Output, Rows
-from reports.paper import NOTE, claimed
-from reports.results import PHANTOM, Results
-from reports.study import Study, View
-from reports.table import Row, Table
-from reports.table1 import METRICS
+from reports.published.paper import NOTE, claimed
+from reports.results.records import PHANTOM, Results
+from reports.results.study import Study, View
+from reports.tables import cells
+from reports.tables.output import Output, Rows
+from reports.tables.table import Row, Table
+from reports.tables.table1 import METRICS
 
 BACKBONES = ("mobilenetv3", "resnest101", "densenet121", "efficientnet_b4", "swin_tiny")
 SMALLEST = 32

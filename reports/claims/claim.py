@@ -7,9 +7,9 @@ from itertools import pairwise
 from statistics import fmean
 
 from bench.stats.paired import ALPHA
-from reports.effects import Effect, Term
-from reports.paper import published, row_name
-from reports.table import Cell
+from reports.published.paper import published, row_name
+from reports.results.effects import Effect, Term
+from reports.tables.table import Cell
 
 ACC = "metrics.acc"
 TOLERANCE = 0.01

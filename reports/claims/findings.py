@@ -15,8 +15,8 @@ from typing import Literal
 from bench.grid.cell import Cell
 from bench.stats.paired import ALPHA, Comparison, compare, holm
 from bench.stats.power import pairs_needed
-from reports.claim import Claim, on
-from reports.effects import Effect, Gap, Panel, Series
+from reports.claims.claim import Claim, on
+from reports.results.effects import Effect, Gap, Panel, Series
 
 Outcome = Literal["supported", "contradicted", "undecided", "not tested"]
 

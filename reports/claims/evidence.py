@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from bench.grid import protocol
 from bench.grid.cell import Cell
 from bench.stats.power import MOST
-from reports.ails_claims import DATASETS
-from reports.effects import Term
-from reports.findings import Finding, Tested
-from reports.results import PHANTOM, Measured
+from reports.claims.ails import DATASETS
+from reports.claims.findings import Finding, Tested
+from reports.results.effects import Term
+from reports.results.records import PHANTOM, Measured
 
 MANY = 1000
 """Seeds above which an observed effect counts as near zero, and the printed one is asked about."""

@@ -18,8 +18,8 @@ from scipy import special
 from bench.base.errors import BenchError, unknown
 from bench.grid.cell import Cell, MethodChoice
 from bench.stats.paired import ALPHA, Comparison
-from reports import cells
-from reports.results import PHANTOM, Measured, complete, seed_means
+from reports.tables import cells
+from reports.results.records import (PHANTOM, Measured, complete, seed_means)
 
 if TYPE_CHECKING:
     from methods.method import Reading

@@ -5,10 +5,8 @@ from dataclasses import asdict, replace
 from statistics import fmean
 
 from bench.stats.paired import ALPHA, Comparison, summarise
-from reports import cells, table
-from reports.output import Output, Rows
-from reports.results import Measured
-from reports.specification import (
+from reports.results.records import Measured
+from reports.results.specification import (
     DEFAULT,
     Outcome,
     SignFlip,
@@ -20,8 +18,10 @@ from reports.specification import (
     sign_flip,
     tally,
 )
-from reports.study import Study
-from reports.table import DASH, MISSING, Row, Table
+from reports.results.study import Study
+from reports.tables import cells, table
+from reports.tables.output import Output, Rows
+from reports.tables.table import DASH, MISSING, Row, Table
 
 NOT_VARIED = (
     "Not varied: what the protocol and the selection decide (optimiser, schedule, epochs, batch "

@@ -4,10 +4,10 @@ import csv
 from pathlib import Path
 
 from bench.base.errors import BenchError
-from reports.table import Cell
+from reports.tables.table import Cell
 
 NOTE = "Published: as the paper prints it, over its own datasets, backbones and protocol."
-FOLDER = Path(__file__).parent / "published"
+FOLDER = Path(__file__).parent
 
 
 def published(number: int) -> dict[str, dict[str, Cell | str]]:

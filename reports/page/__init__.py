@@ -1,0 +1,1 @@
+"""The report: everything that the records say, as one page."""

@@ -1,0 +1,1 @@
+"""What papers print: their tables, and the one reader of printed tables."""
