@@ -8,9 +8,10 @@ import pytest
 import torch
 from hypothesis import settings
 
-from bench.grid import cell as grid
+from bench.grid import grid
 from bench.grid.cell import Run
-from bench.grid.protocol import Protocol, Selection
+from bench.grid.protocol import Protocol
+from bench.grid.selection import Selection
 from bench.store.records import Store
 
 torch.set_num_threads(1)

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.base.task import Task
-from bench.grid.cell import Grid, Run
+from bench.grid.cell import Run
+from bench.grid.grid import Grid
 from bench.store.records import Store
 
 LOGS = ("fdi", "fdi_accepted", "fdi_rel", "kl_dim", "kl_sum", "beta_kl")

@@ -11,10 +11,11 @@ import pytest
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-from bench.grid import cell as grid
-from bench.grid import protocol
-from bench.grid.cell import Grid, Run
-from bench.grid.protocol import Selection
+from bench.grid import configs, grid
+from bench.grid.cell import Run
+from bench.grid.choice import MethodChoice
+from bench.grid.grid import Grid
+from bench.grid.selection import Selection
 from bench.stats.power import MOST, pairs_needed
 from reports.claims.ails import BACKBONES, BASELINES, CLAIMS, COMBINATION, DATASETS
 from reports.claims.claim import ACC, Claim, near, over, printed
@@ -23,7 +24,7 @@ from reports.claims.judge import Verdict, judge, to_rows, to_tests
 from reports.results.effects import Panel, Term, is_meant
 from reports.results.records import PHANTOM, Measured
 
-LAPTOP = protocol.load("laptop").protocol
+LAPTOP = configs.load("laptop").protocol
 PHANTOMS = ("phantom-binary", "phantom-ordinal")
 EVERYONE = (*BASELINES, "ails")
 ALPHAS = tuple(f"ails[alpha={value:g}]" for value in (0.1, 0.3, 0.5, 0.7))
@@ -297,8 +298,8 @@ class TestSweeps:
         assert found["beta-kl"].verdict == "contradicted"
 
     def test_a_method_is_meant_with_its_default_spelled_out(self) -> None:
-        def choice(text: str) -> grid.MethodChoice:
-            return grid.MethodChoice.parse(text)
+        def choice(text: str) -> MethodChoice:
+            return MethodChoice.parse(text)
 
         assert is_meant(choice("ails"), "ails[alpha=0.3]")
         assert is_meant(choice("ails[alpha=0.3]"), "ails")
@@ -306,8 +307,8 @@ class TestSweeps:
         assert not is_meant(choice("ails[alpha=0.1]"), "ails")
         assert not is_meant(choice("ails[alpha=0.1,beta=2]"), "ails[alpha=0.1]")
         usual = {"ails": {"alpha": 0.5}}
-        assert is_meant(grid.MethodChoice.parse("ails", usual), "ails[alpha=0.5]")
-        assert not is_meant(grid.MethodChoice.parse("ails", usual), "ails[alpha=0.3]")
+        assert is_meant(MethodChoice.parse("ails", usual), "ails[alpha=0.5]")
+        assert not is_meant(MethodChoice.parse("ails", usual), "ails[alpha=0.3]")
 
 
 class TestFewerImages:
@@ -384,7 +385,7 @@ class TestPrintedNumbers:
     CLAIM = Claim("n", "t", "w", "m", (near(0.8, "ails", (1, Term("ails"))),), absolute=True)
 
     def paper(self, shift: float, datasets: tuple[str, ...] = DATASETS, *others: str) -> Measured:
-        under = protocol.load("paper").protocol
+        under = configs.load("paper").protocol
         runs = [
             replace(run, cell=replace(run.cell, dataset=name, backbone=backbone), protocol=under)
             for run in expand("bsda", "ails", datasets=PHANTOMS[:1]).runs

@@ -18,7 +18,8 @@ import methods
 from bench.base.errors import BenchError
 from bench.base.task import Task
 from bench.data.dataset import Split
-from bench.grid.cell import MethodChoice, Run
+from bench.grid.cell import Run
+from bench.grid.choice import MethodChoice
 from bench.training.execute import execute
 from methods.ddpm import DDPM
 from methods.generative import stage

@@ -15,9 +15,10 @@ import pytest
 from bench.base.errors import BenchError
 from bench.engines import local as engines
 from bench.engines.local import Job, local, remaining, work
-from bench.grid import cell as grid
+from bench.grid import grid
 from bench.grid.cell import Run
-from bench.grid.protocol import Protocol, Selection
+from bench.grid.protocol import Protocol
+from bench.grid.selection import Selection
 from bench.store.records import Store, StoreError
 from methods.none import NoAugmentation
 

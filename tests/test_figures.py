@@ -21,9 +21,8 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from bench.base.errors import BenchError
 from bench.base.task import Task
-from bench.grid import cell as grid
-from bench.grid import protocol
-from bench.grid.protocol import Selection
+from bench.grid import configs, grid
+from bench.grid.selection import Selection
 from bench.stats.across import Ranking, critical_difference
 from bench.store.records import write_arrays
 from bench.training.evaluation import metrics
@@ -517,7 +516,7 @@ class TestTsne:
             tsne.embed("none", features, targets)
 
 
-CONFIG = protocol.load("laptop")
+CONFIG = configs.load("laptop")
 DATASETS = ("phantom-binary", "phantom-ordinal", "phantom-multilabel")
 SHOWN = {"seeds": range(3), "datasets": DATASETS, "methods": ("none", "mixup", "bsda", "ails")}
 

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import main
-from bench.grid import cell as grid
-from bench.grid import protocol
+from bench.grid import configs, grid
+from bench.grid.selection import Selection
 
 FROZEN = Path(__file__).parent / "frozen"
 COMMANDS: dict[str, list[str]] = json.loads((FROZEN / "commands.json").read_text("utf-8"))
@@ -49,7 +49,7 @@ def test_the_same_command_writes_the_same_bytes(name: str, store: Path, tmp_path
 
 @pytest.mark.parametrize("case", KEYS, ids=lambda case: case["key"])
 def test_the_same_cell_has_the_same_key(case: dict[str, Any]) -> None:
-    config = protocol.load(case["protocol"], case["settings"])
-    selection = protocol.Selection(**case["selection"])
+    config = configs.load(case["protocol"], case["settings"])
+    selection = Selection(**case["selection"])
     (run,) = grid.expand(selection, config.protocol, parameters=config.parameters).runs
     assert run.key == case["key"]

@@ -7,15 +7,18 @@ from collections.abc import Callable
 import pytest
 
 from bench.base.errors import BenchError
-from bench.grid import cell as grid
-from bench.grid.cell import MethodChoice, Run
-from bench.grid.protocol import Protocol, Selection
+from bench.grid import grid, notation
+from bench.grid.cell import Run
+from bench.grid.choice import MethodChoice
+from bench.grid.grid import Grid
+from bench.grid.protocol import Protocol
+from bench.grid.selection import Selection
 from methods.mixup import Mixup
 
 MakeRun = Callable[..., Run]
 
 
-def expand(**changes: object) -> grid.Grid:
+def expand(**changes: object) -> Grid:
     values = {"datasets": ("phantom-binary",)} | changes
     return grid.expand(Selection(**values), Protocol(epochs=1))  # type: ignore[arg-type]
 
@@ -108,14 +111,14 @@ def test_a_wrong_name_is_answered_with_the_mend(changes: dict[str, object], answ
     ],
 )
 def test_seeds(text: str, seeds: tuple[int, ...]) -> None:
-    assert grid.seeds(text) == seeds
+    assert notation.seeds(text) == seeds
 
 
 @pytest.mark.parametrize("text", ["", "0", "a", "5-3", "-1", "1.5"])
 def test_wrong_seeds(text: str) -> None:
     with pytest.raises(BenchError, match="seeds"):
-        grid.seeds(text)
+        notation.seeds(text)
 
 
 def test_lists_split_outside_brackets() -> None:
-    assert grid.split_list("a[x=1,y=f(2,3)], b,,c") == ["a[x=1,y=f(2,3)]", "b", "c"]
+    assert notation.split_list("a[x=1,y=f(2,3)], b,,c") == ["a[x=1,y=f(2,3)]", "b", "c"]

@@ -5,17 +5,17 @@ from pathlib import Path
 import pytest
 
 from bench.base.errors import BenchError
-from bench.grid import protocol
+from bench.grid import configs
 from bench.grid.protocol import Protocol
 
 
-@pytest.mark.parametrize("name", protocol.names())
+@pytest.mark.parametrize("name", configs.names())
 def test_every_protocol_of_the_project_loads(name: str) -> None:
-    assert protocol.load(name).about
+    assert configs.load(name).about
 
 
 def test_the_paper_protocol_holds_what_the_paper_states() -> None:
-    config = protocol.load("paper")
+    config = configs.load("paper")
     stated = config.protocol
     assert (stated.optimizer, stated.lr, stated.warmup_epochs) == ("adamw", 0.01, 5)
     assert config.selection.backbones == ("resnest101+densenet121",)
@@ -24,7 +24,7 @@ def test_the_paper_protocol_holds_what_the_paper_states() -> None:
 
 
 def test_settings_lie_over_the_file() -> None:
-    changed = protocol.load("laptop", ["lr=1e-3", "steps=7", "rgb=true"]).protocol
+    changed = configs.load("laptop", ["lr=1e-3", "steps=7", "rgb=true"]).protocol
     assert (changed.lr, changed.steps, changed.epochs, changed.rgb) == (1e-3, 7, None, True)
 
 
@@ -45,14 +45,14 @@ def test_settings_lie_over_the_file() -> None:
 )
 def test_a_wrong_setting_is_answered_in_one_line(settings: list[str], answer: str) -> None:
     with pytest.raises(BenchError) as error:
-        protocol.load("laptop", settings)
+        configs.load("laptop", settings)
     assert answer in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_a_wrong_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(BenchError, match="did you mean 'laptop'"):
-        protocol.load("labtop")
+        configs.load("labtop")
 
 
 @pytest.mark.parametrize("text", ["- 1", "protocol: [", "protocl: {}", "about: x"])
@@ -60,7 +60,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(text)
     with pytest.raises(BenchError, match=r"mine\.yaml"):
-        protocol.load(str(path))
+        configs.load(str(path))
 
 
 def test_epochs_and_steps_exclude_each_other() -> None:

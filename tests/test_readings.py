@@ -18,11 +18,11 @@ from statsmodels.stats.multitest import multipletests
 import methods
 from bench.base.errors import BenchError
 from bench.base.task import Task
-from bench.grid import cell as grid
-from bench.grid import protocol
-from bench.grid.cell import Grid, MethodChoice
-from bench.grid.protocol import Selection
+from bench.grid import configs, grid
+from bench.grid.choice import MethodChoice
+from bench.grid.grid import Grid
 from bench.grid.readings import joint_sample, labels, one_at_a_time
+from bench.grid.selection import Selection
 from bench.stats.paired import compare, holm_p
 from reports.figures import specification as figure
 from reports.results.records import Measured
@@ -31,7 +31,7 @@ from reports.tables import readings
 from reports.tables.output import Output
 from reports.tables.table import DASH, LATEX
 
-CONFIG = protocol.load("laptop")
+CONFIG = configs.load("laptop")
 SINGLE = (Task.BINARY, Task.ORDINAL)
 DECLARING = ("ails", "feature_noise")
 PARAMETERS = {f"A{number}" for number in (*range(1, 17), 19, 23)}

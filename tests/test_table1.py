@@ -13,10 +13,9 @@ import pytest
 from scipy import stats
 
 from bench.base.errors import BenchError
-from bench.grid import cell as grid
-from bench.grid import protocol
-from bench.grid.cell import Grid
-from bench.grid.protocol import Selection
+from bench.grid import configs, grid
+from bench.grid.grid import Grid
+from bench.grid.selection import Selection
 from bench.store.records import Store
 from reports.results.records import Results, collect, load
 from reports.results.study import Study, View, ranges
@@ -24,7 +23,7 @@ from reports.tables import table1
 from reports.tables.output import Output, write
 from reports.tables.table import DASH, to_csv, to_latex, to_markdown
 
-CONFIG = protocol.load("laptop")
+CONFIG = configs.load("laptop")
 METHODS = ("none", "mixup", "ails")
 DATASETS = ("phantom-binary", "phantom-ordinal")
 ACC = {

@@ -10,10 +10,10 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from bench.base.errors import BenchError
-from bench.grid import cell as grid
-from bench.grid import protocol
-from bench.grid.cell import Grid, Run
-from bench.grid.protocol import Selection
+from bench.grid import configs, grid
+from bench.grid.cell import Run
+from bench.grid.grid import Grid
+from bench.grid.selection import Selection
 from bench.store.records import Store
 from reports.results.records import load
 from reports.results.study import Study, View
@@ -21,7 +21,7 @@ from reports.tables import table2, table3, table4, table5, table6
 from reports.tables.output import Output
 from reports.tables.table import DASH, to_latex
 
-CONFIG = protocol.load("laptop")
+CONFIG = configs.load("laptop")
 DATASETS = ("phantom-binary", "phantom-ordinal")
 SEEDS = tuple(range(5))
 

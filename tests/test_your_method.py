@@ -12,8 +12,7 @@ from click.testing import CliRunner
 import methods
 from bench.base.errors import BenchError
 from bench.cli import main
-from bench.grid import cell as grid
-from bench.grid.cell import MethodChoice
+from bench.grid.choice import MethodChoice
 from bench.store.records import Store
 from bench.training import conformance
 
@@ -56,7 +55,7 @@ def test_an_entry_point_adds_a_method_by_name(file: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(methods, "entry_points", lambda group: [entry])
     assert "gaussian_noise" in methods.names()
     assert methods.get("gaussian_noise").summary == "Gaussian noise on every pixel"
-    assert grid.MethodChoice.parse("gaussian_noise[std=0.1]").label == "gaussian_noise[std=0.1]"
+    assert MethodChoice.parse("gaussian_noise[std=0.1]").label == "gaussian_noise[std=0.1]"
     sys.modules.pop("my_method")
 
 

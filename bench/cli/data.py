@@ -30,11 +30,11 @@ def locating(command: Command) -> Command:
 def opened(options: dict[str, Any]) -> list[Any]:
     """The datasets that were named, or all MedMNIST sets that are on disk."""
     from bench.data import dataset as data
-    from bench.grid import cell as grid
+    from bench.grid import notation
 
     size, folder = options["size"], options["data_dir"]
     if options["datasets"] is not None:
-        names = grid.split_list(options["datasets"])
+        names = notation.split_list(options["datasets"])
         return [data.open_dataset(name, size, folder) for name in names]
     found = []
     for name in data.NAMES:
@@ -95,19 +95,19 @@ def data_verify(**options: Any) -> None:
 def data_export(path: Path, **options: Any) -> None:
     """Write a run's training subset as the zip that StyleGAN2-ADA's own training script reads."""
     from bench.data.dataset import open_dataset
-    from bench.grid import cell as grid
-    from bench.grid import protocol
+    from bench.grid import configs, grid
+    from bench.grid.selection import Selection
     from bench.training.execute import training_subset
     from methods.generative.export import export
 
-    selection = protocol.Selection(
+    selection = Selection(
         datasets=(options["dataset"],),
         ratios=(options["ratio"],),
         seeds=(options["seed"],),
         source_size=options["size"],
         input_size=224,
     )
-    config = protocol.load("laptop")
+    config = configs.load("laptop")
     (run,) = grid.expand(selection, config.protocol, options["data_dir"]).runs
     dataset = open_dataset(run.cell.source, run.cell.source_size, options["data_dir"])
     train, identity = training_subset(run, dataset)

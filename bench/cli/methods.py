@@ -65,12 +65,12 @@ def check_method(method: str) -> None:
 )
 def preview(**options: Any) -> None:
     """A picture of what a method makes: originals above, its images below."""
-    from bench.grid import cell as grid
-    from bench.grid import protocol
+    from bench.grid import configs, grid
+    from bench.grid.selection import Selection
     from bench.training.preview import draw
 
-    config = protocol.load(options["protocol"])
-    selection = protocol.Selection(
+    config = configs.load(options["protocol"])
+    selection = Selection(
         datasets=(options["dataset"],),
         methods=(options["method"],),
         seeds=(options["seed"],),

@@ -19,7 +19,7 @@ from bench.cli.runs import do_missing, end, print_tables, show_plan
 @running
 def paper(**options: Any) -> None:
     """Do what is missing for all tables and figures, and write them, the audit and the report."""
-    from bench.grid.cell import merge
+    from bench.grid.grid import merge
     from reports.gallery import figure5
     from reports.page.report import FIGURES, TABLES
     from reports.results.study import View

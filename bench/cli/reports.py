@@ -84,22 +84,21 @@ def table(number: str, **options: Any) -> None:
 
 def describe_datasets(options: dict[str, Any]) -> None:
     """Table 3, which needs no runs."""
-    from bench.grid import protocol
+    from bench.grid import configs
 
-    slug = protocol.load(options["protocol"], options["settings"]).slug
+    slug = configs.load(options["protocol"], options["settings"]).slug
     print_tables([dataset_table(options, command_line())], options["results"] / "tables" / slug)
 
 
 def dataset_table(options: dict[str, Any], command: str) -> Output:
     """The datasets named, or the paper's."""
-    from bench.grid import cell as grid
-    from bench.grid import protocol
+    from bench.grid import configs, notation
     from reports.tables import table3
 
-    config = protocol.load(options["protocol"], options["settings"])
+    config = configs.load(options["protocol"], options["settings"])
     named = options["datasets"]
     (built,) = table3.outputs(
-        table3.PAPER if named is None else grid.split_list(named),
+        table3.PAPER if named is None else notation.split_list(named),
         options["size"] or config.selection.source_size,
         options["data_dir"],
         command,

@@ -16,8 +16,9 @@ from bench.base.errors import BenchError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bench.grid.cell import Grid
-    from bench.grid.protocol import Config, Selection
+    from bench.grid.configs import Config
+    from bench.grid.grid import Grid
+    from bench.grid.selection import Selection
     from bench.store.records import Store
 
 Command = Callable[..., None]
@@ -108,14 +109,14 @@ def tell(notes: Iterable[str]) -> None:
 
 def _request(options: dict[str, Any], select: Select, named_last: bool, to_run: bool) -> Request:
     from bench.base.validation import validated
-    from bench.grid import cell as grid
-    from bench.grid import protocol
+    from bench.grid import configs, grid
+    from bench.grid.selection import Selection
     from bench.store.records import Store
 
-    config = protocol.load(options["protocol"], options["settings"])
+    config = configs.load(options["protocol"], options["settings"])
     named = _named(options)
     values = config.selection.model_dump() | named
-    selection = select(validated(protocol.Selection, values, "option"))
+    selection = select(validated(Selection, values, "option"))
     if named_last:
         selection = selection.model_copy(update=named)
     expanded = grid.expand(
@@ -133,18 +134,18 @@ def _request(options: dict[str, Any], select: Select, named_last: bool, to_run: 
 
 def _named(options: dict[str, Any]) -> dict[str, Any]:
     """The parts of the selection that options name."""
-    from bench.grid import cell as grid
+    from bench.grid import notation
 
     named: dict[str, Any] = {}
     for name in ("datasets", "methods", "backbones"):
         if options[name] is not None:
-            named[name] = tuple(grid.split_list(options[name]))
+            named[name] = tuple(notation.split_list(options[name]))
             if not named[name]:
                 raise BenchError(f"--{name} is empty; name at least one")
     if options["ratio"] is not None:
-        named["ratios"] = grid.numbers(options["ratio"], "ratio")
+        named["ratios"] = notation.numbers(options["ratio"], "ratio")
     if options["seeds"] is not None:
-        named["seeds"] = grid.seeds(options["seeds"])
+        named["seeds"] = notation.seeds(options["seeds"])
     if options["size"] is not None:
         named["source_size"] = options["size"]
     if options["input_size"] is not None:

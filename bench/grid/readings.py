@@ -12,7 +12,7 @@ import numpy as np
 import methods
 from bench.base.errors import BenchError
 from bench.base.task import Task
-from bench.grid.cell import MethodChoice
+from bench.grid.choice import MethodChoice
 from methods.method import Reading
 
 SEED = 0

@@ -11,7 +11,8 @@ import torch
 
 from bench.base.task import Task
 from bench.data.dataset import Info
-from bench.grid.cell import Grid, Run
+from bench.grid.cell import Run
+from bench.grid.grid import Grid
 from bench.store.records import Store
 from bench.training.execute import assemble, prepare_process
 from bench.training.trainer import Schedule

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import fmean
 
+from bench.grid.notation import read_choice
 from bench.stats.paired import ALPHA
 from reports.published.paper import published, row_name
 from reports.results.effects import Effect, Term
@@ -41,14 +42,14 @@ class Claim:
 
 def printed(term: Term) -> float | None:
     """The mean accuracy that the paper prints for a term; None where it prints none."""
-    name, _, changed = term.method.removesuffix("]").partition("[")
+    name, changed = read_choice(term.method)
     row = row_name(name)
     found: Iterable[Cell | str] = ()
     if changed:
-        parameter, _, value = changed.partition("=")
+        ((parameter, value),) = changed.items()
         number = {"alpha": 5, "beta": 6}.get(parameter)
         rows = published(number) if number else {}
-        found = [line["acc"] for key, line in rows.items() if float(key) == float(value)]
+        found = [line["acc"] for key, line in rows.items() if float(key) == value]
     elif term.backbone:
         found = [published(2)[term.backbone]["ails_acc" if name == "ails" else "baseline_acc"]]
     elif term.ratio < 1:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from bench.grid import protocol
+from bench.grid import configs
 from bench.grid.cell import Cell
 from bench.stats.power import MOST
 from reports.claims.ails import DATASETS
@@ -17,7 +17,7 @@ MANY = 1000
 def protocol_name(measured: Measured) -> str:
     """The shipped protocol that all runs were made under, or `own`."""
     used = {run.protocol for run in measured.grid.runs}
-    return next((n for n in protocol.names() if used == {protocol.load(n).protocol}), "own")
+    return next((n for n in configs.names() if used == {configs.load(n).protocol}), "own")
 
 
 def is_phantom(cells: Sequence[Cell]) -> bool:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from bench.base.errors import BenchError
-from bench.grid.cell import parts
-from bench.grid.protocol import Selection
+from bench.grid.notation import parts
+from bench.grid.selection import Selection
 from reports.figures import tsne
 from reports.gallery.picture import Picture, left_out, note, under
 from reports.results.study import Study, View

@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from bench.grid.cell import Run, parts
+from bench.grid.cell import Run
+from bench.grid.notation import parts
 from reports.figures import reliability
 from reports.figures.reliability import EDGES, Reliability, axis_names
 from reports.gallery.picture import Picture, gaps, left_out, note, runs_of, sample_size, under

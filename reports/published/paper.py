@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 from bench.base.errors import BenchError
+from bench.grid.notation import method_name
 from reports.tables.table import Cell
 
 NOTE = "Published: as the paper prints it, over its own datasets, backbones and protocol."
@@ -31,7 +32,7 @@ def claimed(number: int, metric: str) -> dict[str, dict[str, Cell | str]]:
 
 def row_name(method: str) -> str:
     """The paper's row of a method, whatever its parameters."""
-    return method.partition("[")[0].replace("_", "-")
+    return method_name(method).replace("_", "-")
 
 
 def _cell(text: str) -> Cell | str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from statistics import fmean
 
-from bench.grid.cell import Cell, MethodChoice, split_list
-from bench.grid.protocol import setting
+from bench.grid.cell import Cell
+from bench.grid.choice import MethodChoice
+from bench.grid.notation import read_choice
 from reports.results.records import Measured
 
 
@@ -154,10 +155,7 @@ def is_meant(choice: MethodChoice, text: str) -> bool:
     )
 
 
-@cache
-def _parsed(text: str) -> tuple[str, Mapping[str, object]]:
-    name, _, inside = text.removesuffix("]").partition("[")
-    return name, dict(setting(part) for part in split_list(inside))
+_parsed = cache(read_choice)
 
 
 def term_of(cell: Cell) -> Term:

@@ -12,7 +12,9 @@ import torch
 
 from bench.base.errors import BenchError
 from bench.base.task import Task
-from bench.grid.cell import Cell, Grid, Run, merge, parts
+from bench.grid.cell import Cell, Run
+from bench.grid.grid import Grid, merge
+from bench.grid.notation import parts
 from bench.store.records import Store
 
 Combine = Literal["mean", "ensemble"]

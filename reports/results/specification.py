@@ -16,7 +16,8 @@ import numpy.typing as npt
 from scipy import special
 
 from bench.base.errors import BenchError, unknown
-from bench.grid.cell import Cell, MethodChoice
+from bench.grid.cell import Cell
+from bench.grid.choice import MethodChoice
 from bench.stats.paired import ALPHA, Comparison
 from reports.tables import cells
 from reports.results.records import (PHANTOM, Measured, complete, seed_means)

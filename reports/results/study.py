@@ -7,8 +7,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.grid.cell import Run, parts
-from bench.grid.protocol import Config
+from bench.grid.cell import Run
+from bench.grid.notation import parts
+from bench.grid.configs import Config
 from bench.store.records import Store
 from reports.results.records import (Combine, Measured, Results, collect)
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from bench.base.errors import unknown
+from bench.grid.notation import method_name
 from bench.stats.paired import ALPHA, Comparison, compare, compare_all, holm, summarise
 from reports.results.records import PHANTOM, Results, complete
 from reports.results.study import ranges
@@ -77,7 +78,7 @@ def against(columns: Mapping[str, Values], reference: str, seeds: Sequence[int])
 def chosen_reference(methods: Sequence[str], reference: str | None) -> str:
     """The reference asked for, else AILS, else the first. Raises BenchError where it is absent."""
     if reference is None:
-        return next((m for m in methods if m.partition("[")[0] == "ails"), methods[0])
+        return next((m for m in methods if method_name(m) == "ails"), methods[0])
     if reference not in methods:
         raise unknown("reference method", reference, methods)
     return reference

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.base.errors import BenchError
-from bench.grid.protocol import Selection
+from bench.grid.selection import Selection
 from bench.stats.paired import summarise
 from reports.published.paper import NOTE, published
 from reports.results.records import PHANTOM, Results

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from bench.grid.protocol import Selection
+from bench.grid.notation import method_name
+from bench.grid.selection import Selection
 from reports.published.paper import NOTE, claimed, row_name
 from reports.results.records import PHANTOM, Results
 from reports.results.study import Study, View
@@ -70,7 +71,7 @@ def build(
 def _published(results: Results) -> list[Row]:
     printed = claimed(1, results.name)
     rows = []
-    for method in dict.fromkeys(label.partition("[")[0] for label in results.methods):
+    for method in dict.fromkeys(method_name(label) for label in results.methods):
         numbers = printed.get(row_name(method), {})
         if not numbers.keys().isdisjoint(results.datasets):
             line = [numbers.get(dataset, MISSING) for dataset in results.datasets]

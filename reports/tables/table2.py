@@ -3,8 +3,8 @@
 from typing import Any
 
 from bench.base.errors import BenchError
-from bench.grid.cell import parts
-from bench.grid.protocol import Selection
+from bench.grid.notation import parts
+from bench.grid.selection import Selection
 from reports.published.paper import NOTE, claimed
 from reports.results.records import PHANTOM, Results
 from reports.results.study import Study, View

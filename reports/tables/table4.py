@@ -1,6 +1,7 @@
 """Table 4: how much does a method lose when training images are few?"""
 
-from bench.grid.protocol import Selection
+from bench.grid.notation import method_name
+from bench.grid.selection import Selection
 from reports.published.paper import NOTE, claimed, row_name
 from reports.results.records import PHANTOM, Results
 from reports.results.study import Study, View
@@ -139,6 +140,6 @@ def _published(view: View, methods: tuple[str, ...], ratios: list[float]) -> lis
             tuple(numbers.get(f"{ratio:.0%}", MISSING) for ratio in ratios),
             published=True,
         )
-        for method in dict.fromkeys(label.partition("[")[0] for label in methods)
+        for method in dict.fromkeys(method_name(label) for label in methods)
         if (numbers := printed.get(row_name(method)))
     ]

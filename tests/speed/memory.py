@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from bench.data.dataset import open_dataset
-from bench.grid.cell import expand
-from bench.grid.protocol import Protocol, Selection
+from bench.grid.grid import expand
+from bench.grid.protocol import Protocol
+from bench.grid.selection import Selection
 from bench.training.execute import execute, prepare_process
 
 SIZE, CLASSES, BATCH, CHUNK = 224, 9, 128, 256

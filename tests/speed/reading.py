@@ -19,10 +19,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from made_up import drawn, fill, record
 
-from bench.grid import cell as grid
-from bench.grid import protocol
-from bench.grid.cell import Grid
-from bench.grid.protocol import Selection
+from bench.grid import configs, grid
+from bench.grid.grid import Grid
+from bench.grid.selection import Selection
 from bench.store.records import Store
 from reports.page.report import TABLES
 from reports.results.records import Record, load
@@ -62,7 +61,7 @@ def main() -> None:
 
 def of_table(number: int, seeds: int) -> Grid:
     """The runs of a table, as `bench report` asks for them."""
-    config = protocol.load("laptop")
+    config = configs.load("laptop")
     selection = Selection(
         datasets=DATASETS, methods=tuple(METHODS.split(",")), seeds=tuple(range(seeds))
     )

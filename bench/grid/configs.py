@@ -1,0 +1,84 @@
+"""Config: a named protocol with the selection it is meant for, from configs/*.yaml and `--set`."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from bench.base.errors import BenchError, unknown
+from bench.base.validation import validated
+from bench.grid import notation
+from bench.grid.protocol import Protocol
+from bench.grid.selection import Selection
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+@dataclass(frozen=True)
+class Config:
+    """A named protocol with the selection it is meant for.
+
+    `parameters` are what methods take under it where they are not told otherwise, by method name;
+    `caution` goes into every output.
+    """
+
+    name: str
+    about: str
+    caution: str
+    protocol: Protocol
+    selection: Selection
+    parameters: dict[str, dict[str, Any]]
+
+    @property
+    def slug(self) -> str:
+        """The name as a folder."""
+        return re.sub(r"[^A-Za-z0-9.]+", "-", self.name)
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    about: str = ""
+    caution: str = ""
+    protocol: dict[str, Any]
+    selection: dict[str, Any] = {}
+    parameters: dict[str, dict[str, Any]] = {}
+
+
+def names() -> list[str]:
+    """The protocols that come with the project."""
+    return sorted(path.stem for path in CONFIGS.glob("*.yaml"))
+
+
+def load(name: str, settings: Sequence[str] = ()) -> Config:
+    """The config of that name, or of that path, with `key=value` settings laid over its protocol.
+
+    Raises BenchError for a wrong name, key or value.
+    """
+    path = Path(name) if name.endswith((".yaml", ".yml")) else CONFIGS / f"{name}.yaml"
+    if not path.is_file():
+        raise unknown("protocol", name, names())
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise BenchError(f"{path}: not valid YAML ({str(error).splitlines()[0]})") from None
+    if not isinstance(content, dict):
+        raise BenchError(f"{path}: a mapping with the key `protocol` is wanted")
+    file = validated(_File, content, f"{path.name} key")
+    changes = notation.settings(settings)
+    if changes.get("steps") is not None:
+        changes.setdefault("epochs", None)
+    if changes.get("epochs") is not None:
+        changes.setdefault("steps", None)
+    return Config(
+        name=path.stem + "".join(f" {text}" for text in sorted(settings)),
+        about=file.about.strip(),
+        caution=file.caution,
+        protocol=validated(Protocol, file.protocol | changes, "protocol key"),
+        selection=validated(Selection, file.selection, "selection key"),
+        parameters=file.parameters,
+    )

@@ -1,0 +1,110 @@
+"""From a selection to the runs that it asks for."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import backbone
+from bench.base.errors import BenchError
+from bench.data import dataset as data
+from bench.grid.cell import Cell, Run
+from bench.grid.choice import MethodChoice
+from bench.grid.notation import parts
+from bench.grid.protocol import Protocol
+from bench.grid.selection import Selection
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The runs of a selection, all methods of a seed together; `notes` is what to tell the user."""
+
+    runs: tuple[Run, ...]
+    datasets: tuple[data.Info, ...]
+    notes: tuple[str, ...]
+
+
+def expand(
+    selection: Selection,
+    protocol: Protocol,
+    data_dir: Path | None = None,
+    phantoms_allowed: bool = False,
+    parameters: Mapping[str, dict[str, Any]] = {},
+    to_run: bool = True,
+) -> Grid:
+    """Every run of a selection, all names checked.
+
+    Where nothing is `to_run`, it is not checked whether the backbones exist and take the size.
+    `parameters` are those that the protocol gives methods, by name. Where `phantoms_allowed`, a
+    dataset that cannot be had is replaced by the phantom of its task. A method that cannot serve a
+    dataset is left out. `notes` tells of both.
+    """
+    choices = [MethodChoice.parse(text, parameters) for text in selection.methods]
+    backbones = [backbone.canonical(name) for text in selection.backbones for name in parts(text)]
+    input_size = selection.input_size or selection.source_size
+    if to_run:
+        for name in backbones:
+            backbone.check(name, input_size)
+    for ratio in selection.ratios:
+        if not 0 < ratio <= 1:
+            raise BenchError(f"ratio {ratio:g}: a fraction above 0, at most 1, is wanted")
+    notes: list[str] = []
+    sources = [
+        _opened(name, selection.source_size, data_dir, phantoms_allowed, notes)
+        for name in selection.datasets
+    ]
+    cells = [
+        Cell(
+            info.name,
+            info.task,
+            selection.source_size,
+            input_size,
+            name,
+            choice,
+            ratio,
+            source,
+        )
+        for source, info in sources
+        for choice in _serving(choices, info, notes)
+        for name in backbones
+        for ratio in selection.ratios
+    ]
+    runs = [Run(cell, seed, protocol) for seed in selection.seeds for cell in cells]
+    infos = {info.name: info for _, info in sources}
+    return Grid(tuple(dict.fromkeys(runs)), tuple(infos.values()), tuple(notes))
+
+
+def _opened(
+    name: str, size: int, data_dir: Path | None, phantoms_allowed: bool, notes: list[str]
+) -> tuple[str, data.Info]:
+    """What to open for a dataset, and what it is; `notes` is told of a phantom in its place."""
+    try:
+        return name, data.open_dataset(name, size, data_dir).info
+    except data.MissingData as error:
+        if not phantoms_allowed:
+            raise
+        phantom = data.phantom_for(name)
+        notes.append(f"{error}; {phantom} is used: phantom data, not MedMNIST")
+        return phantom, data.open_dataset(phantom, size).info
+
+
+def _serving(
+    choices: Iterable[MethodChoice], info: data.Info, notes: list[str]
+) -> Iterator[MethodChoice]:
+    """The methods that can serve a dataset; `notes` is told of the others."""
+    for choice in choices:
+        if reason := choice.method.skip(info.task, info.channels):
+            notes.append(f"{choice.label} on {info.name} is left out: {reason}")
+        else:
+            yield choice
+
+
+def merge(grids: Iterable[Grid]) -> Grid:
+    """All runs, datasets and notes of several grids, each once."""
+    grids = list(grids)
+    infos = {info.name: info for grid in grids for info in grid.datasets}
+    return Grid(
+        tuple(dict.fromkeys(run for grid in grids for run in grid.runs)),
+        tuple(infos.values()),
+        tuple(dict.fromkeys(note for grid in grids for note in grid.notes)),
+    )

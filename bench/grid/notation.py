@@ -1,0 +1,102 @@
+"""How selections are written at the command line and in files, and back.
+
+One place for `ails[alpha=0.5]`, `lr=1e-3`, lists, seeds, ratios and combinations of backbones.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import yaml
+
+from bench.base.errors import BenchError
+
+
+def read_choice(text: str) -> tuple[str, dict[str, Any]]:
+    """`name[key=value,...]` as the name (or the path of a file) and its parameters."""
+    source, bracket, rest = text.strip().partition("[")
+    if bracket and not rest.endswith("]"):
+        raise BenchError(f"{text!r}: the bracket is not closed; write name[key=value]")
+    return source, settings(split_list(rest.removesuffix("]")))
+
+
+def write_choice(name: str, parameters: Iterable[tuple[str, Any]]) -> str:
+    """The same, back."""
+    inside = ",".join(f"{key}={_plain(value)}" for key, value in parameters)
+    return f"{name}[{inside}]" if inside else name
+
+
+def method_name(label: str) -> str:
+    """The method of a label, whatever its parameters."""
+    return label.partition("[")[0]
+
+
+def settings(texts: Iterable[str]) -> dict[str, Any]:
+    """`key=value` texts as a dict; BenchError for a key that is given twice."""
+    found: dict[str, Any] = {}
+    for key, value in map(setting, texts):
+        if key in found:
+            raise BenchError(f"{key} is given twice; give it once")
+        found[key] = value
+    return found
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """`"lr=1e-3"` as a key and a value, the value read as YAML."""
+    key, sign, value = text.partition("=")
+    if not sign:
+        raise BenchError(f"{text!r}: a setting is written key=value")
+    try:
+        return key.strip(), yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise BenchError(f"{text!r}: the value is not valid YAML") from None
+
+
+def parts(name: str) -> list[str]:
+    """The backbones of a combination such as `resnest101+densenet121`."""
+    return [part.strip() for part in name.split("+")]
+
+
+def split_list(text: str) -> list[str]:
+    """The parts of a list at the commas that stand outside brackets; empty parts are dropped."""
+    return [part for part in _split(text) if part]
+
+
+def _split(text: str) -> Iterator[str]:
+    depth, start = 0, 0
+    for position, letter in enumerate(text):
+        depth += (letter in "[(") - (letter in "])")
+        if letter == "," and depth == 0:
+            yield text[start:position].strip()
+            start = position + 1
+    yield text[start:].strip()
+
+
+def seeds(text: str) -> tuple[int, ...]:
+    """`10` is the ten seeds 0 to 9, `3-5` is 3, 4, 5, and `3,5,7` or `3,` lists them."""
+    try:
+        if text.isdigit():
+            chosen = list(range(int(text)))
+        else:
+            chosen = [seed for part in split_list(text) for seed in _range(part)]
+    except ValueError:
+        chosen = []
+    if not chosen:
+        raise BenchError(f"seeds {text!r}: write a count (10), a range (0-9) or a list (3,5,7)")
+    return tuple(dict.fromkeys(chosen))
+
+
+def numbers(text: str, kind: str) -> tuple[float, ...]:
+    """Comma-separated numbers."""
+    try:
+        return tuple(float(part) for part in split_list(text))
+    except ValueError:
+        raise BenchError(f"{kind} {text!r}: numbers are wanted, such as 0.2,0.5,1") from None
+
+
+def _range(text: str) -> range:
+    first, dash, last = text.partition("-")
+    return range(int(first), int(last if dash else first) + 1)
+
+
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value).lower()
