@@ -1,1 +1,17 @@
-"""From records to tables: statistics, one table model, and one module per table of the paper."""
+"""What the records of a study say: `compare`, `table`, `figure`, `report`."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reports.doors import compare, figure, report, table
+
+__all__ = ["compare", "figure", "report", "table"]
+
+
+def __getattr__(name: str) -> Any:
+    """The doors, imported when they are first used."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from reports import doors
+
+    return getattr(doors, name)

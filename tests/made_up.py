@@ -9,12 +9,23 @@ from numpy.typing import NDArray
 from bench.base.task import Task
 from bench.grid.cell import Run
 from bench.grid.grid import Grid
+from bench.grid.selection import Selection
 from bench.store.records import Store
+from bench.study import Study
 
 LOGS = ("fdi", "fdi_accepted", "fdi_rel", "kl_dim", "kl_sum", "beta_kl")
 VARIANCES = ("post_var", "offset_var", "aug_feature_var", "accept_rate")
 IMAGES = 60
 CLASSES = {Task.BINARY: 2, Task.MULTICLASS: 4, Task.ORDINAL: 5, Task.MULTILABEL: 6}
+
+
+def study(
+    store: Store, runs: Grid, backbones: tuple[str, ...] = ("resnet18",), command: str = "run"
+) -> Study:
+    """A study of exactly these runs."""
+    found = Study(results=store.root, _about=Selection(backbones=backbones), _command=command)
+    found.__dict__["grid"] = runs
+    return found
 
 
 def drawn(run: Run) -> dict[str, float]:

@@ -17,12 +17,13 @@ from bench.grid.choice import MethodChoice
 from bench.grid.grid import Grid
 from bench.grid.selection import Selection
 from bench.stats.power import MOST, pairs_needed
+from bench.store.measured import Measured
 from reports.claims.ails import BACKBONES, BASELINES, CLAIMS, COMBINATION, DATASETS
 from reports.claims.claim import ACC, Claim, near, over, printed
 from reports.claims.findings import find
 from reports.claims.judge import Verdict, judge, to_rows, to_tests
 from reports.results.effects import Panel, Term, is_meant
-from reports.results.records import PHANTOM, Measured
+from reports.results.results import PHANTOM
 
 LAPTOP = configs.load("laptop").protocol
 PHANTOMS = ("phantom-binary", "phantom-ordinal")

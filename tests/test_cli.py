@@ -116,9 +116,9 @@ MISTAKES = [
     (["run", "--datasets", "breast", "--size", "29"], "MedMNIST has 28, 64"),
     (["run", "--workers", "0"], "--workers"),
     (["run", "--datasets", "phantom-binary", "--device", "gpu"], "device 'gpu'"),
-    (["table", "9"], "'1'"),
+    (["table", "9"], "choose from 1, 2"),
     (["table", "2", "--methods", "none,mixup,ails", "--dry-run"], "compares two methods"),
-    (["figure", "6"], "'4', '5'"),
+    (["figure", "6"], "choose from 4, 5"),
     (["figure", "ranks", *TINY, "--seeds", "1", "--methods", "none"], "at least 3 methods"),
     (["audit", "no.csv"], "no.csv"),
     (["report", "--backbones", "resnet81"], "did you mean 'resnet18'"),
@@ -161,7 +161,7 @@ def test_the_export_is_the_training_subset_of_a_run(tmp_path: Path) -> None:
     words = ["data", "export", "--dataset", "phantom-binary", "--ratio", "0.2", "--seed", "3"]
     done = bench(*words, str(tmp_path / "train.zip"))
     assert done.exit_code == 0, done.output
-    assert done.output.startswith("wrote 80 pictures")
+    assert done.output.startswith("wrote 80 images")
     with zipfile.ZipFile(tmp_path / "train.zip") as archive:
         labels = json.loads(archive.read("dataset.json"))["labels"]
     assert len(labels) == 80 and {label for _, label in labels} == {0, 1}

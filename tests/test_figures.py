@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import torch
-from made_up import fill
+from made_up import fill, study
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.collections import PathCollection
@@ -34,8 +34,9 @@ from reports.gallery import forest as of_forest
 from reports.gallery import ranks as of_ranks
 from reports.gallery import reliability as of_reliability
 from reports.gallery.picture import write
-from reports.results.records import load
-from reports.results.study import Study, View
+from reports.results.view import View
+from reports.tables import table1, table4
+from reports.tables.sweep import ALPHA, BETA
 
 PHANTOM = "phantom data, not MedMNIST"
 LONG = "ails[alpha=0.5,prior_std=1.0]"
@@ -526,10 +527,10 @@ def close(run):
     return {"acc": 0.8 + 0.01 * run.seed**2 + 0.001 * len(run.cell.method.name), "auc": 0.9}
 
 
-def studied(store, module, missing=lambda run: False, values=None, **changes):
+def studied(store, selects, missing=lambda run: False, values=None, **changes):
     """A study for each selection of a figure, from made-up records of all runs but some."""
     studies = []
-    for select in module.SELECT:
+    for select in selects:
         chosen = Selection(**SHOWN | changes)
         chosen = Selection(**select(chosen).model_dump() | changes)
         runs = grid.expand(chosen, CONFIG.protocol)
@@ -538,7 +539,7 @@ def studied(store, module, missing=lambda run: False, values=None, **changes):
             replace(runs, runs=tuple(r for r in runs.runs if not missing(r))),
             values or close,
         )
-        studies.append(Study(CONFIG, load(store, runs), store, chosen.backbones, "bench"))
+        studies.append(study(store, runs, chosen.backbones))
     return studies
 
 
@@ -553,7 +554,7 @@ class TestGallery:
     """Pictures of made-up records: what is missing is left out, and the caption says so."""
 
     def test_a_forest_has_complete_rows_only_and_names_the_others(self, store):
-        studies = studied(store, of_forest, lacks("mixup", "phantom-ordinal", 2))
+        studies = studied(store, (table1.select,), lacks("mixup", "phantom-ordinal", 2))
         (picture,) = of_forest.pictures(studies, View())
         shown = {(row["method"], row["dataset"]) for row in picture.rows}
         assert ("mixup", "phantom-ordinal") not in shown and len(shown) == 8
@@ -562,13 +563,13 @@ class TestGallery:
         )
 
     def test_without_the_reference_a_dataset_is_left_out_of_the_forest(self, store):
-        studies = studied(store, of_forest, lacks("ails", "phantom-ordinal", 2))
+        studies = studied(store, (table1.select,), lacks("ails", "phantom-ordinal", 2))
         (picture,) = of_forest.pictures(studies, View())
         assert {row["dataset"] for row in picture.rows} == set(DATASETS) - {"phantom-ordinal"}
         assert "ails lacks seeds: ails on phantom-ordinal (2 of 3 runs)." in picture.caption
 
     def test_one_seed_has_an_interval_over_images_alone(self, store, tmp_path):
-        (picture,) = of_forest.pictures(studied(store, of_forest, seeds=(0,)), View())
+        (picture,) = of_forest.pictures(studied(store, (table1.select,), seeds=(0,)), View())
         assert len(picture.rows) == 9 and "n = 1 seed" in picture.caption
         for row in picture.rows:
             assert math.isnan(row["low"]) and row["image_low"] <= row["image_high"]
@@ -577,7 +578,7 @@ class TestGallery:
             assert {row["low"] for row in csv.DictReader(file)} == {""}
 
     def test_differences_that_are_all_the_same_have_a_row_and_no_interval(self, store):
-        (picture,) = of_forest.pictures(studied(store, of_forest), View())
+        (picture,) = of_forest.pictures(studied(store, (table1.select,)), View())
         for row in picture.rows:
             assert row["difference"] == pytest.approx(0.001 * (len(row["method"]) - 4))
             assert math.isnan(row["low"]) == (len(row["method"]) != 4)
@@ -587,7 +588,7 @@ class TestGallery:
             return lacks("mixup", "phantom-multiclass", 1)(run) or run.cell.method.name == "bsda"
 
         datasets = (*DATASETS, "phantom-multiclass")
-        studies = studied(store, of_ranks, missing, datasets=datasets)
+        studies = studied(store, (table1.select,), missing, datasets=datasets)
         (picture,) = of_ranks.pictures(studies, View())
         assert [row["method"] for row in picture.rows] == ["none", "mixup", "ails"]
         assert "over 3 datasets (phantom-binary, phantom-ordinal, phantom-multilabel)" in (
@@ -599,12 +600,12 @@ class TestGallery:
         ) in picture.caption
 
     def test_ranks_without_the_reference_have_no_tests(self, store):
-        studies = studied(store, of_ranks, lambda run: run.cell.method.name == "ails")
+        studies = studied(store, (table1.select,), lambda run: run.cell.method.name == "ails")
         (picture,) = of_ranks.pictures(studies, View())
         assert not picture.tests and "Wilcoxon" not in picture.caption
 
     def test_calibration_is_the_error_of_a_run_and_has_its_bins(self, store):
-        (study,) = studies = studied(store, of_reliability, datasets=("phantom-ordinal",))
+        (study,) = studies = studied(store, (table1.select,), datasets=("phantom-ordinal",))
         (picture,) = of_reliability.pictures(studies, View())
         for method in SHOWN["methods"]:
             errors, predictions = [], 0
@@ -622,7 +623,7 @@ class TestGallery:
             assert all(row["low"] <= row["confidence"] <= row["high"] for row in filled)
 
     def test_calibration_with_missing_seeds_is_not_shown(self, store):
-        studies = studied(store, of_reliability, lacks("mixup", "phantom-binary", 0))
+        studies = studied(store, (table1.select,), lacks("mixup", "phantom-binary", 0))
         first, second, _ = of_reliability.pictures(studies, View(calibrated=("none", "mixup")))
         assert {row["method"] for row in first.rows} == {"none"}
         assert "Left out, as seeds are missing: mixup on phantom-binary (2 of 3" in first.caption
@@ -638,7 +639,7 @@ class TestGallery:
             "ratios": (0.2, 1.0),
             "datasets": DATASETS[:1],
         }
-        studies = studied(store, figure4, values=values, **changes)
+        studies = studied(store, (ALPHA.select, BETA.select), values=values, **changes)
         found = {picture.name: picture for picture in figure4.pictures(studies, View())}
         assert sorted(found) == sorted(
             f"figure4-{backbone}-{ratio}"
@@ -654,7 +655,7 @@ class TestGallery:
         def missing(run):
             return lacks("mixup", "phantom-binary", 1)(run) and run.cell.ratio == 0.3
 
-        (picture,) = of_efficiency.pictures(studied(store, of_efficiency, missing), View())
+        (picture,) = of_efficiency.pictures(studied(store, (table4.select,), missing), View())
         shown = {row["value"] for row in picture.rows if row["method"] == "mixup"}
         assert shown == {0.2, 0.5, 1.0}
         assert "seeds are missing: mixup on phantom-binary (2 of 3 runs) at 30%." in picture.caption
@@ -676,7 +677,7 @@ class TestFigure5:
             if found is not None:
                 path = store.features_path(run.key, "test")
                 write_arrays(path, features=found, targets=np.arange(len(found)) % 3)
-        return [Study(CONFIG, load(store, runs), store, chosen.backbones, "bench")]
+        return [study(store, runs, chosen.backbones)]
 
     def test_methods_without_features_or_variance_are_left_out_and_named(self, store):
         drawn = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import main
-from bench.grid import configs, grid
+from bench.grid import configs, grid, notation
 from bench.grid.selection import Selection
 
 FROZEN = Path(__file__).parent / "frozen"
@@ -49,7 +49,7 @@ def test_the_same_command_writes_the_same_bytes(name: str, store: Path, tmp_path
 
 @pytest.mark.parametrize("case", KEYS, ids=lambda case: case["key"])
 def test_the_same_cell_has_the_same_key(case: dict[str, Any]) -> None:
-    config = configs.load(case["protocol"], case["settings"])
+    config = configs.load(case["protocol"], notation.settings(case["settings"]))
     selection = Selection(**case["selection"])
     (run,) = grid.expand(selection, config.protocol, parameters=config.parameters).runs
     assert run.key == case["key"]

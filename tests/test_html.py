@@ -1,7 +1,7 @@
 import pytest
 from markup import Element
 
-from reports.page.html import to_html
+from reports.tables.html import to_html
 from reports.tables.table import DASH, MISSING, Cell, Row, Table
 
 HOSTILE = (

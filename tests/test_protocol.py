@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.base.errors import BenchError
-from bench.grid import configs
+from bench.grid import configs, notation
 from bench.grid.protocol import Protocol
 
 
@@ -24,7 +24,7 @@ def test_the_paper_protocol_holds_what_the_paper_states() -> None:
 
 
 def test_settings_lie_over_the_file() -> None:
-    changed = configs.load("laptop", ["lr=1e-3", "steps=7", "rgb=true"]).protocol
+    changed = configs.load("laptop", {"lr": "1e-3", "steps": 7, "rgb": True}).protocol
     assert (changed.lr, changed.steps, changed.epochs, changed.rgb) == (1e-3, 7, None, True)
 
 
@@ -45,7 +45,7 @@ def test_settings_lie_over_the_file() -> None:
 )
 def test_a_wrong_setting_is_answered_in_one_line(settings: list[str], answer: str) -> None:
     with pytest.raises(BenchError) as error:
-        configs.load("laptop", settings)
+        configs.load("laptop", notation.settings(settings))
     assert answer in str(error.value)
     assert "\n" not in str(error.value)
 

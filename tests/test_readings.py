@@ -24,8 +24,8 @@ from bench.grid.grid import Grid
 from bench.grid.readings import joint_sample, labels, one_at_a_time
 from bench.grid.selection import Selection
 from bench.stats.paired import compare, holm_p
+from bench.store.measured import Measured
 from reports.figures import specification as figure
-from reports.results.records import Measured
 from reports.results.specification import FLIPS, Outcome, Specification, analyse, sign_flip, tally
 from reports.tables import readings
 from reports.tables.output import Output

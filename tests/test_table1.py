@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made_up import study
 from scipy import stats
 
 from bench.base.errors import BenchError
@@ -17,8 +18,9 @@ from bench.grid import configs, grid
 from bench.grid.grid import Grid
 from bench.grid.selection import Selection
 from bench.store.records import Store
-from reports.results.records import Results, collect, load
-from reports.results.study import Study, View, ranges
+from reports.results.results import Results, collect
+from reports.results.view import View
+from reports.results.wording import ranges
 from reports.tables import table1
 from reports.tables.output import Output, write
 from reports.tables.table import DASH, to_csv, to_latex, to_markdown
@@ -52,7 +54,7 @@ def fill(store: Store, of: Grid, **changes: Any) -> None:
 
 
 def results(store: Store, of: Grid, metric: str = "acc") -> Results:
-    return collect(load(store, of), store, "resnet18", 1.0, f"metrics.{metric}")
+    return collect(study(store, of), "resnet18", 1.0, f"metrics.{metric}")
 
 
 def build(found: Results, **view: Any) -> Output:
@@ -60,9 +62,7 @@ def build(found: Results, **view: Any) -> Output:
 
 
 def of_study(store: Store, runs: Grid, command: str) -> Output:
-    (output,) = table1.outputs(
-        Study(CONFIG, load(store, runs), store, ("resnet18",), command), View()
-    )
+    (output,) = table1.outputs(study(store, runs, command=command), View())
     return output
 
 
@@ -224,7 +224,7 @@ def test_a_combination_is_the_mean_or_the_ensemble_at_each_seed(store: Store) ->
         }
         store.publish(run.key, record, right if first else wrong, targets)
     mean, ensemble = (
-        collect(load(store, runs), store, "resnet18+resnet34", 1.0, "metrics.acc", how)
+        collect(study(store, runs), "resnet18+resnet34", 1.0, "metrics.acc", how)
         for how in ("mean", "ensemble")
     )
     assert mean.values["none", DATASETS[0]] == {0: 0.75, 1: 0.75}
@@ -233,14 +233,14 @@ def test_a_combination_is_the_mean_or_the_ensemble_at_each_seed(store: Store) ->
     assert ensemble.values["none", DATASETS[0]] == {0: expected, 1: expected}
     partner = next(run for run in runs.runs if run.cell.backbone == "resnet34" and run.seed == 1)
     store.record_path(partner.key).unlink()
-    left = collect(load(store, runs), store, "resnet18+resnet34", 1.0).values
+    left = collect(study(store, runs), "resnet18+resnet34", 1.0).values
     assert left[partner.cell.method.label, DATASETS[0]] == {0: 0.75}
 
 
 def test_every_output_says_phantom_and_what_made_it(store: Store) -> None:
     runs = expand()
     fill(store, runs)
-    built = of_study(store, runs, "python -m bench table 1")
+    built = of_study(store, runs, "table 1")
     for text in (to_csv(built.table), to_latex(built.table), to_markdown(built.table)):
         assert "phantom data, not MedMNIST" in text
     assert all(row["data"] == "phantom data, not MedMNIST" for row in built.cells + built.tests)
@@ -268,7 +268,7 @@ def test_the_latex_compiles(store: Store, tmp_path: Path) -> None:
         record = run.describe() | {"key": run.key, "metrics": {"acc": 0.5}, "commit": "x"}
         record["data"] = {"fingerprint": "x"}
         store.publish(run.key, record, np.zeros((1, 2), np.float32), np.zeros(1))
-    body = to_latex(of_study(store, runs, 'python -m bench table 1 --set "lr=1e-3" #&%').table)
+    body = to_latex(of_study(store, runs, 'table 1 --set "lr=1e-3" #&%').table)
     document = r"\documentclass{article}\usepackage{booktabs}\begin{document}%s\end{document}"
     (tmp_path / "t.tex").write_text(document % body)
     command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "t.tex"]

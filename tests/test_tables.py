@@ -5,20 +5,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_up import fill
+from made_up import fill, study
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from bench.base.errors import BenchError
 from bench.grid import configs, grid
 from bench.grid.cell import Run
-from bench.grid.grid import Grid
 from bench.grid.selection import Selection
+from bench.store.measured import load
 from bench.store.records import Store
-from reports.results.records import load
-from reports.results.study import Study, View
-from reports.tables import table2, table3, table4, table5, table6
+from bench.study import Study
+from reports.results.view import View
+from reports.tables import table2, table3, table4
 from reports.tables.output import Output
+from reports.tables.sweep import ALPHA, BETA
 from reports.tables.table import DASH, to_latex
 
 CONFIG = configs.load("laptop")
@@ -29,10 +30,6 @@ SEEDS = tuple(range(5))
 def selection(select: Any, **changes: Any) -> Selection:
     start = Selection(**{"datasets": DATASETS, "seeds": SEEDS} | changes)
     return Selection(**select(start).model_dump() | changes)
-
-
-def study(store: Store, chosen: Selection, runs: Grid) -> Study:
-    return Study(CONFIG, load(store, runs), store, chosen.backbones, "python -m bench")
 
 
 def planted(run: Run) -> dict[str, float]:
@@ -47,7 +44,7 @@ def made(store: Store, module: Any, **changes: Any) -> tuple[Study, list[Output]
     chosen = selection(module.select, **changes)
     runs = grid.expand(chosen, CONFIG.protocol)
     fill(store, runs, planted)
-    found = study(store, chosen, runs)
+    found = study(store, runs, chosen.backbones)
     return found, module.outputs(found, View())
 
 
@@ -108,7 +105,7 @@ def test_table_3_counts_are_medmnists_where_nothing_is_on_disk(
 ) -> None:
     monkeypatch.delenv("BENCH_DATA", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
-    (output,) = table3.outputs(table3.PAPER, 28, tmp_path, "bench", with_published=True)
+    (output,) = table3.outputs(Study(data_dir=tmp_path), View(published=True))
     assert "600,338 pictures" in output.table.notes[0]
     measured, published = output.table.groups
     for ours, theirs in zip(measured, published, strict=False):
@@ -117,7 +114,7 @@ def test_table_3_counts_are_medmnists_where_nothing_is_on_disk(
 
 
 def test_table_3_counts_pictures_that_occur_twice() -> None:
-    (output,) = table3.outputs(("phantom-binary",), 28, None, "bench")
+    (output,) = table3.outputs(Study(datasets="phantom-binary"), View())
     (entry,) = output.cells
     assert (entry["repeated"], entry["shared"], entry["conflicting"]) == (0, 0, 0)
     assert entry["train"] == 400
@@ -155,7 +152,7 @@ def test_a_missing_run_makes_a_dash_of_every_mean_over_it(store: Store) -> None:
         if (run.cell.method.name, run.cell.ratio, run.seed) == ("none", 0.3, 3)
     )
     store.record_path(gone.key).unlink()
-    fresh = study(store, Selection(), found.measured.grid)
+    fresh = study(store, found.grid)
     table, loss = table4.outputs(fresh, View())
     dashes = {
         (output.name, row.label, column)
@@ -167,10 +164,10 @@ def test_a_missing_run_makes_a_dash_of_every_mean_over_it(store: Store) -> None:
     assert dashes == {("table4-acc", "none", "30%"), ("table4-acc-loss", "none", "30%")}
 
 
-@pytest.mark.parametrize("module", [table5, table6])
+@pytest.mark.parametrize("module", [ALPHA, BETA])
 def test_a_value_is_selected_on_validation_never_on_test(store: Store, module: Any) -> None:
     found, (output,) = made(store, module)
-    labels = module.SWEEP.by_label(found)
+    labels = module.by_label(found)
     validation = {
         label: np.mean(
             [
@@ -191,24 +188,24 @@ def test_a_value_is_selected_on_validation_never_on_test(store: Store, module: A
 
 
 def test_nothing_is_selected_where_a_run_is_missing(store: Store) -> None:
-    found, _ = made(store, table5)
+    found, _ = made(store, ALPHA)
     store.record_path(next(iter(found.measured.records)).key).unlink()
-    (output,) = table5.outputs(study(store, Selection(), found.measured.grid), View())
+    (output,) = ALPHA.outputs(study(store, found.grid), View())
     assert not any(row.cells[-1] for row in output.table.rows)
 
 
 def test_a_sweep_is_of_one_parameter(store: Store) -> None:
     with pytest.raises(BenchError, match="which mixup has not"):
-        chosen = selection(table6.select, methods=("mixup", "ails"))
+        chosen = selection(BETA.select, methods=("mixup", "ails"))
         runs = grid.expand(chosen, CONFIG.protocol)
-        table6.outputs(study(store, chosen, runs), View())
+        BETA.outputs(study(store, runs), View())
     with pytest.raises(BenchError, match="differ in more"):
-        made(store, table5, methods=("ails[alpha=0.1]", "ails[beta=2,alpha=0.2]"))
+        made(store, ALPHA, methods=("ails[alpha=0.1]", "ails[beta=2,alpha=0.2]"))
 
 
 def test_published_rows_stand_apart_with_dashes_where_the_paper_prints_none(store: Store) -> None:
-    found, _ = made(store, table5)
-    (output,) = table5.outputs(found, View(published=True))
+    found, _ = made(store, ALPHA)
+    (output,) = ALPHA.outputs(found, View(published=True))
     measured, published = output.table.groups
     assert [row.label for row in published] == ["0.1", "0.3", "0.5", "0.7"]
     assert [row.cells[3] for row in published][1] == "0.18"
@@ -218,13 +215,13 @@ def test_published_rows_stand_apart_with_dashes_where_the_paper_prints_none(stor
 
 
 def test_swept_symbols_are_latex(store: Store) -> None:
-    _, (output,) = made(store, table6)
+    _, (output,) = made(store, BETA)
     text = to_latex(output.table)
     assert "$\\beta$" in text and not set("βασ✓") & set(text)
 
 
 def test_a_record_is_read_once_for_all_tables(store: Store, monkeypatch: Any) -> None:
-    found, _ = made(store, table5, seeds=(0,))
+    found, _ = made(store, ALPHA, seeds=(0,))
     known: dict[str, Any] = {}
     load(store, found.measured.grid, known)
     monkeypatch.setattr(Store, "read", lambda self, key: pytest.fail(f"{key} read again"))

@@ -8,6 +8,10 @@ class BenchError(Exception):
     """What is wrong, where, and the mend, in one line; the command line prints it and exits 2."""
 
 
+class Note(UserWarning):
+    """What a user should know, though nothing is wrong; the command line prints it as a note."""
+
+
 def unknown(kind: str, name: str, choices: Iterable[str]) -> BenchError:
     """The error for a wrong name: the nearest valid one if there is one, else all of them."""
     choices = sorted(choices)

@@ -1,12 +1,13 @@
-"""`python -m bench`: parses, calls, prints. Heavy imports stand inside the commands."""
+"""`python -m bench`: parses, calls a door, prints. Heavy imports stand inside the commands."""
 
 import sys
+import warnings
 from typing import Any
 
 import click
 
-from bench.base.errors import BenchError
-from bench.cli import audit, data, methods, paper, reports, runs
+from bench.base.errors import BenchError, Note
+from bench.cli import audit, data, methods, paper, records, reports, runs
 
 
 class Bench(click.Group):
@@ -14,13 +15,33 @@ class Bench(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.simplefilter("always", Note)
+                _print_notes()
+                return super().invoke(ctx)
         except BenchError as error:
             click.echo(f"error: {error}", err=True)
             sys.exit(2)
         except KeyboardInterrupt:
-            click.echo("\nstopped; finished runs are kept: the same command goes on.", err=True)
+            click.echo(
+                "\nstopped; finished runs are kept. Re-running the same command resumes it.",
+                err=True,
+            )
             sys.exit(130)
+
+
+def _print_notes() -> None:
+    """Notes are printed in one line each, once; other warnings as ever."""
+    usual, told = warnings.showwarning, set[str]()
+
+    def show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
+        if not issubclass(category, Note):
+            usual(message, category, *rest, **more)
+        elif str(message) not in told:
+            told.add(str(message))
+            click.secho(f"note: {message}", fg="yellow", err=True)
+
+    warnings.showwarning = show
 
 
 @click.group(cls=Bench, context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,7 +53,9 @@ for command in (
     runs.run,
     runs.plan,
     runs.status,
-    runs.show_record,
+    runs.export,
+    runs.compare,
+    records.show,
     reports.table,
     reports.figure,
     audit.audit,

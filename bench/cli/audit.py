@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli.blocks import Block, print_blocks
-from bench.cli.reports import everything
-from bench.cli.request import console, selecting
+from bench.cli.options import selecting, study
+from bench.cli.printing import Block, print_blocks, print_written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rich.console import Console
-
     from reports.arithmetic import Finding
     from reports.page.report import Content
-    from reports.tables.output import Rows
+    from reports.results.tidy import Rows
 
 
 @click.command()
@@ -28,12 +25,13 @@ if TYPE_CHECKING:
 )
 @selecting
 def audit(files: tuple[Path, ...], runs: int, **options: Any) -> None:
-    """What arithmetic says about printed tables, and what the records say about the paper's claims.
+    """Check printed tables and the claims of a paper.
 
     FILES are tables as CSV, a row a method, cells in percent as mean±SD; without any the paper's
     are examined, and its claims.
     """
     from reports import arithmetic
+    from reports.page.report import Content
 
     if files:
         name = "-".join(file.stem for file in files)
@@ -41,7 +39,7 @@ def audit(files: tuple[Path, ...], runs: int, **options: Any) -> None:
         write_arithmetic(arithmetic.audit_tables(files, runs), path)
         return
     write_arithmetic_of_paper(options["results"])
-    write_claims(everything(options))
+    write_claims(Content(study(options)))
 
 
 def write_arithmetic_of_paper(results: Path) -> None:
@@ -52,6 +50,7 @@ def write_arithmetic_of_paper(results: Path) -> None:
 
 def write_arithmetic(findings: Sequence[Finding], path: Path) -> None:
     """What was found in printed tables; checks that passed are named in one line."""
+    from bench.engines.progress import console
     from reports import arithmetic
 
     out = console()
@@ -67,16 +66,17 @@ def write_arithmetic(findings: Sequence[Finding], path: Path) -> None:
     checks = "; ".join(f"{check} ({', '.join(dict.fromkeys(t))})" for check, t in tables.items())
     notes = [f"Passed: {checks}.", arithmetic.LEGEND] if passed else [arithmetic.LEGEND]
     print_blocks(out, "Arithmetic", arithmetic.SEVERITIES, blocks, notes)
-    write_rows(out, path, arithmetic.as_rows(findings))
+    write_rows(path, arithmetic.as_rows(findings))
 
 
 def write_claims(content: Content) -> None:
     """What the records say of the paper's claims."""
     from typing import get_args
 
+    from bench.engines.progress import console
     from reports.claims import judge as claims
     from reports.claims.findings import Outcome
-    from reports.results.records import PHANTOM
+    from reports.results.results import PHANTOM
 
     out = console()
     verdicts = claims.judge(content.measured)
@@ -89,14 +89,13 @@ def write_claims(content: Content) -> None:
     print_blocks(
         out, "Claims of the AILS paper", get_args(Outcome), blocks, [*phantom, *claims.RULES]
     )
-    folder = content.store.root / "audit" / content.main.config.slug
-    write_rows(out, folder / "claims.csv", claims.to_rows(verdicts))
-    write_rows(out, folder / "claims-tests.csv", claims.to_tests(verdicts))
+    folder = content.study.store.root / "audit" / content.main.config.slug
+    write_rows(folder / "claims.csv", claims.to_rows(verdicts))
+    write_rows(folder / "claims-tests.csv", claims.to_tests(verdicts))
 
 
-def write_rows(out: Console, path: Path, rows: Rows) -> None:
+def write_rows(path: Path, rows: Rows) -> None:
     from bench.store.records import write_text
-    from reports.tables.output import to_tidy_csv
+    from reports.results.tidy import to_tidy_csv
 
-    write_text(path, to_tidy_csv(rows))
-    out.print(f"wrote {path}", highlight=False, soft_wrap=True)
+    print_written([write_text(path, to_tidy_csv(rows))])

@@ -3,72 +3,67 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bench.base.errors import BenchError
-from bench.cli.request import Command, console
+from bench.cli.options import data_dir, option_group
+
+if TYPE_CHECKING:
+    from bench.data.dataset import Dataset
+
+size = click.option("--size", type=int, default=28, metavar="PX", show_default=True)
+locating = option_group(
+    click.argument("names", nargs=-1),
+    click.option("--datasets", metavar="NAMES", help="all that are here by default"),
+    size,
+    data_dir,
+)
+"""Datasets, by NAMES or by `--datasets`, and where they lie."""
 
 
 @click.group("data")
 def data_commands() -> None:
-    """List, verify and audit the datasets."""
+    """List, verify, audit and export datasets."""
 
 
-def locating(command: Command) -> Command:
-    options = [
-        click.option("--datasets", metavar="NAMES", help="all that are here by default"),
-        click.option("--size", type=int, default=28, metavar="PX", show_default=True),
-        click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR"),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+def opened(options: dict[str, Any]) -> list[Dataset]:
+    from bench.data.dataset import open_datasets
+    from bench.grid.notation import split_list
 
-
-def opened(options: dict[str, Any]) -> list[Any]:
-    """The datasets that were named, or all MedMNIST sets that are on disk."""
-    from bench.data import dataset as data
-    from bench.grid import notation
-
-    size, folder = options["size"], options["data_dir"]
-    if options["datasets"] is not None:
-        names = notation.split_list(options["datasets"])
-        return [data.open_dataset(name, size, folder) for name in names]
-    found = []
-    for name in data.NAMES:
-        try:
-            found.append(data.open_dataset(name, size, folder, download=False))
-        except data.MissingData:
-            continue
+    named = [*options["names"], *split_list(options["datasets"] or "")]
+    found = open_datasets(named or None, options["size"], options["data_dir"])
+    if not found:
+        raise BenchError("no dataset on disk; name a folder with --data-dir or BENCH_DATA")
     return found
 
 
 @data_commands.command("list")
-@locating
-def data_list(**options: Any) -> None:
-    """The datasets that are on disk, and the phantoms."""
+@size
+@data_dir
+def data_list(size: int, data_dir: Path | None) -> None:
+    """List the datasets on disk, and the phantoms."""
     from rich.table import Table
 
-    from bench.data import dataset as data
+    from bench.data.catalogue import NAMES, PHANTOMS, SPLITS
+    from bench.data.dataset import open_dataset, open_datasets
+    from bench.engines.progress import console
 
-    here = {dataset.info.name: dataset.info for dataset in opened(options)}
-    names = list(here) if options["datasets"] is not None else [*data.NAMES, *data.PHANTOMS]
+    here = {dataset.info.name: dataset.info for dataset in open_datasets(None, size, data_dir)}
+    here |= {name: open_dataset(name, size).info for name in PHANTOMS}
     view = Table(box=None, pad_edge=False)
-    for column in ("dataset", "task", "classes", "channels", "train", "val", "test", "md5"):
+    for column in ("dataset", "task", "classes", "channels", *SPLITS, "md5"):
         view.add_column(column)
-    for name in names:
-        info = here.get(name)
-        if info is None and name in data.PHANTOMS:
-            info = data.open_dataset(name, options["size"]).info
-        if info is None:
+    for name in (*NAMES, *PHANTOMS):
+        if name not in here:
             view.add_row(name, "not on disk", style="dim")
             continue
-        counts = [str(info.counts[split]) for split in ("train", "val", "test")]
-        origin = "phantom data" if info.phantom else info.fingerprint[:8]
+        info = here[name]
+        about = [info.task.value, info.num_classes, info.channels]
+        about += [info.counts[split] for split in SPLITS]
         view.add_row(
-            name, info.task.value, str(info.num_classes), str(info.channels), *counts, origin
+            name, *map(str, about), "phantom data" if info.phantom else info.fingerprint[:8]
         )
     console().print(view)
 
@@ -76,54 +71,48 @@ def data_list(**options: Any) -> None:
 @data_commands.command("verify")
 @locating
 def data_verify(**options: Any) -> None:
-    """Check shapes, labels, counts and md5 of datasets."""
-    datasets = opened(options)
-    if not datasets:
-        raise BenchError("no dataset on disk; name a folder with --data-dir or BENCH_DATA")
-    for dataset in datasets:
+    """Check shapes, labels, counts and md5."""
+    for dataset in opened(options):
         warnings = "; ".join(dataset.info.warnings)
         click.echo(f"{dataset.info.name}: {'warning: ' + warnings if warnings else 'as published'}")
-
-
-@data_commands.command("export")
-@click.option("--dataset", required=True, metavar="NAME")
-@click.option("--size", type=int, default=28, metavar="PX", show_default=True)
-@click.option("--ratio", type=float, default=1.0, metavar="R", show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR")
-@click.argument("path", type=click.Path(path_type=Path))
-def data_export(path: Path, **options: Any) -> None:
-    """Write a run's training subset as the zip that StyleGAN2-ADA's own training script reads."""
-    from bench.data.dataset import open_dataset
-    from bench.grid import configs, grid
-    from bench.grid.selection import Selection
-    from bench.training.execute import training_subset
-    from methods.generative.export import export
-
-    selection = Selection(
-        datasets=(options["dataset"],),
-        ratios=(options["ratio"],),
-        seeds=(options["seed"],),
-        source_size=options["size"],
-        input_size=224,
-    )
-    config = configs.load("laptop")
-    (run,) = grid.expand(selection, config.protocol, options["data_dir"]).runs
-    dataset = open_dataset(run.cell.source, run.cell.source_size, options["data_dir"])
-    train, identity = training_subset(run, dataset)
-    export(train, path)
-    click.echo(f"wrote {len(train)} pictures to {path}; subset {identity['subset'][:16]}")
 
 
 @data_commands.command("audit")
 @locating
 def data_audit(**options: Any) -> None:
-    """Exact duplicates within and across splits, conflicting labels, class counts."""
+    """Find duplicates and conflicting labels."""
     from bench.data.audit import audit
 
-    datasets = opened(options)
-    if not datasets:
-        raise BenchError("no dataset on disk; name a folder with --data-dir or BENCH_DATA")
-    for dataset in datasets:
+    for dataset in opened(options):
         for line in audit(dataset).lines():
             click.echo(line)
+
+
+@data_commands.command("export")
+@click.option("--dataset", required=True, metavar="NAME")
+@size
+@click.option("--ratio", type=float, default=1.0, metavar="R", show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True)
+@data_dir
+@click.argument("path", type=click.Path(path_type=Path))
+def data_export(path: Path, **options: Any) -> None:
+    """Write a training subset for StyleGAN2-ADA.
+
+    PATH is the zip that StyleGAN2-ADA's own training script reads.
+    """
+    from bench.study import Study
+    from bench.training.execute import training_subset
+    from methods.generative.export import export
+
+    study = Study(
+        datasets=options["dataset"],
+        methods="none",
+        ratios=options["ratio"],
+        seeds=[options["seed"]],
+        size=options["size"],
+        data_dir=options["data_dir"],
+    )
+    run = study.grid.runs[0]
+    train, identity = training_subset(run, study.open(run))
+    export(train, path)
+    click.echo(f"wrote {len(train)} images to {path}; subset {identity['subset'][:16]}")

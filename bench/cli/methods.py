@@ -3,39 +3,83 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.base.errors import BenchError
-from bench.cli.request import console
+from bench.cli.options import data_dir, protocol, results
+from bench.cli.printing import print_written
+
+if TYPE_CHECKING:
+    from methods.method import Method
 
 
-@click.group("methods", invoke_without_command=True)
+class OneOrCommand(click.Group):
+    """A group whose unknown subcommand is the name of a method: `bench methods mixup`."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args[0] not in self.commands:
+            args = ["show", *args]
+        return super().resolve_command(ctx, args)
+
+
+@click.group("methods", cls=OneOrCommand, invoke_without_command=True)
 @click.pass_context
 def methods_commands(context: click.Context) -> None:
-    """The methods, their parameters with defaults, and their publications."""
-    from rich.text import Text
-
+    """List the methods, or show one: `methods mixup`."""
     import methods
+    from bench.engines.progress import console
 
     if context.invoked_subcommand:
         return
-    out = console()
     for name in methods.names():
-        method = methods.get(name)
-        defaults = ", ".join(f"{k}={v}" for k, v in method.Params().model_dump().items())
-        out.print(Text.assemble((name, "bold"), f"  {method.summary}"))
-        for line in (defaults, method.reference):
-            if line:
-                out.print(f"    {line}", style="dim", highlight=False)
+        for line in described(name, methods.get(name)):
+            console().print(line, highlight=False)
+
+
+def described(name: str, method: type[Method]) -> list[Any]:
+    from rich.text import Text
+
+    defaults = ", ".join(f"{k}={v}" for k, v in method.Params().model_dump().items())
+    title = Text.assemble((name, "bold"), f"  {method.summary}")
+    return [title, *(Text(f"    {line}", "dim") for line in (defaults, method.reference) if line)]
+
+
+@methods_commands.command("show")
+@click.argument("name")
+def show_method(name: str) -> None:
+    """Show a method: parameters, formula, reference."""
+    import inspect
+
+    from rich.table import Table
+    from rich.text import Text
+
+    import methods
+    from bench.engines.progress import console
+
+    method, out = methods.get(name), console()
+    out.print(Text.assemble((name, "bold"), f"  {method.summary}"))
+    out.print(f"\n{inspect.getdoc(method)}\n", highlight=False)
+    view = Table(box=None, pad_edge=False)
+    for column in ("parameter", "default", "range"):
+        view.add_column(column)
+    for key, field in method.Params.model_fields.items():
+        limits = ", ".join(map(str, field.metadata)) or str(field.annotation)
+        view.add_row(key, str(field.default), limits)
+    if view.row_count:
+        out.print(view)
+    out.print(f"\n{inspect.getdoc(method.Params)}", highlight=False)
+    out.print(f"\nzero strength: {method.zero or 'always'}; version {method.version}")
+    out.print(method.reference, style="dim", highlight=False)
 
 
 @methods_commands.command("check")
 @click.argument("method")
 def check_method(method: str) -> None:
-    """Check that a method, a name or a path to a Python file, holds what every method must."""
+    """Check what every method must hold.
+
+    METHOD is a name, or a path to a Python file.
+    """
     import methods
     from bench.training import conformance
 
@@ -51,35 +95,26 @@ def check_method(method: str) -> None:
 
 @click.command()
 @click.option("--method", required=True, metavar="NAME", help="as in --methods, one of them")
-@click.option("--dataset", required=True, metavar="NAME")
+@click.option("--dataset", required=True, metavar="NAME", help="as in --datasets, one of them")
 @click.option("--size", type=int, default=28, metavar="PX", show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--protocol", default="laptop", metavar="NAME", show_default=True)
-@click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR")
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default="results",
-    metavar="DIR",
-    show_default=True,
-)
+@protocol
+@data_dir
+@results
 def preview(**options: Any) -> None:
-    """A picture of what a method makes: originals above, its images below."""
-    from bench.grid import configs, grid
-    from bench.grid.selection import Selection
-    from bench.training.preview import draw
+    """Draw what a method makes of training images.
 
-    config = configs.load(options["protocol"])
-    selection = Selection(
-        datasets=(options["dataset"],),
-        methods=(options["method"],),
-        seeds=(options["seed"],),
-        source_size=options["size"],
+    Originals above, the method's images below.
+    """
+    from bench.study import Study
+
+    study = Study(
+        datasets=options["dataset"],
+        methods=[options["method"]],
+        seeds=[options["seed"]],
+        size=options["size"],
+        protocol=options["protocol"],
+        data_dir=options["data_dir"],
+        results=options["results"],
     )
-    runs = grid.expand(
-        selection, config.protocol, options["data_dir"], parameters=config.parameters
-    ).runs
-    if not runs:
-        raise BenchError(f"{options['method']} cannot serve {options['dataset']}")
-    path = draw(runs[0], options["results"], options["data_dir"])
-    console().print(f"wrote {path}", highlight=False, soft_wrap=True)
+    print_written([study.preview()])

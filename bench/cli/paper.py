@@ -2,50 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import click
 
 from bench.base.errors import BenchError
 from bench.cli.audit import write_arithmetic_of_paper, write_claims
-from bench.cli.reports import everything, extract_features, write_pictures, write_report
-from bench.cli.request import console, requests, running, selecting
-from bench.cli.runs import do_missing, end, print_tables, show_plan
+from bench.cli.options import do, running, selecting, study
+from bench.cli.printing import end, print_figures, print_tables, print_written
+from bench.cli.reports import folder_of
 
 
 @click.command()
 @selecting
 @running
 def paper(**options: Any) -> None:
-    """Do what is missing for all tables and figures, and write them, the audit and the report."""
-    from bench.grid.grid import merge
-    from reports.gallery import figure5
-    from reports.page.report import FIGURES, TABLES
-    from reports.results.study import View
+    """Make all tables, figures, the audit and the report."""
+    from reports import report
+    from reports.figures.catalogue import FIGURES
+    from reports.page.report import Content
+    from reports.results.view import View
+    from reports.tables.catalogue import TABLES
 
-    selects = [*(module.select for module in TABLES.values()), figure5.select]
-    *of_tables, of_features = requests(options, selects)
-    asked = replace(of_features, grid=merge(one.grid for one in (*of_tables, of_features)))
-    if options["dry_run"]:
-        show_plan(asked, options)
+    asked, view = study(options), View()
+    content = Content(asked)
+    of_figures = {name: entry.studies(asked, view) for name, entry in FIGURES.items()}
+    of_tables = [content.studies[n] for n, entry in TABLES.items() if entry.select]
+    everything = [*of_tables, *(one for studies in of_figures.values() for one in studies)]
+    if not do(everything, options):
         return
-    do_missing(asked, options)
-    extract_features(of_features, options | {"split": "test"})
-    content = everything(options)
-    out = console()
-    folder = asked.store.root / "tables" / asked.config.slug
-    for number, of_table in content.studies.items():
-        print_tables(TABLES[number].outputs(of_table, View()), folder)
-    print_tables([content.datasets], folder)
-    for name, (module, numbers) in FIGURES.items():
+    for number, entry in TABLES.items():
+        outputs = entry.outputs(content.studies[number], view)
+        print_tables(outputs, folder_of(asked, "tables"))
+    for name, figure in FIGURES.items():
         try:
-            pictures = module.pictures([content.studies[n] for n in numbers], View())
+            for one in of_figures[name]:
+                figure.extract(one, view.split, options["device"])
+            pictures = figure.pictures(of_figures[name], view)
         except BenchError as reason:
-            out.print(f"figure {name}: {reason}", style="yellow", highlight=False)
+            click.echo(f"figure {name}: {reason}", err=True)
             continue
-        write_pictures(asked, pictures)
-    write_arithmetic_of_paper(content.store.root)
+        print_figures(pictures, folder_of(asked, "figures"))
+    write_arithmetic_of_paper(asked.store.root)
     write_claims(content)
-    write_report(content, options)
-    end(asked)
+    print_written([report(asked)])
+    end(*everything)

@@ -6,7 +6,8 @@ Small sets stay in memory as uint8, large ones on disk. Importing this module im
 import functools
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -128,6 +129,19 @@ def open_dataset(
     if not path.is_file():
         raise BenchError(f"no file {path}; correct the path of the dataset")
     return _open_file(path, size)
+
+
+def open_datasets(
+    names: Sequence[str] | None, size: int, data_dir: Path | None = None
+) -> list[Dataset]:
+    """These datasets or, where none is named, all MedMNIST sets that are on disk."""
+    if names:
+        return [open_dataset(name, size, data_dir) for name in names]
+    found = []
+    for name in NAMES:
+        with suppress(MissingData):
+            found.append(open_dataset(name, size, data_dir, download=False))
+    return found
 
 
 def subset_indices(targets: "Tensor", ratio: float, seed: int) -> Indices:

@@ -1,5 +1,6 @@
 """Progress of a grid, read from the store: a bar in a terminal, plain lines elsewhere."""
 
+import sys
 import time
 from collections.abc import Sequence
 
@@ -13,6 +14,12 @@ SETTLED = 0.02
 """The fraction of the work after which the remaining time is worth telling."""
 SILENCE = 60.0
 """Seconds after which a plain line is printed though no run has ended."""
+
+
+def console(stderr: bool = False) -> Console:
+    """Where words for the user go: as wide as the terminal, 120 columns elsewhere."""
+    width = None if sys.stdout.isatty() else 120
+    return Console(stderr=stderr, width=width, soft_wrap=False, markup=False)
 
 
 class GridProgress:

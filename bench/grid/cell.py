@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.base.streams import Streams
 from bench.base.task import Task
+from bench.data.catalogue import PHANTOMS
 from bench.grid.choice import MethodChoice
 from bench.grid.protocol import Protocol
 
@@ -24,6 +25,11 @@ class Cell:
     method: MethodChoice
     ratio: float
     source: str = field(compare=False)
+
+    @property
+    def phantom(self) -> bool:
+        """Whether its data are made up."""
+        return self.dataset in PHANTOMS
 
     @functools.cached_property
     def json(self) -> str:

@@ -1,7 +1,7 @@
 """Config: a named protocol with the selection it is meant for, from configs/*.yaml and `--set`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,8 +54,8 @@ def names() -> list[str]:
     return sorted(path.stem for path in CONFIGS.glob("*.yaml"))
 
 
-def load(name: str, settings: Sequence[str] = ()) -> Config:
-    """The config of that name, or of that path, with `key=value` settings laid over its protocol.
+def load(name: str, settings: Mapping[str, Any] = {}) -> Config:
+    """The config of that name, or of that path, with `settings` laid over its protocol.
 
     Raises BenchError for a wrong name, key or value.
     """
@@ -69,13 +69,13 @@ def load(name: str, settings: Sequence[str] = ()) -> Config:
     if not isinstance(content, dict):
         raise BenchError(f"{path}: a mapping with the key `protocol` is wanted")
     file = validated(_File, content, f"{path.name} key")
-    changes = notation.settings(settings)
+    changes = dict(settings)
     if changes.get("steps") is not None:
         changes.setdefault("epochs", None)
     if changes.get("epochs") is not None:
         changes.setdefault("steps", None)
     return Config(
-        name=path.stem + "".join(f" {text}" for text in sorted(settings)),
+        name=path.stem + "".join(f" {text}" for text in notation.write_settings(settings)),
         about=file.about.strip(),
         caution=file.caution,
         protocol=validated(Protocol, file.protocol | changes, "protocol key"),

@@ -30,11 +30,9 @@ def expand(
     data_dir: Path | None = None,
     phantoms_allowed: bool = False,
     parameters: Mapping[str, dict[str, Any]] = {},
-    to_run: bool = True,
 ) -> Grid:
-    """Every run of a selection, all names checked.
+    """Every run of a selection; all names are checked but those of backbones (`check_backbones`).
 
-    Where nothing is `to_run`, it is not checked whether the backbones exist and take the size.
     `parameters` are those that the protocol gives methods, by name. Where `phantoms_allowed`, a
     dataset that cannot be had is replaced by the phantom of its task. A method that cannot serve a
     dataset is left out. `notes` tells of both.
@@ -42,9 +40,6 @@ def expand(
     choices = [MethodChoice.parse(text, parameters) for text in selection.methods]
     backbones = [backbone.canonical(name) for text in selection.backbones for name in parts(text)]
     input_size = selection.input_size or selection.source_size
-    if to_run:
-        for name in backbones:
-            backbone.check(name, input_size)
     for ratio in selection.ratios:
         if not 0 < ratio <= 1:
             raise BenchError(f"ratio {ratio:g}: a fraction above 0, at most 1, is wanted")
@@ -72,6 +67,12 @@ def expand(
     runs = [Run(cell, seed, protocol) for seed in selection.seeds for cell in cells]
     infos = {info.name: info for _, info in sources}
     return Grid(tuple(dict.fromkeys(runs)), tuple(infos.values()), tuple(notes))
+
+
+def check_backbones(runs: Iterable[Run]) -> None:
+    """BenchError where the backbone of a run does not exist, or cannot take the size."""
+    for name, size in dict.fromkeys((run.cell.backbone, run.cell.input_size) for run in runs):
+        backbone.check(name, size)
 
 
 def _opened(

@@ -3,7 +3,8 @@
 One place for `ails[alpha=0.5]`, `lr=1e-3`, lists, seeds, ratios and combinations of backbones.
 """
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -71,26 +72,57 @@ def _split(text: str) -> Iterator[str]:
     yield text[start:].strip()
 
 
-def seeds(text: str) -> tuple[int, ...]:
+def names(given: str | Iterable[str], kind: str) -> tuple[str, ...]:
+    """A list, or a text with commas. BenchError where it is empty."""
+    found = tuple(split_list(given) if isinstance(given, str) else map(str, given))
+    if not found:
+        raise BenchError(f"{kind} is empty; name at least one")
+    return found
+
+
+def seeds(given: str | int | Iterable[int]) -> tuple[int, ...]:
     """`10` is the ten seeds 0 to 9, `3-5` is 3, 4, 5, and `3,5,7` or `3,` lists them."""
     try:
-        if text.isdigit():
-            chosen = list(range(int(text)))
+        if str(given).isdigit():
+            chosen = list(range(int(str(given))))
+        elif isinstance(given, str):
+            chosen = [seed for part in split_list(given) for seed in _range(part)]
         else:
-            chosen = [seed for part in split_list(text) for seed in _range(part)]
+            chosen = [] if isinstance(given, int) else list(given)
     except ValueError:
         chosen = []
     if not chosen:
-        raise BenchError(f"seeds {text!r}: write a count (10), a range (0-9) or a list (3,5,7)")
+        raise BenchError(f"seeds {given!r}: write a count (10), a range (0-9) or a list (3,5,7)")
     return tuple(dict.fromkeys(chosen))
 
 
-def numbers(text: str, kind: str) -> tuple[float, ...]:
-    """Comma-separated numbers."""
+def write_seeds(chosen: Sequence[int]) -> str:
+    """The same, back: the shortest way to write them."""
+    if list(chosen) == list(range(len(chosen))):
+        return str(len(chosen) or "")
+    if len(chosen) > 1 and list(chosen) == list(range(chosen[0], chosen[-1] + 1)):
+        return f"{chosen[0]}-{chosen[-1]}"
+    return ",".join(map(str, chosen)) + ("," if len(chosen) == 1 else "")
+
+
+def write_settings(values: Mapping[str, Any]) -> list[str]:
+    """`key=value` texts, sorted; the value as YAML reads it."""
+    return sorted(
+        f"{key}={value if isinstance(value, str) else json.dumps(value)}"
+        for key, value in values.items()
+    )
+
+
+def numbers(given: str | float | Iterable[float], kind: str) -> tuple[float, ...]:
+    """A number, a list, or a text with commas."""
+    parts = split_list(given) if isinstance(given, str) else given
     try:
-        return tuple(float(part) for part in split_list(text))
-    except ValueError:
-        raise BenchError(f"{kind} {text!r}: numbers are wanted, such as 0.2,0.5,1") from None
+        found = tuple(map(float, parts if isinstance(parts, Iterable) else [parts]))
+    except (TypeError, ValueError):
+        found = ()
+    if not found:
+        raise BenchError(f"{kind} {given!r}: expected numbers, such as 0.2,0.5,1")
+    return found
 
 
 def _range(text: str) -> range:

@@ -8,7 +8,6 @@ training, which is that of `bench.stats.paired`.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from bench.base.errors import BenchError
 from bench.base.task import Task
 from bench.stats.paired import ALPHA
 
-Metric = Literal["acc", "auc"]
+Metric = str
 Scores = Sequence[NDArray[np.float32]]
 """Test probabilities (N, C) of one method, at each seed."""
 Values = NDArray[np.float64]

@@ -67,6 +67,14 @@ class Store:
     def done(self, key: str) -> bool:
         return self.record_path(key).exists()
 
+    def state(self, key: str) -> str:
+        """`done`, `failed`, `running` or `missing`."""
+        if self.done(key):
+            return "done"
+        if self.failure_path(key).exists():
+            return "failed"
+        return "running" if self.leased(key) else "missing"
+
     def read(self, key: str) -> dict[str, Any]:
         """The record of that key. Raises BenchError where it is damaged."""
         return _read_json(self.record_path(key))

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from bench.grid import configs
 from bench.grid.cell import Cell
 from bench.stats.power import MOST
+from bench.store.measured import Measured
 from reports.claims.ails import DATASETS
 from reports.claims.findings import Finding, Tested
 from reports.results.effects import Term
-from reports.results.records import PHANTOM, Measured
+from reports.results.results import PHANTOM
 
 MANY = 1000
 """Seeds above which an observed effect counts as near zero, and the printed one is asked about."""
@@ -21,7 +22,7 @@ def protocol_name(measured: Measured) -> str:
 
 
 def is_phantom(cells: Sequence[Cell]) -> bool:
-    return any(cell.dataset.startswith("phantom-") for cell in cells)
+    return any(cell.phantom for cell in cells)
 
 
 def scope(findings: Sequence[Finding], under: str) -> str:

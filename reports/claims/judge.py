@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 
+from bench.store.measured import Measured
 from reports.claims.ails import CLAIMS, COMBINATION, DATASETS
 from reports.claims.claim import Claim
 from reports.claims.evidence import is_phantom, lacking, needed, protocol_name, scope, told
 from reports.claims.findings import Finding, Outcome, find
 from reports.results.effects import Panel, term_of
-from reports.results.records import PHANTOM, Measured
-from reports.tables.output import Rows
+from reports.results.results import PHANTOM
+from reports.results.tidy import Rows
 
 RULES = (
     "Supported: every effect that the claim names is inside the claimed range (above zero, where "

@@ -3,27 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from bench.study import Study
 from reports.figures import efficiency
 from reports.gallery import points
 from reports.gallery.picture import Picture, gaps, left_out, note, sample_size
 from reports.published.paper import published, row_name
-from reports.results.study import Study, View
-from reports.tables import table4
+from reports.results.results import collect
+from reports.results.view import View
+from reports.results.wording import stem
 from reports.tables.table1 import METRICS
-
-SELECT = (table4.select,)
 
 
 def pictures(studies: Sequence[Study], view: View) -> list[Picture]:
     """One for each backbone, from the study of Table 4."""
     (study,) = studies
-    return [_picture(study, view, backbone) for backbone in study.backbones]
+    return [_picture(study, view, backbone) for backbone in study.selection.backbones]
 
 
 def _picture(study: Study, view: View, backbone: str) -> Picture:
-    ratios = sorted(study.ratios)
+    ratios = sorted(study.measured.ratios)
     by_ratio = {
-        ratio: study.results(backbone, ratio, f"metrics.{view.metric}", view.combine)
+        ratio: collect(study, backbone, ratio, f"metrics.{view.metric}", view.combine)
         for ratio in ratios
     }
     anyone = by_ratio[ratios[0]]
@@ -41,7 +41,7 @@ def _picture(study: Study, view: View, backbone: str) -> Picture:
         for gap in gaps(results):
             lacking.setdefault(gap, []).append(f"{ratio:.0%}")
     return Picture(
-        study.stem("efficiency", view.metric, backbone=backbone),
+        stem(study, "efficiency", view.metric, backbone=backbone),
         efficiency.draw(lines, ratios, METRICS[view.metric], note(study, sample_size(study))),
         f"{METRICS[view.metric]} against the fraction of training images, {anyone.over}, "
         f"{backbone}: mean and 95 % t interval over seeds, {sample_size(study)}. Methods "

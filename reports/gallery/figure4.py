@@ -3,32 +3,31 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from bench.study import Study
 from reports.figures import sweep
 from reports.gallery import points
 from reports.gallery.picture import Picture, gaps, left_out, note, sample_size, under
 from reports.published.paper import published
-from reports.results.records import Results
-from reports.results.study import Study, View
-from reports.tables import table5, table6
-from reports.tables.sweep import Column, Sweep
-
-SELECT = (table5.select, table6.select)
+from reports.results.results import Results, collect
+from reports.results.view import View
+from reports.results.wording import stem
+from reports.tables.sweep import ALPHA, BETA, Column, Sweep
 
 
 def pictures(studies: Sequence[Study], view: View) -> list[Picture]:
     """One for each backbone and ratio, from the studies of Tables 5 and 6."""
     return [
         _picture(studies, view, backbone, ratio)
-        for backbone in studies[0].backbones
-        for ratio in studies[0].ratios
+        for backbone in studies[0].selection.backbones
+        for ratio in studies[0].measured.ratios
     ]
 
 
 def _picture(studies: Sequence[Study], view: View, backbone: str, ratio: float) -> Picture:
-    tables = (table5.SWEEP, table6.SWEEP)
+    tables = (ALPHA, BETA)
     measured = [
         {
-            column: study.results(backbone, ratio, column.quantity, view.combine)
+            column: collect(study, backbone, ratio, column.quantity, view.combine)
             for column in table.columns
             if column.is_metric
         }
@@ -44,7 +43,7 @@ def _picture(studies: Sequence[Study], view: View, backbone: str, ratio: float) 
     )
     main = studies[0]
     return Picture(
-        main.stem("figure4", backbone=backbone, ratio=ratio),
+        stem(main, "figure4", backbone=backbone, ratio=ratio),
         sweep.draw(panels, note(main, sample_size(main))),
         f"AILS over α and β, {anyone.over}, {under(backbone, ratio)}: mean and 95 % t interval "
         f"over seeds, {sample_size(main)}; hollow: as published, mean ± SD, another protocol."

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from bench.base.errors import BenchError
 from bench.grid.notation import parts
 from bench.grid.selection import Selection
+from bench.study import Study
 from reports.figures import tsne
 from reports.gallery.picture import Picture, left_out, note, under
-from reports.results.study import Study, View
+from reports.results.view import View
+from reports.results.wording import stem
 
 METHODS = ("cutmix", "bsda", "ails")
 """The paper's."""
@@ -26,7 +28,9 @@ def select(selection: Selection) -> Selection:
     )
 
 
-SELECT = (select,)
+def one_seed(selection: Selection) -> Selection:
+    """The first seed alone, whatever was named."""
+    return selection.model_copy(update={"seeds": selection.seeds[:1]})
 
 
 Group = tuple[str, str, float, int]
@@ -63,10 +67,10 @@ def _picture(study: Study, split: str, group: Group, keys: dict[str, str]) -> Pi
     if not found:
         raise BenchError(reasons[0])
     (info,) = (info for info in study.measured.grid.datasets if info.name == dataset)
-    stem = study.stem("figure5", dataset, backbone=backbone, ratio=ratio)
+    name = stem(study, "figure5", dataset, backbone=backbone, ratio=ratio)
     images = f"{len(found[0].points):,} images of the {split} split, seed {seed}"
     return Picture(
-        f"{stem}-{seed}" if len(study.measured.seeds) > 1 else stem,
+        f"{name}-{seed}" if len(study.measured.seeds) > 1 else name,
         tsne.draw(found, info.labels, note(study, images)),
         f"t-SNE of penultimate features of {dataset}, {under(backbone, ratio)}: {images}. "
         "The number of a class stands by the median of its points. Silhouette and the accuracy of "

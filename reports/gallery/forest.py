@@ -6,14 +6,14 @@ from statistics import fmean
 
 from bench.stats.bootstrap import Interval, paired_difference
 from bench.stats.paired import compare
+from bench.study import Study
 from reports.figures import forest
 from reports.gallery.picture import Picture, gaps, left_out, note, runs_of, sample_size, under
-from reports.results.records import Results
-from reports.results.study import Study, View
-from reports.tables import cells, table1
+from reports.results import pairs
+from reports.results.results import Results, collect
+from reports.results.view import View
+from reports.results.wording import stem
 from reports.tables.table1 import METRICS
-
-SELECT = (table1.select,)
 
 
 def pictures(studies: Sequence[Study], view: View) -> list[Picture]:
@@ -21,16 +21,16 @@ def pictures(studies: Sequence[Study], view: View) -> list[Picture]:
     (study,) = studies
     drawn = [
         _picture(study, view, backbone, ratio)
-        for backbone in study.backbones
-        for ratio in study.ratios
+        for backbone in study.selection.backbones
+        for ratio in study.measured.ratios
     ]
     return [picture for picture in drawn if picture]
 
 
 def _picture(study: Study, view: View, backbone: str, ratio: float) -> Picture | None:
     """None where no method has all seeds."""
-    results = study.results(backbone, ratio, f"metrics.{view.metric}", view.combine)
-    reference = cells.chosen_reference(results.methods, view.reference)
+    results = collect(study, backbone, ratio, f"metrics.{view.metric}", view.combine)
+    reference = pairs.chosen_reference(results.methods, view.reference)
     rows = [
         _row(study, results, dataset, method, reference, view)
         for dataset in results.datasets
@@ -42,7 +42,7 @@ def _picture(study: Study, view: View, backbone: str, ratio: float) -> Picture |
     if not rows:
         return None
     return Picture(
-        study.stem("forest", view.metric, backbone=backbone, ratio=ratio),
+        stem(study, "forest", view.metric, backbone=backbone, ratio=ratio),
         forest.draw(rows, reference, METRICS[view.metric], note(study, sample_size(study))),
         f"{METRICS[view.metric]} of each method minus {reference}, paired by seed, "
         f"{under(backbone, ratio)}, {sample_size(study)}. Thick: 95 % t interval over seeds "
@@ -57,7 +57,7 @@ def _row(
     study: Study, results: Results, dataset: str, method: str, reference: str, view: View
 ) -> forest.Row:
     values, others = results.values[method, dataset], results.values[reference, dataset]
-    row = forest.Row(dataset, method, fmean(cells.differences(values, others).values()))
+    row = forest.Row(dataset, method, fmean(pairs.differences(values, others).values()))
     if test := compare(values, others):
         row = replace(row, low=test.low, high=test.high)
     if images := _over_images(study, results, dataset, method, reference, view):
@@ -82,10 +82,10 @@ def _over_images(
     seeds = sorted(one.keys() & other.keys())
     if not seeds:
         return None
-    _, targets = study.predictions(one[seeds[0]])
+    _, targets = study.arrays(one[seeds[0]])
     return paired_difference(
-        [study.predictions(one[seed])[0] for seed in seeds],
-        [study.predictions(other[seed])[0] for seed in seeds],
+        [study.arrays(one[seed])[0] for seed in seeds],
+        [study.arrays(other[seed])[0] for seed in seeds],
         targets,
         one[seeds[0]].cell.task,
         view.metric,

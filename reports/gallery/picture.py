@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 
 from bench.grid.cell import Run
 from bench.store.records import write_text
+from bench.study import Study
 from reports.figures import style
-from reports.results.records import PHANTOM, Results
-from reports.results.study import Study
-from reports.tables.output import Rows, to_tidy_csv
+from reports.results.results import PHANTOM, Results
+from reports.results.tidy import Rows, to_tidy_csv
 
 
 @dataclass(frozen=True)

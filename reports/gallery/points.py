@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from bench.stats.paired import summarise
 from reports.figures.curves import Point, Published
-from reports.results.records import Results
+from reports.results.results import Results
 from reports.tables.table import Cell
 
 

@@ -6,15 +6,15 @@ from dataclasses import asdict, replace
 from bench.base.errors import BenchError
 from bench.stats.across import Means, Ranking, against, rank
 from bench.stats.paired import summarise
+from bench.study import Study
 from reports.figures import ranks
 from reports.gallery.picture import Picture, gaps, left_out, note, sample_size, under
-from reports.results.records import Results
-from reports.results.study import Study, View
-from reports.tables import cells, table1
-from reports.tables.output import Rows
+from reports.results import pairs
+from reports.results.results import Results, collect
+from reports.results.tidy import Rows
+from reports.results.view import View
+from reports.results.wording import stem
 from reports.tables.table1 import METRICS
-
-SELECT = (table1.select,)
 
 
 def pictures(studies: Sequence[Study], view: View) -> list[Picture]:
@@ -25,21 +25,21 @@ def pictures(studies: Sequence[Study], view: View) -> list[Picture]:
     (study,) = studies
     return [
         _picture(study, view, backbone, ratio)
-        for backbone in study.backbones
-        for ratio in study.ratios
+        for backbone in study.selection.backbones
+        for ratio in study.measured.ratios
     ]
 
 
 def _picture(study: Study, view: View, backbone: str, ratio: float) -> Picture:
-    results = study.results(backbone, ratio, f"metrics.{view.metric}", view.combine)
+    results = collect(study, backbone, ratio, f"metrics.{view.metric}", view.combine)
     means = _dataset_means(results)
     ranking = rank(means)
     if isinstance(ranking, str):
         raise BenchError(ranking)
-    reference = cells.chosen_reference(results.methods, view.reference)
+    reference = pairs.chosen_reference(results.methods, view.reference)
     tests = _tests(means, reference)
     return Picture(
-        study.stem("ranks", view.metric, backbone=backbone, ratio=ratio),
+        stem(study, "ranks", view.metric, backbone=backbone, ratio=ratio),
         ranks.draw(ranking, note(study, f"{sample_size(study)} on each dataset")),
         f"Average ranks by mean {METRICS[view.metric]}, {under(backbone, ratio)}, over "
         f"{len(ranking.datasets)} datasets ({', '.join(ranking.datasets)}), "

@@ -6,26 +6,25 @@ from dataclasses import replace
 
 from bench.grid.cell import Run
 from bench.grid.notation import parts
+from bench.study import Study
 from reports.figures import reliability
 from reports.figures.reliability import EDGES, Reliability, axis_names
 from reports.gallery.picture import Picture, gaps, left_out, note, runs_of, sample_size, under
-from reports.results.records import Results
-from reports.results.study import Study, View
-from reports.tables import table1
-from reports.tables.output import Rows
-
-SELECT = (table1.select,)
+from reports.results.results import Results, collect
+from reports.results.tidy import Rows
+from reports.results.view import View
+from reports.results.wording import stem
 
 
 def pictures(studies: Sequence[Study], view: View) -> list[Picture]:
     """One for each dataset, backbone and ratio; a combination of backbones has none."""
     (study,) = studies
     drawn = []
-    for backbone in study.backbones:
+    for backbone in study.selection.backbones:
         if len(parts(backbone)) > 1:
             continue
-        for ratio in study.ratios:
-            results = study.results(backbone, ratio, "metrics.ece")
+        for ratio in study.measured.ratios:
+            results = collect(study, backbone, ratio, "metrics.ece")
             methods = tuple(m for m in results.methods if m in (view.calibrated or results.methods))
             drawn += [
                 _picture(study, replace(results, methods=methods, datasets=(dataset,)))
@@ -48,7 +47,7 @@ def _picture(study: Study, results: Results) -> Picture | None:
     (info,) = (info for info in study.measured.grid.datasets if info.name == dataset)
     predicted, observed = axis_names(info.task)
     return Picture(
-        study.stem("reliability", dataset, backbone=results.backbone, ratio=results.ratio),
+        stem(study, "reliability", dataset, backbone=results.backbone, ratio=results.ratio),
         reliability.draw(found, info.task, note(study)),
         f"Calibration on {dataset}, {under(results.backbone, results.ratio)}: {observed} against "
         f"{predicted} in 15 bins, {sample_size(study)} pooled, and how often each "
@@ -60,7 +59,7 @@ def _picture(study: Study, results: Results) -> Picture | None:
 
 def _reliability(study: Study, method: str, runs: Iterable[Run]) -> Reliability:
     return Reliability(
-        method, [reliability.bin_scores(*study.predictions(run), run.cell.task) for run in runs]
+        method, [reliability.bin_scores(*study.arrays(run), run.cell.task) for run in runs]
     )
 
 

@@ -5,34 +5,23 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from types import ModuleType
 
 import methods
 from bench.base.errors import BenchError
-from bench.store.records import Store
+from bench.store.measured import Measured, union
+from bench.study import Study
 from reports.arithmetic import as_table, audit_paper
 from reports.claims import judge as claims
 from reports.figures import style
-from reports.gallery import efficiency, figure4, figure5, forest, ranks, reliability
-from reports.gallery.picture import Picture
+from reports.figures.catalogue import FIGURES, Entry
 from reports.gallery.readings import picture as reading_curve
 from reports.page import site
-from reports.results.records import PHANTOM, Measured, union
-from reports.results.study import Study, View, ranges
-from reports.tables import readings, table1, table2, table4, table5, table6
-from reports.tables.output import Output
+from reports.results.results import PHANTOM
+from reports.results.view import View
+from reports.results.wording import ranges
+from reports.tables import readings
+from reports.tables.catalogue import TABLES, of_runs
 
-TABLES: Mapping[int, ModuleType] = {1: table1, 2: table2, 4: table4, 5: table5, 6: table6}
-"""Those that are made of records."""
-FIGURES: Mapping[str, tuple[ModuleType, tuple[int, ...]]] = {
-    "4": (figure4, (5, 6)),
-    "5": (figure5, (1,)),
-    "forest": (forest, (1,)),
-    "ranks": (ranks, (1,)),
-    "efficiency": (efficiency, (4,)),
-    "reliability": (reliability, (1,)),
-}
-"""Each with the tables whose cells it needs."""
 LEAD = (
     "Augmentation methods under one trainer, paired by seed. Published numbers are claims to test: "
     "they stand apart, under another protocol than ours. Rest on a number, or reach it with the "
@@ -42,13 +31,15 @@ LEAD = (
 
 @dataclass(frozen=True)
 class Content:
-    """What the report is made of: a study for each table of records, and Table 3."""
+    """What the report is made of: a study for each table."""
 
-    studies: Mapping[int, Study]
-    datasets: Output
-    store: Store
-    options: str
-    """The selection as given at the command line, to be repeated in commands."""
+    study: Study
+
+    @cached_property
+    def studies(self) -> Mapping[int, Study]:
+        """By table; records are read once."""
+        published = View(published=True)
+        return {n: entry.study(self.study, published, False) for n, entry in TABLES.items()}
 
     @property
     def main(self) -> Study:
@@ -56,14 +47,11 @@ class Content:
 
     @cached_property
     def measured(self) -> Measured:
-        return union([study.measured for study in self.studies.values()])
+        return union([self.studies[number].measured for number in of_runs()])
 
 
-def build(content: Content, of_readings: Study) -> site.Page:
-    """The page of all that is in the store; what has no record is named with its command.
-
-    `of_readings` is the study of the readings of AILS.
-    """
+def build(content: Content) -> site.Page:
+    """The page of all that is in the store; what has no record is named with its command."""
     study = content.main
     cautions = [study.config.caution] if study.config.caution else []
     if any(info.phantom for info in study.measured.grid.datasets):
@@ -77,7 +65,7 @@ def build(content: Content, of_readings: Study) -> site.Page:
             *_tables(content),
             site.Section("figures", "Figures", items=tuple(_figures(content))),
             _claims(content),
-            _readings(of_readings),
+            _readings(content.study),
             _arithmetic(),
             _methods(study),
             _protocol(content),
@@ -102,38 +90,35 @@ def _summary(content: Content) -> site.Pairs:
 
 
 def _tables(content: Content) -> Iterator[site.Section]:
-    for number in range(1, 7):
-        command = site.Command(f"python -m bench table {number}{content.options}")
-        if number == 3:
-            yield site.Section("table3", "Table 3", items=(content.datasets.table, command))
-            continue
-        study = content.studies[number]
-        if not study.measured.records:
+    for number, entry in TABLES.items():
+        study, view = content.studies[number], View(published=True)
+        command = site.Command(study.command)
+        if entry.select and not study.measured.records:
             lead = "No run of this table is done. This does them:"
             yield site.Section(f"table{number}", f"Table {number}", lead, (command,))
             continue
-        outputs = TABLES[number].outputs(study, View(published=True))
+        outputs = [*entry.outputs(study, view)]
         if number == 1:
-            outputs += table1.outputs(study, View("auc"))
+            outputs += entry.outputs(study, View("auc"))
         tables = (output.table for output in outputs)
         yield site.Section(f"table{number}", f"Table {number}", items=(*tables, command))
 
 
 def _figures(content: Content) -> Iterator[site.Item]:
-    for name, (module, tables) in FIGURES.items():
-        studies = [content.studies[number] for number in tables]
-        command = f"python -m bench figure {name}{content.options}"
+    for name, entry in FIGURES.items():
+        studies = [content.studies[number] for number in entry.tables]
+        command = f"python -m bench figure {name}{content.study.options}"
         if not all(study.measured.records for study in studies):
             yield site.Command(command, f"Figure {name}: no run is done yet; this does them.")
             continue
-        yield from _drawn(module, studies, command)
+        yield from _drawn(entry, studies, command)
 
 
-def _drawn(module: ModuleType, studies: Sequence[Study], command: str) -> Iterator[site.Item]:
+def _drawn(entry: Entry, studies: Sequence[Study], command: str) -> Iterator[site.Item]:
     """The pictures with their command, or the reason why there are none."""
     view = View(published=True, calibrated=("none", "ails"))
     try:
-        pictures: list[Picture] = module.pictures(studies, view)
+        pictures = entry.pictures(studies, view)
     except BenchError as reason:
         yield site.Command(command, f"{reason}.")
         return
@@ -157,15 +142,17 @@ def _claims(content: Content) -> site.Section:
     )
 
 
-def _readings(study: Study) -> site.Section:
+def _readings(main: Study) -> site.Section:
     title = "Readings of the paper"
+    asked = readings.Readings("ails")
+    study = asked.study(main)
     command = site.Command(study.command)
-    if not any(run.cell.method.label.startswith("ails[") for run in study.measured.records):
+    if not any(run.cell.method.label != run.cell.method.name for run in study.measured.records):
         lead = "No reading but the default is run. This runs them all:"
         return site.Section("readings", title, lead, (command,))
     try:
-        output = readings.output(study, "ails", "acc", "none")
-        picture = reading_curve(study, output, "ails", "acc", "none")
+        output = readings.output(study, asked)
+        picture = reading_curve(study, asked)
     except BenchError as reason:
         return site.Section("readings", title, f"{reason}.", (command,))
     figure = site.Figure(style.inline(picture.figure, picture.name), picture.caption)
@@ -208,7 +195,7 @@ def _protocol(content: Content) -> site.Section:
     ]
     environments = sorted({str(r["environment"]) for r in content.measured.records.values()})
     for name in environments:
-        path = content.store.root / "env" / f"{name}.json"
+        path = content.study.store.root / "env" / f"{name}.json"
         if path.exists():
             found = json.loads(path.read_text(encoding="utf-8"))
             pairs = tuple((key, _words(value)) for key, value in found.items())

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports.page.html import to_html
+from reports.tables.html import to_html
 from reports.tables.table import Table
 
 Pairs = tuple[tuple[str, str], ...]

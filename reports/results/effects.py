@@ -2,7 +2,6 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from statistics import fmean
@@ -10,7 +9,7 @@ from statistics import fmean
 from bench.grid.cell import Cell
 from bench.grid.choice import MethodChoice
 from bench.grid.notation import read_choice
-from reports.results.records import Measured
+from bench.store.measured import Measured
 
 
 @dataclass(frozen=True)

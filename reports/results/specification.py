@@ -19,8 +19,9 @@ from bench.base.errors import BenchError, unknown
 from bench.grid.cell import Cell
 from bench.grid.choice import MethodChoice
 from bench.stats.paired import ALPHA, Comparison
-from reports.tables import cells
-from reports.results.records import (PHANTOM, Measured, complete, seed_means)
+from bench.store.measured import Measured
+from reports.results import pairs
+from reports.results.results import PHANTOM, complete, seed_means
 
 if TYPE_CHECKING:
     from methods.method import Reading
@@ -114,7 +115,7 @@ class Specification:
 
     @property
     def data(self) -> str:
-        return PHANTOM if any(p.dataset.startswith("phantom-") for p in self.places) else ""
+        return PHANTOM if any(place.phantom for place in self.places) else ""
 
     @property
     def where(self) -> str:
@@ -178,7 +179,7 @@ def analyse(measured: Measured, method: str, metric: str, reference: str = "none
     firsts = _firsts(measured, places, whole)
     distinct = set(firsts.values())
     to_reference, to_default = (
-        cells.against({label: means[label] for label in distinct | {to}}, to, measured.seeds)
+        pairs.against({label: means[label] for label in distinct | {to}}, to, measured.seeds)
         for to in (reference, default)
     )
     names = _names(readings)

@@ -1,23 +1,14 @@
-"""From values by seed to what tables hold: cells, tidy rows and paired tests."""
+"""From values by seed to what tables hold: cells, gaps and what the star means."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
-from bench.base.errors import unknown
-from bench.grid.notation import method_name
-from bench.stats.paired import ALPHA, Comparison, compare, compare_all, holm, summarise
-from reports.results.records import PHANTOM, Results, complete
-from reports.results.study import ranges
-from reports.tables.output import Rows
+from bench.stats.paired import ALPHA, Comparison, summarise
+from reports.results.pairs import OVERALL, Family, Values
+from reports.results.results import Results, complete
+from reports.results.wording import ranges
 from reports.tables.table import MISSING, Cell
-
-Values = Mapping[int, float]
-"""By seed."""
-Family = dict[str, Comparison]
-"""The comparisons of one family, by method label."""
-OVERALL = "mean"
-"""What stands for a dataset where the mean over all is meant."""
 
 
 def cell(values: Values, seeds: Sequence[int], test: Comparison | None = None, **form: Any) -> Cell:
@@ -51,56 +42,6 @@ def _detail(
             f"p = {test.p:.3g}, Holm {test.p_holm:.3g}"
         )
     return "; ".join(parts)
-
-
-def differences(values: Values, others: Values) -> Values:
-    """values - others at each seed that both have."""
-    return {seed: values[seed] - others[seed] for seed in sorted(values.keys() & others.keys())}
-
-
-def against_zero(pairs: Mapping[str, tuple[Values, Values]], seeds: Sequence[int]) -> Family:
-    """Each complete pair of columns compared by seed; all of them one family."""
-    return holm(
-        {
-            name: test
-            for name, pair in pairs.items()
-            if all(complete(values, seeds) for values in pair) and (test := compare(*pair))
-        }
-    )
-
-
-def against(columns: Mapping[str, Values], reference: str, seeds: Sequence[int]) -> Family:
-    """Each complete column compared by seed with that of the reference; all of them one family."""
-    whole = {name: values for name, values in columns.items() if complete(values, seeds)}
-    return compare_all(whole, reference) if reference in whole else {}
-
-
-def chosen_reference(methods: Sequence[str], reference: str | None) -> str:
-    """The reference asked for, else AILS, else the first. Raises BenchError where it is absent."""
-    if reference is None:
-        return next((m for m in methods if method_name(m) == "ails"), methods[0])
-    if reference not in methods:
-        raise unknown("reference method", reference, methods)
-    return reference
-
-
-def families(results: Results, reference: str) -> dict[str, Family]:
-    """The tests against the reference: one family a dataset, and one of the means where several."""
-    found = {
-        dataset: against(
-            {m: results.values[m, dataset] for m in results.methods}, reference, results.seeds
-        )
-        for dataset in results.datasets
-    }
-    if len(results.datasets) > 1:
-        means = {m: results.means(m) for m in results.methods}
-        found[OVERALL] = against(means, reference, results.seeds)
-    return found
-
-
-def overall(tests: Mapping[str, Family]) -> Family:
-    """The tests of the means; of a single dataset, its own."""
-    return tests[OVERALL] if OVERALL in tests else next(iter(tests.values()))
 
 
 def row(results: Results, method: str, tests: Mapping[str, Family] = {}) -> list[Cell]:
@@ -154,52 +95,3 @@ def star_note(reference: str, families: Iterable[Family]) -> str:
     compared = " to ".join(map(str, dict.fromkeys([sizes[0], sizes[-1]])))
     family = f"Holm over the {compared} comparisons of a column" if sizes[-1] > 1 else "two-sided"
     return f"* differs from {reference}: paired t-test over seeds, {family}, p < {ALPHA:g}."
-
-
-def origin(results: Results, method: str, dataset: str) -> dict[str, Any]:
-    """What a tidy row is about."""
-    about = {
-        "dataset": dataset,
-        "method": method,
-        "backbone": results.backbone,
-        "ratio": results.ratio,
-        "metric": results.name,
-    }
-    return about | ({"data": PHANTOM} if results.phantom else {})
-
-
-def tidy(results: Results) -> Rows:
-    """A row a method and dataset, and one a method for the mean over datasets."""
-    several = len(results.datasets) > 1
-    return [
-        origin(results, method, dataset) | numbers(values, results.seeds)
-        for method in results.methods
-        for dataset, values in [
-            *((dataset, results.values[method, dataset]) for dataset in results.datasets),
-            *([(OVERALL, results.means(method))] if several else []),
-        ]
-    ]
-
-
-def numbers(values: Values, seeds: Sequence[int]) -> dict[str, Any]:
-    """Values by seed and their summary; None is what does not exist."""
-    summary = summarise(values.values())
-    several = summary.n > 1
-    return {
-        "n": summary.n,
-        "seeds_asked": len(seeds),
-        "mean": summary.mean if summary.n else None,
-        "sd": summary.sd if several else None,
-        "low": summary.low if several else None,
-        "high": summary.high if several else None,
-        "seeds": " ".join(map(str, sorted(values))),
-        "values": " ".join(repr(values[seed]) for seed in sorted(values)),
-    }
-
-
-def comparisons(results: Results, reference: str, tests: Mapping[str, Family]) -> Rows:
-    return [
-        origin(results, method, dataset) | {"reference": reference} | asdict(comparison)
-        for dataset, family in tests.items()
-        for method, comparison in family.items()
-    ]

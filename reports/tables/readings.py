@@ -1,11 +1,13 @@
 """Readings of a publication: does its conclusion hang on how its open points are read?"""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from statistics import fmean
 
+from bench.grid.readings import labels
 from bench.stats.paired import ALPHA, Comparison, summarise
-from reports.results.records import Measured
+from bench.store.measured import Measured
+from bench.study import Study
 from reports.results.specification import (
     DEFAULT,
     Outcome,
@@ -18,9 +20,10 @@ from reports.results.specification import (
     sign_flip,
     tally,
 )
-from reports.results.study import Study
+from reports.results.tidy import Rows, numbers
+from reports.results.wording import footnotes
 from reports.tables import cells, table
-from reports.tables.output import Output, Rows
+from reports.tables.output import Output
 from reports.tables.table import DASH, MISSING, Row, Table
 
 NOT_VARIED = (
@@ -64,10 +67,35 @@ def build(
     )
 
 
-def output(study: Study, method: str, metric: str, reference: str) -> Output:
+@dataclass(frozen=True)
+class Readings:
+    """Which readings are compared: those of a method, `sample` joint ones among them, by a metric,
+    with a reference method.
+    """
+
+    method: str
+    sample: int = 20
+    metric: str = "acc"
+    reference: str = "none"
+
+    def study(self, study: Study) -> Study:
+        """The study with the readings that matter to its datasets, and the reference."""
+        given = {"method": self.method, "sample": self.sample, "metric": self.metric}
+        given["reference"] = self.reference
+        tasks = {info.task for info in study.grid.datasets}
+        chosen = (*labels(self.method, self.sample, tasks), self.reference)
+        options = "".join(f" --{name} {value}" for name, value in given.items())
+        return replace(study, methods=None).about(
+            lambda selection: selection.model_copy(update={"methods": chosen}),
+            f"readings{options}",
+            named_last=False,
+        )
+
+
+def output(study: Study, asked: Readings) -> Output:
     """`build`, of what is measured in a study."""
-    notes = study.footnotes(study.backbones)
-    return build(study.measured, method, metric, reference, notes)
+    notes = footnotes(study, study.selection.backbones)
+    return build(study.measured, asked.method, asked.metric, asked.reference, notes)
 
 
 def _row(found: Specification, outcome: Outcome) -> Row:
@@ -218,7 +246,7 @@ def _tidy(measured: Measured, found: Specification) -> Rows:
             "ratio": place.ratio,
             "metric": found.metric,
             "data": found.data,
-            **cells.numbers(values.get(replace(place, method=choice), {}), found.seeds),
+            **numbers(values.get(replace(place, method=choice), {}), found.seeds),
             "accept_rate": _mean(accepted.get(replace(place, method=choice), {})),
         }
         for name, kind, choice, readings in choices

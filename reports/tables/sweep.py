@@ -1,4 +1,4 @@
-"""What Tables 5 and 6 share: one parameter of a method over some values, all else equal."""
+"""Tables 5 and 6: AILS over α and over β, all else equal."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,11 +7,15 @@ from typing import Any
 from bench.base.errors import BenchError
 from bench.grid.selection import Selection
 from bench.stats.paired import summarise
+from bench.study import Study
 from reports.published.paper import NOTE, published
-from reports.results.records import PHANTOM, Results
-from reports.results.study import Study, View
+from reports.results import pairs
+from reports.results.results import PHANTOM, Results, collect
+from reports.results.tidy import Rows, comparison_rows, tidy_rows
+from reports.results.view import View
+from reports.results.wording import footnotes, stem
 from reports.tables import cells
-from reports.tables.output import Output, Rows
+from reports.tables.output import Output
 from reports.tables.table import DASH, MISSING, Cell, Row, Table
 
 CHOSEN = "✓"
@@ -61,8 +65,8 @@ class Sweep:
         """A table for each backbone or combination and each ratio."""
         return [
             _output(self, study, view, backbone, ratio)
-            for backbone in study.backbones
-            for ratio in study.ratios
+            for backbone in study.selection.backbones
+            for ratio in study.measured.ratios
         ]
 
     def by_label(self, study: Study) -> dict[str, float]:
@@ -90,6 +94,62 @@ class Sweep:
         return dict(sorted(values.items(), key=lambda item: item[1]))
 
 
+ALPHA = Sweep(
+    number=5,
+    parameter="alpha",
+    symbol="α",
+    values=(0.1, 0.3, 0.5, 0.7),
+    columns=(
+        Column("ACC", "metrics.acc", "acc"),
+        Column("AUC", "metrics.auc", "auc"),
+        Column(
+            "FDI",
+            "validation.fdi",
+            "fdi",
+            "mean ‖f' − f‖ over all rows, filtered ones 0, raw features (A20); fdi_accepted and "
+            "fdi_rel are in the tidy CSV",
+            ("validation.fdi_accepted", "validation.fdi_rel", "validation.accept_rate"),
+        ),
+        Column(
+            "KL",
+            "validation.kl_dim",
+            "kl",
+            "of q(δ|f) to the prior, mean over dimensions (A22); kl_sum and beta_kl are in the "
+            "tidy CSV",
+            ("validation.kl_sum", "validation.beta_kl"),
+        ),
+    ),
+)
+"""Table 5: the magnitude α of the offsets."""
+BETA = Sweep(
+    number=6,
+    parameter="beta",
+    symbol="β",
+    values=(0.1, 0.5, 1.0, 1.5, 2.0),
+    columns=(
+        Column("ACC", "metrics.acc", "acc"),
+        Column("AUC", "metrics.auc", "auc"),
+        Column(
+            "KL",
+            "validation.kl_dim",
+            "kl",
+            "of q(δ|f) to the prior, mean over dimensions, without β (A22); kl_sum and beta_kl "
+            "are in the tidy CSV",
+            ("validation.kl_sum", "validation.beta_kl"),
+        ),
+        Column(
+            "σ²",
+            "validation.aug_feature_var",
+            "sigma2",
+            "variance of the augmented features f' over a batch, mean over dimensions (A21); "
+            "post_var and offset_var are in the tidy CSV",
+            ("validation.post_var", "validation.offset_var"),
+        ),
+    ),
+)
+"""Table 6: the weight β of the KL term."""
+
+
 def selected(sweep: Sweep, study: Study, backbone: str, ratio: float) -> str | None:
     """The label of the value that is best on validation, by mean over datasets and seeds.
 
@@ -97,7 +157,7 @@ def selected(sweep: Sweep, study: Study, backbone: str, ratio: float) -> str | N
     """
     rule = study.config.protocol.select
     quantity = SELECTION.get(rule, SELECTION["val_auc"])
-    results = study.results(backbone, ratio, quantity)
+    results = collect(study, backbone, ratio, quantity)
     if not all(results.complete(m, d) for m in results.methods for d in results.datasets):
         return None
     sign = -1 if quantity.endswith("nll") else 1
@@ -111,15 +171,15 @@ def selected(sweep: Sweep, study: Study, backbone: str, ratio: float) -> str | N
 def _output(sweep: Sweep, study: Study, view: View, backbone: str, ratio: float) -> Output:
     labels = sweep.by_label(study)
     measured = {
-        column: study.results(
-            backbone, ratio, column.quantity, view.combine if column.is_metric else "mean"
+        column: collect(
+            study, backbone, ratio, column.quantity, view.combine if column.is_metric else "mean"
         )
         for column in sweep.columns
     }
     default = next((label for label in labels if "[" not in label), next(iter(labels)))
     anyone = next(iter(measured.values()))
-    reference = cells.chosen_reference(anyone.methods, view.reference or default)
-    families = {c: cells.families(results, reference) for c, results in measured.items()}
+    reference = pairs.chosen_reference(anyone.methods, view.reference or default)
+    families = {c: pairs.families(results, reference) for c, results in measured.items()}
     choice = selected(sweep, study, backbone, ratio)
     rows = [
         Row(f"{labels[label]:g}", (*line, CHOSEN if label == choice else ""))
@@ -135,14 +195,14 @@ def _output(sweep: Sweep, study: Study, view: View, backbone: str, ratio: float)
             "ACC and AUC in percent. "
             + cells.star_note(
                 f"{sweep.symbol} = {labels[reference]:g}",
-                [cells.overall(tests) for c, tests in families.items() if c.is_metric],
+                [pairs.overall(tests) for c, tests in families.items() if c.is_metric],
             ),
             f"Selected: best mean on validation ({study.config.protocol.select.replace('_', ' ')}"
             "), never on test.",
             *(f"{c.header}: {c.reading}." for c in sweep.columns if c.reading),
             *cells.gaps(anyone),
             *([NOTE] if view.published else []),
-            *study.footnotes([backbone]),
+            *footnotes(study, [backbone]),
         ),
         label=f"tab:{sweep.number}",
         data=PHANTOM if anyone.phantom else "",
@@ -150,21 +210,21 @@ def _output(sweep: Sweep, study: Study, view: View, backbone: str, ratio: float)
     tests = [
         row
         for column, results in measured.items()
-        for row in cells.comparisons(results, reference, families[column])
+        for row in comparison_rows(results, reference, families[column])
     ]
-    name = study.stem(f"table{sweep.number}", backbone=backbone, ratio=ratio)
+    name = stem(study, f"table{sweep.number}", backbone=backbone, ratio=ratio)
     return Output(name, table, _tidy(sweep, study, measured, backbone, ratio), tests)
 
 
 def _lines(
     labels: Iterable[str],
     measured: dict[Column, Results],
-    families: dict[Column, dict[str, cells.Family]],
+    families: dict[Column, dict[str, pairs.Family]],
 ) -> dict[str, list[Cell]]:
     """By label a cell a column; the best metrics are bold, and stars stand at metrics alone."""
     columns = []
     for column, results in measured.items():
-        tests = cells.overall(families[column]) if column.is_metric else {}
+        tests = pairs.overall(families[column]) if column.is_metric else {}
         form = {} if column.is_metric else PLAIN
         found = [cells.mean(results, label, tests.get(label), **form) for label in labels]
         columns.append(cells.best_of(found) if column.is_metric else found)
@@ -181,14 +241,14 @@ def _tidy(
     """Every quantity that is printed and every other reading of it."""
     labels = sweep.by_label(study)
     further = [
-        study.results(backbone, ratio, reading)
+        collect(study, backbone, ratio, reading)
         for column in sweep.columns
         for reading in column.readings
     ]
     return [
         {sweep.parameter: labels[row["method"]], **row}
         for results in (*measured.values(), *further)
-        for row in cells.tidy(results)
+        for row in tidy_rows(results)
     ]
 
 

@@ -4,9 +4,13 @@ from collections.abc import Sequence
 
 from bench.grid.notation import method_name
 from bench.grid.selection import Selection
+from bench.study import Study
 from reports.published.paper import NOTE, claimed, row_name
-from reports.results.records import PHANTOM, Results
-from reports.results.study import Study, View
+from reports.results import pairs
+from reports.results.results import PHANTOM, Results, collect
+from reports.results.tidy import comparison_rows, tidy_rows
+from reports.results.view import View
+from reports.results.wording import footnotes, stem
 from reports.tables import cells
 from reports.tables.output import Output
 from reports.tables.table import MISSING, Cell, Row, Table, mean_cell
@@ -23,13 +27,13 @@ def outputs(study: Study, view: View) -> list[Output]:
     """A table for each backbone or combination and each ratio."""
     return [
         build(
-            study.results(backbone, ratio, f"metrics.{view.metric}", view.combine),
+            collect(study, backbone, ratio, f"metrics.{view.metric}", view.combine),
             view,
-            study.footnotes([backbone]),
-            study.stem("table1", view.metric, backbone=backbone, ratio=ratio),
+            footnotes(study, [backbone]),
+            stem(study, "table1", view.metric, backbone=backbone, ratio=ratio),
         )
-        for backbone in study.backbones
-        for ratio in study.ratios
+        for backbone in study.selection.backbones
+        for ratio in study.measured.ratios
     ]
 
 
@@ -44,8 +48,8 @@ def build(
     A cell with a run missing is a dash, and so is the mean over it. Raises BenchError for a
     reference that is not among the methods.
     """
-    reference = cells.chosen_reference(results.methods, view.reference)
-    tests = cells.families(results, reference)
+    reference = pairs.chosen_reference(results.methods, view.reference)
+    tests = pairs.families(results, reference)
     lines = cells.embolden([cells.row(results, method, tests) for method in results.methods])
     rows = [Row(method, tuple(line)) for method, line in zip(results.methods, lines, strict=True)]
     if view.published:
@@ -65,7 +69,7 @@ def build(
         label=f"tab:1-{results.name}",
         data=PHANTOM if results.phantom else "",
     )
-    return Output(name, table, cells.tidy(results), cells.comparisons(results, reference, tests))
+    return Output(name, table, tidy_rows(results), comparison_rows(results, reference, tests))
 
 
 def _published(results: Results) -> list[Row]:
@@ -86,7 +90,7 @@ def _published(results: Results) -> list[Row]:
     return rows
 
 
-def _test_note(reference: str, tests: dict[str, cells.Family]) -> str:
+def _test_note(reference: str, tests: dict[str, pairs.Family]) -> str:
     if not any(tests.values()):
         return "No paired test: fewer than two methods with two seeds in common."
     return cells.star_note(reference, tests.values())

@@ -5,11 +5,15 @@ from typing import Any
 from bench.base.errors import BenchError
 from bench.grid.notation import parts
 from bench.grid.selection import Selection
+from bench.study import Study
 from reports.published.paper import NOTE, claimed
-from reports.results.records import PHANTOM, Results
-from reports.results.study import Study, View
+from reports.results import pairs
+from reports.results.results import PHANTOM, Results, collect
+from reports.results.tidy import Rows, comparison_rows, tidy_rows
+from reports.results.view import View
+from reports.results.wording import footnotes, stem
 from reports.tables import cells
-from reports.tables.output import Output, Rows
+from reports.tables.output import Output
 from reports.tables.table import Row, Table
 from reports.tables.table1 import METRICS
 
@@ -35,12 +39,15 @@ def select(selection: Selection) -> Selection:
 
 def outputs(study: Study, view: View) -> list[Output]:
     """One table for each ratio. Raises BenchError where there are not two methods."""
-    return [_output(study, view, ratio) for ratio in study.ratios]
+    return [_output(study, view, ratio) for ratio in study.measured.ratios]
 
 
 def _output(study: Study, view: View, ratio: float) -> Output:
     measured = {
-        name: {backbone: study.results(backbone, ratio, path) for backbone in study.backbones}
+        name: {
+            backbone: collect(study, backbone, ratio, path)
+            for backbone in study.selection.backbones
+        }
         for name, path in {
             "metric": f"metrics.{view.metric}",
             "epochs": "epochs_to_convergence",
@@ -48,9 +55,9 @@ def _output(study: Study, view: View, ratio: float) -> Output:
         }.items()
     }
     rows = _rows(study, measured)
-    tidy = [row for group in measured.values() for r in group.values() for row in cells.tidy(r)]
+    tidy = [row for group in measured.values() for r in group.values() for row in tidy_rows(r)]
     return Output(
-        study.stem("table2", view.metric, ratio=ratio),
+        stem(study, "table2", view.metric, ratio=ratio),
         _table(study, view, rows, measured["metric"]),
         tidy,
         _tests(measured["metric"], measured["epochs"]),
@@ -69,7 +76,7 @@ def _rows(study: Study, measured: dict[str, dict[str, Results]]) -> list[Row]:
                 cells.mean(metric[backbone], baseline),
                 cells.mean(metric[backbone], method),
                 cells.cell(
-                    cells.differences(
+                    pairs.differences(
                         metric[backbone].means(method), metric[backbone].means(baseline)
                     ),
                     anyone.seeds,
@@ -80,7 +87,7 @@ def _rows(study: Study, measured: dict[str, dict[str, Results]]) -> list[Row]:
                 cells.mean(epochs[backbone], method, **EPOCHS),
             ),
         )
-        for backbone in study.backbones
+        for backbone in study.selection.backbones
     ]
 
 
@@ -94,7 +101,7 @@ def _table(study: Study, view: View, rows: list[Row], metric: dict[str, Results]
         "other readings are in the tidy CSV. Epochs: until 95 % of the highest validation ACC.",
         *(gap for name, results in metric.items() for gap in cells.gaps(results, f"{name}: ")),
         *([NOTE] if view.published else []),
-        *study.footnotes(study.backbones),
+        *footnotes(study, study.selection.backbones),
     )
     return Table(
         title=f"{METRICS[view.metric]} (%) of {baseline} and {method}, {len(rows)} backbones, "
@@ -125,9 +132,9 @@ def _two(results: Results) -> tuple[str, str]:
     return baseline, method
 
 
-def _increase(group: dict[str, Results], baseline: str, method: str) -> cells.Family:
+def _increase(group: dict[str, Results], baseline: str, method: str) -> pairs.Family:
     """By backbone, of the mean over datasets."""
-    return cells.against_zero(
+    return pairs.against_zero(
         {
             backbone: (results.means(method), results.means(baseline))
             for backbone, results in group.items()
@@ -142,8 +149,8 @@ def _tests(*groups: dict[str, Results]) -> Rows:
     for group in groups:
         baseline, method = _two(next(iter(group.values())))
         for backbone, test in _increase(group, baseline, method).items():
-            family = {cells.OVERALL: {method: test}}
-            rows += cells.comparisons(group[backbone], baseline, family)
+            family = {pairs.OVERALL: {method: test}}
+            rows += comparison_rows(group[backbone], baseline, family)
     return rows
 
 
@@ -152,6 +159,6 @@ def _published(study: Study, view: View) -> list[Row]:
     order = ("baseline_acc", "ails_acc", "increase", "fdi", "epochs_baseline", "epochs_ails")
     return [
         Row(name, tuple(printed[name][column] for column in order), published=True)
-        for name in dict.fromkeys(part for b in study.backbones for part in parts(b))
+        for name in dict.fromkeys(part for b in study.selection.backbones for part in parts(b))
         if name in printed
     ]

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.data.audit import audit
-from bench.data.catalogue import SPLITS, medmnist_entry
+from bench.data.catalogue import PHANTOMS, SPLITS, medmnist_entry
 from bench.data.dataset import MissingData, open_dataset
+from bench.study import Study
 from reports.published.paper import published
-from reports.results.records import PHANTOM
+from reports.results.results import PHANTOM
+from reports.results.view import View
 from reports.tables.output import Output
 from reports.tables.table import DASH, Row, Table
 
@@ -31,14 +33,12 @@ MODALITY = {
 DUPLICATES = ("repeated", "shared", "conflicting")
 
 
-def outputs(
-    names: Sequence[str],
-    size: int,
-    data_dir: Path | None,
-    command: str,
-    with_published: bool = False,
-) -> list[Output]:
-    """One table. Duplicates are those of `bench data audit`: equal byte for byte."""
+def outputs(study: Study, view: View) -> list[Output]:
+    """The datasets named, or the paper's. Duplicates are those of `bench data audit`: equal byte
+    for byte.
+    """
+    names, size = study.named.get("datasets", PAPER), study.selection.source_size
+    data_dir = Path(study.data_dir) if study.data_dir else None
     entries = [_entry(name, size, data_dir) for name in names]
     absent = [entry["dataset"] for entry in entries if entry["repeated"] is None]
     totals = {split: sum(entry[split] for entry in entries) for split in SPLITS}
@@ -58,7 +58,7 @@ def outputs(
     notes = [
         f"{sum(totals.values()):,} pictures. Repeated, shared: pictures that occur more than once "
         "within a split, or in two splits, equal in every byte; conflicting: under two labels.",
-        f"Command: {command}.",
+        f"Command: {study.command}.",
     ]
     if absent:
         notes.insert(1, f"Not on disk, counts as medmnist states them: {', '.join(absent)}.")
@@ -72,10 +72,10 @@ def outputs(
             *SPLITS,
             *DUPLICATES,
         ),
-        rows=(*rows, *(_published(names) if with_published else [])),
+        rows=(*rows, *(_published(names) if view.published else [])),
         notes=tuple(notes),
         label="tab:3",
-        data=PHANTOM if any(name.startswith("phantom-") for name in names) else "",
+        data=PHANTOM if any(name in PHANTOMS for name in names) else "",
     )
     return [Output("table3", table, entries)]
 

@@ -2,11 +2,15 @@
 
 from bench.grid.notation import method_name
 from bench.grid.selection import Selection
+from bench.study import Study
 from reports.published.paper import NOTE, claimed, row_name
-from reports.results.records import PHANTOM, Results
-from reports.results.study import Study, View
+from reports.results import pairs
+from reports.results.results import PHANTOM, Results, collect
+from reports.results.tidy import Rows, comparison_rows, numbers, origin, tidy_rows
+from reports.results.view import View
+from reports.results.wording import footnotes, stem
 from reports.tables import cells
-from reports.tables.output import Output, Rows
+from reports.tables.output import Output
 from reports.tables.table import MISSING, Cell, Row, Table
 from reports.tables.table1 import METRICS
 
@@ -21,12 +25,12 @@ def select(selection: Selection) -> Selection:
 def outputs(study: Study, view: View) -> list[Output]:
     """For each backbone the table, and the loss against full data where that is a ratio."""
     tables = []
-    for backbone in study.backbones:
+    for backbone in study.selection.backbones:
         by_ratio = {
-            ratio: study.results(backbone, ratio, f"metrics.{view.metric}", view.combine)
-            for ratio in sorted(study.ratios)
+            ratio: collect(study, backbone, ratio, f"metrics.{view.metric}", view.combine)
+            for ratio in sorted(study.measured.ratios)
         }
-        name = study.stem("table4", view.metric, backbone=backbone)
+        name = stem(study, "table4", view.metric, backbone=backbone)
         tables.append(_table(study, view, backbone, by_ratio, name))
         if 1.0 in by_ratio and len(by_ratio) > 1:
             tables.append(_loss(study, view, backbone, by_ratio, f"{name}-loss"))
@@ -37,9 +41,9 @@ def _table(
     study: Study, view: View, backbone: str, by_ratio: dict[float, Results], name: str
 ) -> Output:
     anyone = next(iter(by_ratio.values()))
-    reference = cells.chosen_reference(anyone.methods, view.reference)
-    tests = {ratio: cells.families(results, reference) for ratio, results in by_ratio.items()}
-    overall = {ratio: cells.overall(found) for ratio, found in tests.items()}
+    reference = pairs.chosen_reference(anyone.methods, view.reference)
+    tests = {ratio: pairs.families(results, reference) for ratio, results in by_ratio.items()}
+    overall = {ratio: pairs.overall(found) for ratio, found in tests.items()}
     lines = cells.embolden(
         [
             [
@@ -66,16 +70,16 @@ def _table(
                 for gap in cells.gaps(results, f"{ratio:.0%}: ")
             ),
             *([NOTE] if view.published else []),
-            *study.footnotes([backbone]),
+            *footnotes(study, [backbone]),
         ),
         label="tab:4",
         data=PHANTOM if anyone.phantom else "",
     )
-    tidy = [row for results in by_ratio.values() for row in cells.tidy(results)]
+    tidy = [row for results in by_ratio.values() for row in tidy_rows(results)]
     rows_of_tests = [
         row
         for ratio, results in by_ratio.items()
-        for row in cells.comparisons(results, reference, tests[ratio])
+        for row in comparison_rows(results, reference, tests[ratio])
     ]
     return Output(name, table, tidy, rows_of_tests)
 
@@ -84,32 +88,30 @@ def _loss(
     study: Study, view: View, backbone: str, by_ratio: dict[float, Results], name: str
 ) -> Output:
     full = by_ratio[1.0]
-    reference = cells.chosen_reference(full.methods, view.reference)
+    reference = pairs.chosen_reference(full.methods, view.reference)
     rows: dict[str, list[Cell]] = {method: [] for method in full.methods}
     tidy: Rows = []
     tests: Rows = []
-    families: list[cells.Family] = []
+    families: list[pairs.Family] = []
     for ratio, results in by_ratio.items():
         if ratio == 1.0:
             continue
         loss = {
-            method: cells.differences(full.means(method), results.means(method))
+            method: pairs.differences(full.means(method), results.means(method))
             for method in full.methods
         }
-        from_zero = cells.against_zero(
+        from_zero = pairs.against_zero(
             {method: (full.means(method), results.means(method)) for method in full.methods},
             full.seeds,
         )
-        from_reference = cells.against(loss, reference, full.seeds)
+        from_reference = pairs.against(loss, reference, full.seeds)
         families.append(from_reference)
         for method, values in loss.items():
             rows[method].append(cells.cell(values, full.seeds, from_reference.get(method)))
-            about = cells.origin(results, method, cells.OVERALL) | {
-                "metric": f"loss of {full.name}"
-            }
-            tidy.append(about | cells.numbers(values, full.seeds))
+            about = origin(results, method, pairs.OVERALL) | {"metric": f"loss of {full.name}"}
+            tidy.append(about | numbers(values, full.seeds))
         for against, family in (("full data", from_zero), (f"loss of {reference}", from_reference)):
-            for row in cells.comparisons(results, against, {cells.OVERALL: family}):
+            for row in comparison_rows(results, against, {pairs.OVERALL: family}):
                 tests.append(row | {"metric": f"loss of {full.name}"})
     table = Table(
         title=f"Points of {METRICS[view.metric]} lost against full data, {_mean_over(full)}; "
@@ -120,7 +122,7 @@ def _loss(
             "Full data minus subset, paired by seed. "
             + cells.star_note(f"the loss of {reference}", families),
             "Whether a loss differs from 0 is in the tests CSV (reference: full data).",
-            *study.footnotes([backbone]),
+            *footnotes(study, [backbone]),
         ),
         label="tab:4-loss",
         data=PHANTOM if full.phantom else "",

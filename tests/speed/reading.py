@@ -22,9 +22,10 @@ from made_up import drawn, fill, record
 from bench.grid import configs, grid
 from bench.grid.grid import Grid
 from bench.grid.selection import Selection
+from bench.store.measured import load
 from bench.store.records import Store
-from reports.page.report import TABLES
-from reports.results.records import Record, load
+from reports.results.results import Record
+from reports.tables.catalogue import of_runs
 
 DATASETS = ("phantom-binary", "phantom-multiclass", "phantom-ordinal", "phantom-multilabel")
 METHODS = "none,mixup,cutmix,stylegan2_ada,ddpm,advprop,medaugment,bsda,feature_noise,ails"
@@ -40,12 +41,12 @@ def main() -> None:
     options = parser.parse_args()
     store = Store(options.dir)
     whole = options.seeds <= REPORTED
-    for number in TABLES:
+    for number in of_runs():
         make(store, of_table(number, options.seeds), options.epochs, whole)
 
     start = time.perf_counter()
     known: dict[str, Record] = {}
-    for number in TABLES:
+    for number in of_runs():
         load(store, of_table(number, options.seeds), known)
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
@@ -66,7 +67,7 @@ def of_table(number: int, seeds: int) -> Grid:
         datasets=DATASETS, methods=tuple(METHODS.split(",")), seeds=tuple(range(seeds))
     )
     return grid.expand(
-        TABLES[number].select(selection), config.protocol, parameters=config.parameters
+        of_runs()[number].select(selection), config.protocol, parameters=config.parameters
     )
 
 

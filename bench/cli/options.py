@@ -1,0 +1,125 @@
+"""The options that commands share, and what they mean for the doors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.base.errors import BenchError
+
+if TYPE_CHECKING:
+    from bench.study import Study
+    from reports.results.view import View
+
+Command = Callable[..., None]
+
+
+def option_group(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """A decorator that adds the options in this order."""
+
+    def add(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+data_dir = click.option(
+    "--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="folder of the npz files"
+)
+results = click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    default="results",
+    metavar="DIR",
+    show_default=True,
+    help="folder of the records",
+)
+protocol = click.option(
+    "--protocol",
+    default="laptop",
+    metavar="NAME",
+    show_default=True,
+    help="how runs are trained: a name or a YAML file",
+)
+selecting = option_group(
+    click.option("--datasets", metavar="NAMES", help="breast,retina or a path to an npz"),
+    click.option("--methods", metavar="NAMES", help='ails,bsda or "ails[alpha=0.5]"'),
+    click.option("--backbones", metavar="NAMES", help="any of timm; a+b is a combination"),
+    click.option("--ratio", metavar="R", help="fractions of the training split: 0.2,1"),
+    click.option("--seeds", metavar="S", help="10 (a count), 0-9 or 3,5,7"),
+    click.option("--size", type=int, metavar="PX", help="size of the source images"),
+    click.option("--input-size", type=int, metavar="PX", help="what the backbone is given"),
+    protocol,
+    click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="lr=1e-3"),
+    data_dir,
+    results,
+)
+"""Which runs, and where they live."""
+running = option_group(
+    click.option("--workers", type=click.IntRange(min=1), metavar="N", help="one a core"),
+    click.option("--device", metavar="NAME", help="cpu or cuda; what there is by default"),
+    click.option("--retry-failed", is_flag=True, help="do failed runs again"),
+    click.option("--dry-run", is_flag=True, help="show the plan, run nothing"),
+)
+"""How to do what is missing."""
+metric = click.option(
+    "--metric", default="acc", metavar="NAME", show_default=True, help="what is compared"
+)
+viewing = option_group(
+    metric,
+    click.option("--reference", metavar="METHOD", help="compare with it; ails by default"),
+    click.option(
+        "--combine",
+        type=click.Choice(["mean", "ensemble"]),
+        default="mean",
+        show_default=True,
+        help="what a+b of backbones is",
+    ),
+    click.option("--published", is_flag=True, help="add the paper's numbers, in their own rows"),
+)
+"""What to show of the runs."""
+
+
+def study(options: dict[str, Any]) -> Study:
+    """What the options of `selecting` ask for."""
+    from bench.grid import notation
+    from bench.study import Study
+
+    for name in ("datasets", "methods", "backbones", "ratio", "seeds"):
+        if options[name] is not None and not options[name].strip():
+            raise BenchError(f"--{name} is empty; name at least one")
+    same = ("datasets", "methods", "backbones", "seeds", "size", "input_size")
+    return Study(
+        **{name: options[name] for name in same},
+        ratios=options["ratio"],
+        protocol=options["protocol"],
+        settings=notation.settings(options["settings"]),
+        data_dir=options["data_dir"],
+        results=options["results"],
+    )
+
+
+def view(options: dict[str, Any]) -> View:
+    """What the options of `viewing` ask for."""
+    from reports.results.view import View
+
+    names = ("metric", "reference", "combine", "published", "split")
+    return View(**{name: options[name] for name in names if name in options})
+
+
+def do(studies: list[Study], options: dict[str, Any]) -> bool:
+    """Do what is missing, or show the plan where that is all that was asked for: then False."""
+    from bench.cli.printing import print_plan
+    from bench.study import run
+
+    if options["dry_run"]:
+        for one in studies:
+            print_plan(one, options["device"], options["workers"])
+        return False
+    run(studies, options["workers"], options["device"], options["retry_failed"])
+    return True

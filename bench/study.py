@@ -1,0 +1,373 @@
+"""The door: a selection of runs, its protocol and its store. Plan, run, read."""
+
+import shlex
+import warnings
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.base.errors import BenchError, Note, unknown
+from bench.base.validation import validated
+from bench.data.dataset import Dataset, open_dataset
+from bench.grid import configs, grid, notation
+from bench.grid.cell import Cell, Run
+from bench.grid.configs import Config
+from bench.grid.grid import Grid
+from bench.grid.selection import Selection
+from bench.store.measured import Measured, Record, load
+from bench.store.records import Store, write_bytes, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Names = str | Sequence[str] | None
+Arrays = tuple[NDArray[np.float32], NDArray[np.generic]]
+Select = Callable[[Selection], Selection]
+PLACE = ("dataset", "method", "backbone", "ratio", "seed")
+"""What tells the runs of a study apart."""
+STATES = ("done", "running", "failed", "missing")
+
+
+@dataclass(frozen=True)
+class Study:
+    """Which runs, how they are trained, and where their records are.
+
+    What is None is as the protocol has it. Names are those of the command line: `datasets` of
+    MedMNIST (`"breast"`), phantoms, or paths to npz files; `methods` such as `"ails[alpha=0.5]"`
+    or a path to a Python file; `backbones` any of timm, `a+b` for a combination. A list may be one
+    text with commas. `ratios` are fractions of the training split; `seeds` a count, a list, or a
+    text such as `"0-4"`. `size` and `input_size` are pixels. `settings` are protocol keys
+    (`{"epochs": 20}`). Nothing is read, downloaded or trained before it is asked for.
+
+        study = Study(datasets=["breast"], methods=["none", "mixup"], seeds=10)
+        study.run(workers=2)
+        study.records()
+
+    Every method and property raises BenchError for a wrong name or value.
+    """
+
+    datasets: Names = None
+    methods: Names = None
+    backbones: Names = None
+    ratios: float | str | Sequence[float] | None = None
+    seeds: int | str | Sequence[int] | None = None
+    size: int | None = None
+    input_size: int | None = None
+    protocol: str | Path = "laptop"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    data_dir: str | Path | None = None
+    results: str | Path = "results"
+    _about: Selection | None = field(default=None, repr=False)
+    _command: str = field(default="run", repr=False)
+    _known: dict[str, Record] = field(default_factory=dict, compare=False, repr=False)
+    _arrays: dict[str, Arrays] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def config(self) -> Config:
+        return configs.load(str(self.protocol), self.settings)
+
+    @cached_property
+    def named(self) -> dict[str, Any]:
+        """The parts of the selection that were given."""
+        given = {
+            "datasets": self.datasets and notation.names(self.datasets, "datasets"),
+            "methods": self.methods and notation.names(self.methods, "methods"),
+            "backbones": self.backbones and notation.names(self.backbones, "backbones"),
+            "ratios": None if self.ratios is None else notation.numbers(self.ratios, "ratio"),
+            "seeds": None if self.seeds is None else notation.seeds(self.seeds),
+            "source_size": self.size,
+            "input_size": self.input_size,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+    @cached_property
+    def selection(self) -> Selection:
+        if self._about:
+            return self._about
+        return validated(Selection, self.config.selection.model_dump() | self.named, "option")
+
+    @cached_property
+    def grid(self) -> Grid:
+        """The runs, all names checked; warns of phantoms in place of data, and of methods left out.
+
+        A phantom takes the place of a missing set only where no dataset was named.
+        """
+        found = grid.expand(
+            self.selection,
+            self.config.protocol,
+            self._data_dir,
+            phantoms_allowed="datasets" not in self.named,
+            parameters=self.config.parameters,
+        )
+        for note in found.notes:
+            warnings.warn(note, Note, stacklevel=2)
+        return found
+
+    @property
+    def _data_dir(self) -> Path | None:
+        return Path(self.data_dir) if self.data_dir else None
+
+    @property
+    def store(self) -> Store:
+        return Store(Path(self.results))
+
+    @cached_property
+    def measured(self) -> Measured:
+        """The finished runs, as they stood when first asked for; `refresh` reads them anew."""
+        found = load(self.store, self.grid, self._known)
+        grid.check_backbones(run for run in self.grid.runs if run not in found.records)
+        return found
+
+    def refresh(self) -> None:
+        """Forget what was read, so that what others have run since is seen."""
+        self.__dict__.pop("measured", None)
+
+    def about(self, select: Select, command: str, named_last: bool = True) -> "Study":
+        """The study of a table or figure: its own cells, shared records.
+
+        `select` turns this selection into that of the table; what was named goes before what the
+        table is about, unless `named_last` is false. `command` is what makes it again.
+        """
+        selection = select(self.selection)
+        if named_last:
+            selection = selection.model_copy(update=self.named)
+        return replace(self, _about=selection, _command=command)
+
+    @property
+    def command(self) -> str:
+        """The command that makes this again, without paths."""
+        verb, dashes, shown = self._command.partition(" --")
+        return f"python -m bench {verb}{self.options}{dashes}{shown}"
+
+    @property
+    def options(self) -> str:
+        """What was given that decides a result, as options of a command, after a blank."""
+        written = {
+            "protocol": None if self.protocol == "laptop" else str(self.protocol),
+            "datasets": ",".join(self.named.get("datasets", ())),
+            "methods": ",".join(self.named.get("methods", ())),
+            "backbones": ",".join(self.named.get("backbones", ())),
+            "ratio": ",".join(f"{ratio:g}" for ratio in self.named.get("ratios", ())),
+            "seeds": notation.write_seeds(self.named.get("seeds", ())),
+            "size": self.size,
+            "input-size": self.input_size,
+        }
+        given = [(name, str(value)) for name, value in written.items() if value]
+        given += [("set", text) for text in notation.write_settings(self.settings)]
+        return "".join(f" --{name} {shlex.quote(value)}" for name, value in given)
+
+    def run(
+        self, workers: int | None = None, device: str | None = None, retry_failed: bool = False
+    ) -> None:
+        """Do what has no record yet; failed runs stay failed unless `retry_failed`.
+
+        One worker a core, or one on a GPU, unless `workers` says otherwise; `device` is `cpu` or
+        `cuda`. Progress is shown in a terminal, in a notebook, or as plain lines. An interrupted
+        study goes on where it was stopped, and the results are bit-identical.
+        """
+        run([self], workers, device, retry_failed)
+
+    def plan(self, device: str | None = None) -> "pd.DataFrame":
+        """A row a cell: how many of its runs are done, running, failed and missing, and the
+        `seconds` that one worker needs for the missing ones, without the training of generators.
+        """
+        import pandas as pd
+
+        from bench.engines import local
+        from bench.training import environment, estimate
+
+        device = device or environment.default_device()
+        grid.check_backbones(one for one in self.grid.runs if not self.store.done(one.key))
+        missing: dict[Cell, list[Run]] = {}
+        for one in local.remaining(self.store, self.grid.runs):
+            missing.setdefault(one.cell, []).append(one)
+        rows = []
+        for cell, counts in self.states().items():
+            place = {"dataset": cell.dataset, "ratio": cell.ratio, "backbone": cell.backbone}
+            counted = {state: counts[state] for state in STATES}
+            seconds = estimate.seconds(self.grid, missing.get(cell, []), self.store, device)
+            rows.append(place | {"method": cell.method.label} | counted | {"seconds": seconds})
+        return pd.DataFrame(rows)
+
+    def states(self) -> dict[Cell, "Counter[str]"]:
+        """How many runs of each cell are `done`, `running`, `failed`, `missing`."""
+        states: dict[Cell, Counter[str]] = {}
+        for one in self.grid.runs:
+            states.setdefault(one.cell, Counter())[self.store.state(one.key)] += 1
+        return states
+
+    def failures(self) -> "pd.DataFrame":
+        """A row a failed run: its cell and seed, the `reason` and its `key`."""
+        import pandas as pd
+
+        rows = [
+            _place(one) | {"reason": failure["reason"], "key": one.key}
+            for one, failure in failed(self)
+        ]
+        return pd.DataFrame(rows, columns=[*PLACE, "reason", "key"])
+
+    def records(self) -> "pd.DataFrame":
+        """A row a finished run: its cell and seed, every recorded metric of the test split (as a
+        fraction; `val_…` of the validation split at the selected epoch), its cost and its key.
+        """
+        import pandas as pd
+
+        self.refresh()
+        return pd.DataFrame([_row(one, record) for one, record in self.measured.records.items()])
+
+    def export(self, path: str | Path) -> Path:
+        """Write `records()`, sorted, as CSV or, by the suffix, Parquet (needs pyarrow)."""
+        path = Path(path)
+        if path.suffix not in (".csv", ".parquet"):
+            raise BenchError(f"{path}: name a file that ends in .csv or .parquet")
+        frame = self.records()
+        frame = frame.sort_values([*PLACE, "key"], ignore_index=True) if len(frame) else frame
+        if path.suffix == ".csv":
+            return write_text(path, frame.to_csv(index=False, float_format="%.10g"))
+        try:
+            content = frame.to_parquet(None, index=False)
+        except ImportError:
+            raise BenchError("Parquet needs pyarrow: pip install pyarrow, or name a .csv") from None
+        return write_bytes(path, content)
+
+    def predictions(self, **where: Any) -> "pd.DataFrame":
+        """The test predictions of one finished run, a row an image.
+
+        `where` names the run by columns of `records()`, as in `method="mixup", seed=0`; what is
+        the same for all runs need not be named. Columns `score 0`, `score 1`, … are probabilities;
+        `target` is the class, or `target 0`, … of 0 and 1 for multi-label sets.
+        """
+        import pandas as pd
+
+        scores, targets = self.arrays(self._one(where))
+        frame = pd.DataFrame(scores, columns=[f"score {k}" for k in range(scores.shape[1])])
+        if targets.ndim == 1:
+            return frame.assign(target=targets)
+        return frame.join(pd.DataFrame(targets).add_prefix("target "))
+
+    def arrays(self, one: Run) -> Arrays:
+        """Test probabilities (N, C) and targets of a finished run; read once."""
+        if one.key not in self._arrays:
+            self._arrays[one.key] = self.store.predictions(one.key)
+        return self._arrays[one.key]
+
+    def open(self, one: Run) -> Dataset:
+        """The dataset of a run."""
+        return open_dataset(one.cell.source, one.cell.source_size, self._data_dir)
+
+    def preview(self) -> Path:
+        """Draw what the first method makes of training images; returns the path of the PNG.
+
+        A method with a loss of its own is trained first.
+        """
+        from bench.training.preview import draw
+
+        if not self.grid.runs:
+            raise BenchError("; ".join(self.grid.notes))
+        return draw(self.grid.runs[0], self.store.root, self._data_dir)
+
+    def extract(self, split: str, device: str | None = None) -> None:
+        """Keep the penultimate features of a split for each finished run, in the store.
+
+        Records hold no weights: a run whose features are missing is trained again, to the same
+        bits on the same machine.
+        """
+        from bench.engines.progress import console
+        from bench.training import environment
+        from bench.training.features import features
+
+        device = device or environment.default_device()
+        for one in self.grid.runs:
+            if self.store.done(one.key):
+                if not self.store.features_path(one.key, split).exists():
+                    console().print(f"features of {one}: trained again to the same bits")
+                features(one, split, self.store, self._data_dir, device)
+
+    def _one(self, where: Mapping[str, Any]) -> Run:
+        for name in where.keys() - set(PLACE):
+            raise unknown("column of a run", name, PLACE)
+        self.refresh()
+        found = [r for r in self.measured.records if where.items() <= _place(r).items()]
+        if len(found) != 1:
+            said = ", ".join(f"{name}={value!r}" for name, value in where.items()) or "no column"
+            raise BenchError(
+                f"{len(found)} finished runs with {said}; name one by {', '.join(PLACE)}"
+            )
+        return found[0]
+
+
+def run(
+    studies: Sequence[Study],
+    workers: int | None = None,
+    device: str | None = None,
+    retry_failed: bool = False,
+) -> None:
+    """As `Study.run`, for several studies that share a store: their runs together, each once."""
+    from bench.engines import local
+    from bench.engines.progress import GridProgress, console
+    from bench.training import environment
+
+    store, first = studies[0].store, studies[0]
+    runs = grid.merge(study.grid for study in studies).runs
+    store.check_writable()
+    if retry_failed:
+        for one in runs:
+            store.forget_failure(one.key)
+    missing = local.remaining(store, runs)
+    if not missing:
+        return
+    grid.check_backbones(missing)
+    device = device or environment.default_device()
+    environment.check_device(device)
+    workers = min(workers or environment.default_workers(), len(missing))
+    job = local.Job(tuple(missing), store.root, first._data_dir, device)
+    out = console()
+    out.print(
+        f"{len(missing)} runs to do, {workers} at a time on {device}, into {store.root}",
+        highlight=False,
+    )
+    with GridProgress(store, missing, out) as progress:
+        local.local(job, workers, progress)
+        progress(0.0)
+    for study in studies:
+        study.refresh()
+
+
+def failed(study: Study) -> list[tuple[Run, dict[str, Any]]]:
+    """The runs that failed, with what they left."""
+    store = study.store
+    return [
+        (one, failure)
+        for one in study.grid.runs
+        if not store.done(one.key) and (failure := store.read_failure(one.key))
+    ]
+
+
+def _place(one: Run) -> dict[str, Any]:
+    cell = one.cell
+    values = cell.dataset, cell.method.label, cell.backbone, cell.ratio, one.seed
+    return dict(zip(PLACE, values, strict=True))
+
+
+def _row(one: Run, record: Record) -> dict[str, Any]:
+    cost = record["cost"]
+    return {
+        **_place(one),
+        "source_size": one.cell.source_size,
+        "input_size": one.cell.input_size,
+        **record["metrics"],
+        **{k: v for k, v in record["validation"].items() if k.startswith("val_")},
+        "selected_epoch": record["selected_epoch"],
+        "seconds": sum(cost["seconds"].values()),
+        **{name: value for name, value in cost.items() if name != "seconds"},
+        "device": record["device"],
+        "commit": record["commit"],
+        "phantom": record["data"]["phantom"],
+        "key": one.key,
+    }

@@ -1,0 +1,173 @@
+"""Reports in Python: what the records of a study say, as tables, figures and a page."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeVar, overload
+
+from bench.store.records import write_text
+from bench.study import Study, run
+from reports.figures import catalogue as figures
+from reports.figures import style
+from reports.gallery.picture import Picture
+from reports.gallery.picture import write as write_picture
+from reports.page import report as page
+from reports.page import site
+from reports.results.compare import compare_rows
+from reports.results.results import Combine
+from reports.results.view import View
+from reports.tables import catalogue as tables
+from reports.tables.html import to_html
+from reports.tables.output import Output
+from reports.tables.output import write as write_table
+from reports.tables.table import to_latex, to_markdown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Item = TypeVar("Item")
+
+
+class Several(Sequence[Item]):
+    """One for each backbone, ratio or dataset of a study; most often there is one."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self.items = tuple(items)
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Item]: ...
+    def __getitem__(self, index: int | slice) -> Item | Sequence[Item]:
+        return self.items[index]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self.items)
+
+
+class Tables(Several[Output]):
+    """Tables as data: each has `.table` as printed, `.cells` and `.tests` as rows of numbers."""
+
+    def to_latex(self) -> str:
+        """Floats that need no package but booktabs."""
+        return "\n".join(to_latex(one.table) for one in self)
+
+    def to_markdown(self) -> str:
+        return "\n".join(to_markdown(one.table) for one in self)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """The numbers behind the cells, a row each: fractions, nothing rounded."""
+        return _frame([row for one in self for row in one.cells])
+
+    def tests(self) -> "pd.DataFrame":
+        """The paired tests, a row each."""
+        return _frame([row for one in self for row in one.tests])
+
+    def write(self, folder: str | Path) -> list[Path]:
+        """Write CSV, LaTeX and Markdown; returns the paths."""
+        return [path for one in self for path in write_table(one, Path(folder))]
+
+    def _repr_html_(self) -> str:
+        return "\n".join(to_html(one.table) for one in self)
+
+    def __str__(self) -> str:
+        return self.to_markdown()
+
+
+class Figures(Several[Picture]):
+    """Figures: each has `.figure` of matplotlib, `.caption`, and `.rows`, the numbers shown."""
+
+    def to_frame(self) -> "pd.DataFrame":
+        """The numbers shown, a row each."""
+        return _frame([row for one in self for row in one.rows])
+
+    def write(self, folder: str | Path) -> list[Path]:
+        """Write SVG, PDF and CSV; returns the paths."""
+        return [path for one in self for path in write_picture(one, Path(folder))]
+
+    def _repr_html_(self) -> str:
+        return "\n".join(
+            f"<figure>{style.inline(one.figure, one.name)}<figcaption>{one.caption}</figcaption>"
+            "</figure>"
+            for one in self
+        )
+
+
+def compare(
+    study: Study,
+    reference: str | None = None,
+    metric: str = "acc",
+    combine: Combine = "mean",
+) -> "pd.DataFrame":
+    """Every method minus the reference, paired by seed: a row a method and dataset.
+
+    Differences and intervals (95 %, t over seeds) are fractions; `p_holm` is p after Holm over the
+    methods of a dataset. `dataset` is `mean` for the mean over all. The reference is AILS, else
+    the first method, where none is named.
+    """
+    return _frame(compare_rows(study, reference, metric, combine))
+
+
+def table(
+    number: int | str,
+    study: Study,
+    *,
+    metric: str = "acc",
+    reference: str | None = None,
+    combine: Combine = "mean",
+    published: bool = False,
+    run_missing: bool = False,
+) -> Tables:
+    """Table 1 to 6 of the paper, from the cells that it needs: `bench table`.
+
+    What the study names goes before what the table is about. A cell with a run missing is a dash;
+    `run_missing` does these runs first. `published` adds the paper's numbers, in rows of their own.
+    """
+    view = View(metric, reference, combine, published)
+    entry = tables.entry(number)
+    asked = entry.study(study, view)
+    outputs = entry.outputs(asked, view)
+    if run_missing and entry.select:
+        asked.run()
+        outputs = entry.outputs(asked, view)
+    return Tables(outputs)
+
+
+def figure(
+    name: int | str,
+    study: Study,
+    *,
+    metric: str = "acc",
+    reference: str | None = None,
+    published: bool = False,
+    split: Literal["train", "val", "test"] = "test",
+    run_missing: bool = False,
+) -> Figures:
+    """A figure by its name, `"4"`, `"forest"`, …, from the runs that it needs: `bench figure`.
+
+    What has a run missing is left out, and named in the caption; `run_missing` does these runs
+    first. `split` is whose features figure 5 shows.
+    """
+    view = View(metric, reference, published=published, split=split)
+    entry = figures.entry(str(name))
+    asked = entry.studies(study, view)
+    if run_missing:
+        run(asked)
+        for one in asked:
+            entry.extract(one, split)
+    return Figures(entry.pictures(asked, view))
+
+
+def report(study: Study, path: str | Path | None = None) -> Path:
+    """Write all that the records say as one HTML file, and return its path; nothing is run."""
+    found = page.build(page.Content(study))
+    path = Path(path or study.store.root / f"report-{study.config.slug}.html")
+    return write_text(path, site.render(found))
+
+
+def _frame(rows: Sequence[dict[str, object]]) -> "pd.DataFrame":
+    import pandas as pd
+
+    return pd.DataFrame(list(rows))

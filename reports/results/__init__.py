@@ -1,0 +1,1 @@
+"""Records as numbers, and their comparisons."""

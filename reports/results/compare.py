@@ -1,0 +1,33 @@
+"""Paired comparisons of a study as rows."""
+
+from bench.stats.paired import ALPHA
+from bench.study import Study
+from reports.results import pairs
+from reports.results.results import Combine, collect
+from reports.results.tidy import Rows, comparison_rows
+
+FEWEST = 5
+"""Seeds below which nothing is decided."""
+
+
+def compare_rows(study: Study, reference: str | None, metric: str, combine: Combine) -> Rows:
+    """Each method minus the reference, by dataset and for the mean of several, with a verdict.
+
+    `better` or `worse` where p after Holm over the methods of the dataset is below 5 % and there
+    are five seeds or more; else `undecided`.
+    """
+    found: Rows = []
+    for backbone in study.selection.backbones:
+        for ratio in study.measured.ratios:
+            results = collect(study, backbone, ratio, f"metrics.{metric}", combine)
+            against = pairs.chosen_reference(results.methods, reference)
+            found += comparison_rows(results, against, pairs.families(results, against))
+    return [
+        row | {"verdict": _verdict(row["difference"], row["p_holm"], row["n"])} for row in found
+    ]
+
+
+def _verdict(difference: float, p: float, n: int) -> str:
+    if n < FEWEST or not p < ALPHA:
+        return "undecided"
+    return "better" if difference > 0 else "worse"

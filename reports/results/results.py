@@ -1,0 +1,129 @@
+"""A quantity of the finished runs of a study, by method, dataset and seed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Literal
+
+import numpy as np
+import torch
+
+from bench.grid.cell import Run
+from bench.grid.notation import parts
+from bench.study import Study
+from bench.training.evaluation import metrics
+
+Combine = Literal["mean", "ensemble"]
+PHANTOM = "phantom data, not MedMNIST"
+
+
+def seed_means(columns: Sequence[Mapping[int, float]]) -> dict[int, float]:
+    """The mean over columns at each seed that has them all."""
+    shared = set.intersection(*map(set, columns))
+    return {seed: fmean(column[seed] for column in columns) for seed in sorted(shared)}
+
+
+def complete(values: Mapping[int, float], seeds: Sequence[int]) -> bool:
+    """Whether every seed that was asked for has a value; what has not is a dash, and no test."""
+    return set(seeds) <= values.keys()
+
+
+def over(datasets: Sequence[str]) -> str:
+    """`on breast`, or `mean over breast, retina`."""
+    return f"{'mean over' if len(datasets) > 1 else 'on'} {', '.join(datasets)}"
+
+
+@dataclass(frozen=True)
+class Results:
+    """A quantity under one backbone (or combination) and ratio, for methods and datasets.
+
+    `values` holds it (metrics as fractions) by (method label, dataset) and seed; a run that is not
+    done, or where it is undefined, is absent.
+    """
+
+    quantity: str
+    backbone: str
+    ratio: float
+    methods: tuple[str, ...]
+    datasets: tuple[str, ...]
+    seeds: tuple[int, ...]
+    values: dict[tuple[str, str], dict[int, float]]
+    phantom: bool = False
+    """Whether one of the datasets is a phantom."""
+
+    @property
+    def name(self) -> str:
+        """The quantity without its path: `acc`."""
+        return self.quantity.rpartition(".")[2]
+
+    def means(self, method: str) -> dict[int, float]:
+        """The mean over all datasets at each seed that has them all."""
+        return seed_means([self.values[method, dataset] for dataset in self.datasets])
+
+    def complete(self, method: str, dataset: str) -> bool:
+        """Whether every seed that was asked for has a value."""
+        return complete(self.values[method, dataset], self.seeds)
+
+    @property
+    def over(self) -> str:
+        """The datasets in words."""
+        return over(self.datasets)
+
+
+def collect(
+    study: Study,
+    backbone: str,
+    ratio: float,
+    quantity: str = "metrics.acc",
+    combine: Combine = "mean",
+) -> Results:
+    """A quantity of the records of one backbone and ratio.
+
+    A combination `a+b` has, at each seed, the mean over its backbones, or (`ensemble`, for metrics)
+    the metric of the mean of their stored test probabilities.
+    """
+    members: dict[tuple[str, str], dict[int, list[Run]]] = {}
+    for run in study.grid.runs:
+        if run.cell.backbone in parts(backbone) and run.cell.ratio == ratio:
+            place = run.cell.method.label, run.cell.dataset
+            members.setdefault(place, {}).setdefault(run.seed, []).append(run)
+    whole = _ensembles if combine == "ensemble" and len(parts(backbone)) > 1 else _means
+    values = {place: whole(study, by_seed, quantity) for place, by_seed in members.items()}
+    methods = dict.fromkeys(method for method, _ in members)
+    datasets = dict.fromkeys(dataset for _, dataset in members)
+    return Results(
+        quantity=quantity,
+        backbone=backbone,
+        ratio=ratio,
+        methods=tuple(methods),
+        datasets=tuple(datasets),
+        seeds=tuple(dict.fromkeys(seed for by_seed in members.values() for seed in by_seed)),
+        values={(m, d): values.get((m, d), {}) for m in methods for d in datasets},
+        phantom=any(info.phantom for info in study.grid.datasets if info.name in datasets),
+    )
+
+
+def _means(study: Study, by_seed: Mapping[int, Sequence[Run]], quantity: str) -> dict[int, float]:
+    """The mean over the runs of each seed that have it all."""
+    measured = study.measured.values(quantity)
+    found = {
+        seed: [measured[run.cell][seed] for run in runs if seed in measured[run.cell]]
+        for seed, runs in by_seed.items()
+    }
+    return {s: fmean(values) for s, values in found.items() if len(values) == len(by_seed[s])}
+
+
+def _ensembles(
+    study: Study, by_seed: Mapping[int, Sequence[Run]], quantity: str
+) -> dict[int, float]:
+    """The metric of the mean of the members' probabilities, at each seed that has them all."""
+    found = {}
+    for seed, runs in by_seed.items():
+        if all(run in study.measured.records for run in runs):
+            predictions = [study.arrays(run) for run in runs]
+            scores = np.mean([scores for scores, _ in predictions], axis=0)
+            targets = torch.from_numpy(predictions[0][1])
+            value = metrics(scores, targets, runs[0].cell.task)[quantity.removeprefix("metrics.")]
+            if value is not None:
+                found[seed] = value
+    return found

@@ -1,0 +1,35 @@
+"""What to show of a study."""
+
+import shlex
+from dataclasses import dataclass
+
+from reports.results.results import Combine
+
+
+@dataclass(frozen=True)
+class View:
+    """What to show: a metric, the method to compare with (AILS, else the first, where None), how
+    backbones are combined, whether the paper's numbers stand below, of which split features are
+    drawn, and of which methods calibration is (all where empty).
+    """
+
+    metric: str = "acc"
+    reference: str | None = None
+    combine: Combine = "mean"
+    published: bool = False
+    split: str = "test"
+    calibrated: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> str:
+        """As options of a command, after a blank; what is as usual is left out."""
+        given = [
+            ("metric", self.metric, "acc"),
+            ("reference", self.reference or "", ""),
+            ("combine", self.combine, "mean"),
+            ("split", self.split, "test"),
+        ]
+        options = [
+            f" --{name} {shlex.quote(value)}" for name, value, usual in given if value != usual
+        ]
+        return "".join(options) + (" --published" if self.published else "")

@@ -1,0 +1,56 @@
+"""What reports say of a study: file names, footnotes, seeds."""
+
+from collections.abc import Sequence
+
+from bench.grid.notation import parts
+from bench.study import Study
+
+
+def stem(study: Study, *words: str, backbone: str | None = None, ratio: float | None = None) -> str:
+    """A file name that tells backbones and ratios apart where the study has several."""
+    several_backbones, several_ratios = (
+        len(study.selection.backbones) > 1,
+        len(study.measured.ratios) > 1,
+    )
+    if backbone is not None and several_backbones:
+        words = (*words, backbone)
+    if ratio is not None and several_ratios:
+        words = (*words, f"{ratio:g}")
+    return "-".join(words)
+
+
+def footnotes(study: Study, backbones: Sequence[str]) -> list[str]:
+    """Caution, protocol, data, seeds, command and commit, a line each."""
+    config, measured = study.config, study.measured
+    protocol = config.protocol
+    used = {part for name in backbones for part in parts(name)}
+    records = [rec for run, rec in measured.records.items() if run.cell.backbone in used]
+    training = (
+        f"{protocol.length()}, batch {protocol.batch_size}, {protocol.optimizer} "
+        f"lr {protocol.lr:g}, weight decay {protocol.weight_decay:g}, {protocol.schedule}, "
+        f"{protocol.precision}, selected by {protocol.select.replace('_', ' ')}"
+    )
+    cell = measured.grid.runs[0].cell
+    sizes = f"{cell.source_size} px"
+    if cell.input_size != cell.source_size:
+        sizes += f" enlarged to {cell.input_size} px"
+    data = ", ".join(f"{info.name} {info.fingerprint[:8]}" for info in measured.grid.datasets)
+    commits = sorted({str(record["commit"]) for record in records})
+    seeds = measured.seeds
+    lines = [
+        f"Protocol {config.name}: {training}; {', '.join(backbones)}, {sizes}.",
+        f"Data: {data}; seeds {ranges(seeds)}; n = {len(seeds)}, SD with n − 1.",
+        f"Command: {study.command}; commit {', '.join(commits) or 'none'}.",
+    ]
+    return [f"Caution: {config.caution}.", *lines] if config.caution else lines
+
+
+def ranges(seeds: Sequence[int]) -> str:
+    """`0–9`, or `0–2, 5`."""
+    spans: list[list[int]] = []
+    for seed in sorted(seeds):
+        if spans and seed == spans[-1][-1] + 1:
+            spans[-1].append(seed)
+        else:
+            spans.append([seed])
+    return ", ".join(f"{s[0]}–{s[-1]}" if len(s) > 1 else str(s[0]) for s in spans)
