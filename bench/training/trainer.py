@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bench import metrics
 from bench.backbone import Backbone
 from bench.base.errors import BenchError
 from bench.base.streams import Streams, stream
 from bench.data.dataset import Split
 from bench.grid.protocol import Protocol
-from bench.training.evaluation import metrics, predict
+from bench.training.evaluation import predict
 from methods.method import Method, Progress
 
 SMALLEST_BATCH = 4
@@ -112,7 +113,7 @@ def fit(
             logs.append({"loss": loss.detach(), **log})
             on_step(step + 1, schedule.steps)
         scores = predict(model, validation, method.setting.task, device)
-        measured = metrics(scores, validation.targets, method.setting.task)
+        measured = metrics.all_metrics(scores, validation.targets.numpy(), method.setting.task)
         lr = schedule.lr(min(schedule.steps, (epoch + 1) * schedule.per_epoch) - 1)
         training.curves.append({"lr": lr} | _means(logs) | _prefixed("val_", measured))
         training.epoch = epoch + 1

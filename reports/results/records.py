@@ -8,8 +8,8 @@ from statistics import fmean
 from typing import Any, Literal
 
 import numpy as np
-import torch
 
+from bench import metrics
 from bench.base.errors import BenchError
 from bench.base.task import Task
 from bench.grid.cell import Cell, Run
@@ -207,12 +207,10 @@ def _value(
 
 
 def _ensemble(store: Store, records: Sequence[Record], metric: str) -> float | None:
-    from bench.training.evaluation import metrics
-
     predictions = [store.predictions(str(record["key"])) for record in records]
     scores = np.mean([scores for scores, _ in predictions], axis=0)
     task = Task(records[0]["cell"]["task"])
-    return metrics(scores, torch.from_numpy(predictions[0][1]), task)[metric]
+    return metrics.compute(metric, scores, predictions[0][1], task)
 
 
 def _check_one_source(dataset: str, records: list[Record]) -> None:
