@@ -1,5 +1,6 @@
 """Tables 2 to 6 from made-up records: what is paired with what, selected by what, and a dash."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from bench.grid.selection import Selection
 from bench.store.records import Store
 from reports.results.records import load
 from reports.results.study import Study, View
-from reports.tables import table2, table3, table4, table5, table6
+from reports.tables import sweep, table2, table3, table4, table5, table6
 from reports.tables.output import Output
 from reports.tables.table import DASH, to_latex
 
@@ -40,7 +41,8 @@ def planted(run: Run) -> dict[str, float]:
     cell = run.cell
     rng = np.random.default_rng(int(run.key, 16))
     acc = 0.6 + 0.2 * cell.ratio + 0.01 * (cell.method.name == "ails") + rng.normal(0, 0.01)
-    return {"acc": float(acc), "auc": float(acc) + 0.1, "val_auc": float(rng.uniform(0.5, 0.9))}
+    validation = {"val_auc": float(rng.uniform(0.5, 0.9)), "val_ece": float(rng.uniform(0.0, 0.2))}
+    return {"acc": float(acc), "auc": float(acc) + 0.1} | validation
 
 
 def made(store: Store, module: Any, **changes: Any) -> tuple[Study, list[Output]]:
@@ -188,6 +190,17 @@ def test_a_value_is_selected_on_validation_never_on_test(store: Store, module: A
     assert highest_on_test.cells[0].best
     readings = {"kl_dim", "kl_sum", "beta_kl"}
     assert readings <= {row["metric"] for row in output.cells}
+
+
+def test_a_value_is_selected_in_the_direction_of_its_metric(store: Store) -> None:
+    found, _ = made(store, table5)
+    errors: dict[str, list[float]] = {}
+    for run, record in found.measured.records.items():
+        label = run.cell.method.label
+        errors.setdefault(label, []).append(record["validation"]["val_ece"])
+    by_ece = replace(found, config=configs.load("laptop", ["select=val_ece"]))
+    chosen = sweep.selected(table5.SWEEP, by_ece, "resnet18", 1.0)
+    assert chosen == min(errors, key=lambda label: np.mean(errors[label]))
 
 
 def test_nothing_is_selected_where_a_run_is_missing(store: Store) -> None:
