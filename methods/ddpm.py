@@ -6,8 +6,8 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from bench.base.split import Split
 from bench.base.streams import stream
-from bench.data.dataset import Split
 from methods.generative.diffusion import Sampling, Training
 from methods.generative.method import GenerativeMethod
 from methods.generative.stage import finish

@@ -13,9 +13,9 @@ import torch
 from pydantic import Field, model_validator
 
 from bench.base.errors import BenchError
+from bench.base.split import Split
 from bench.base.streams import stream
 from bench.base.task import Task
-from bench.data.dataset import Split
 from methods.generative.checkout import generate
 from methods.generative.external import External, read
 from methods.generative.gan_training import Sampling, Training

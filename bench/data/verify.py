@@ -1,6 +1,6 @@
 """Verification of an npz file at its first use, remembered until the file changes.
 
-Only headers and labels are read into memory, never the pictures.
+Only headers and labels are read into memory, never the images.
 """
 
 import hashlib

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from bench.backbone import Backbone
 from bench.base.errors import BenchError
+from bench.base.split import Split
 from bench.base.streams import Streams, stream
-from bench.data.dataset import Split
 from bench.grid.protocol import Protocol
 from bench.training.evaluation import metrics, predict
 from methods.method import Method, Progress

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from bench.base.errors import BenchError
-from bench.data.dataset import Split
+from bench.base.split import Split
 from methods.method import NotYetError
 
 

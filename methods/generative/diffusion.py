@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bench.base.split import Split
 from bench.base.task import Task
-from bench.data.dataset import Split
-from methods.generative.pixels import condition_rows, framed, pictures
+from methods.generative.pixels import condition_rows, framed, unframed
 from methods.method import Setting
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Denoiser(nn.Module):
 
     Attention has one head, as Ho et al. have it, at the middle and the lowest level. Labels enter
     as rows (B, K) through a linear map that is added to the embedding of t; the zero row stands for
-    no label. The frame is the picture's size, rounded up so that every level halves evenly.
+    no label. The frame is the image's size, rounded up so that every level halves evenly.
     """
 
     def __init__(self, params: "DDPM.Params", setting: Setting) -> None:
@@ -135,7 +135,7 @@ class Training:
 
 
 class Sampling:
-    """Pictures for these targets, a batch at a step."""
+    """Images for these targets, a batch at a step."""
 
     def __init__(
         self, net: Denoiser, targets: Tensor, params: "DDPM.Params", setting: Setting
@@ -152,7 +152,7 @@ class Sampling:
     def advance(self) -> None:
         device, size = self.setting.device, self.setting.image_size
         targets = self.targets[self.done : self.done + self.params.batch].to(device)
-        made = torch.from_numpy(pictures(self.denoised(targets), size))
+        made = torch.from_numpy(unframed(self.denoised(targets), size))
         self.pixels[self.done : self.done + len(made)] = made
         self.done += len(made)
 

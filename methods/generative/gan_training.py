@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench.base.errors import BenchError
+from bench.base.split import Split
 from bench.base.task import Task
-from bench.data.dataset import Split
 from methods.generative.ada import Controller, Pipeline
-from methods.generative.pixels import condition_rows, framed, pictures
+from methods.generative.pixels import condition_rows, framed, unframed
 from methods.generative.stylegan2 import Discriminator, Generator, resolution, widths
 from methods.method import Setting
 
@@ -202,7 +202,7 @@ STATEFUL = (
 
 
 class Sampling:
-    """Pictures for these targets, a batch at a step."""
+    """Images for these targets, a batch at a step."""
 
     def __init__(
         self, net: Generator, targets: Tensor, params: "StyleGAN2ADA.Params", setting: Setting
@@ -216,7 +216,7 @@ class Sampling:
         targets = self.targets[self.done : self.done + self.params.batch].to(self.setting.device)
         rows = condition_rows(targets, self.setting.num_classes)
         frames = self.net(rows, self.params.truncation)
-        self.batches.append(torch.from_numpy(pictures(frames, self.setting.image_size)))
+        self.batches.append(torch.from_numpy(unframed(frames, self.setting.image_size)))
         self.done += len(targets)
 
     @property
