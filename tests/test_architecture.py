@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,13 @@ def test_nothing_imports_the_command_line(module: str) -> None:
 def test_methods_know_little_of_the_harness(module: str) -> None:
     known = imports(MODULES[module], typing_too=True)
     assert all(name.startswith(("bench.base.", "methods")) for name in known)
+
+
+def test_no_circles_of_files_in_methods_not_even_for_the_type_checker() -> None:
+    graph = {
+        name: imports(path, typing_too=True) & MODULES.keys() for name, path in MODULES.items()
+    }
+    TopologicalSorter({k: v for k, v in graph.items() if k.startswith("methods.")}).prepare()
 
 
 def test_the_trainer_knows_methods_only_through_their_hooks() -> None:
