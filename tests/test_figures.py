@@ -20,11 +20,11 @@ from sklearn.model_selection import LeaveOneOut, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 
 from bench.base.errors import BenchError
+from bench.base.files import write_arrays
 from bench.base.task import Task
 from bench.grid import configs, grid
 from bench.grid.selection import Selection
 from bench.stats.across import Ranking, critical_difference
-from bench.store.records import write_arrays
 from bench.training.evaluation import metrics
 from reports.figures import curves, efficiency, forest, ranks, reliability, style, sweep, tsne
 from reports.figures.curves import Point, Published

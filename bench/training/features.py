@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bench.base.files import write_arrays
 from bench.data.dataset import open_dataset
 from bench.grid.cell import Run
-from bench.store.records import Store, write_arrays
+from bench.store.records import Store
 from bench.training.evaluation import batches
 from bench.training.execute import Clock, learn, prepare_process
 
