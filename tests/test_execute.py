@@ -9,7 +9,8 @@ import torch
 
 from bench.backbone import build
 from bench.base.errors import BenchError
-from bench.data.dataset import Dataset, Split, open_dataset
+from bench.base.split import Split
+from bench.data.dataset import Dataset, open_dataset
 from bench.grid.cell import Run
 from bench.grid.protocol import Protocol
 from bench.training.execute import Outcome, epochs_to_convergence, execute
@@ -39,7 +40,7 @@ def test_another_seed_is_another_run(make_run: MakeRun) -> None:
 
 
 @pytest.mark.parametrize("method", [NoAugmentation, Mixup])
-def test_methods_of_a_seed_share_pictures_weights_and_order(
+def test_methods_of_a_seed_share_images_weights_and_order(
     method: type, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What reaches the two methods is the same, bit for bit, at every step."""

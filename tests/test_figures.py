@@ -20,11 +20,11 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from bench import metrics
 from bench.base.errors import BenchError
+from bench.base.files import write_arrays
 from bench.base.task import Task
 from bench.grid import configs, grid
 from bench.grid.selection import Selection
 from bench.stats.across import Ranking, critical_difference
-from bench.store.records import write_arrays
 from reports.figures import curves, efficiency, forest, ranks, reliability, style, sweep, tsne
 from reports.figures.curves import Point, Published
 from reports.gallery import efficiency as of_efficiency

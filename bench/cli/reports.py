@@ -210,7 +210,7 @@ def report(out: Path | None, **options: Any) -> None:
 
 
 def write_report(content: Content, options: dict[str, Any], out: Path | None = None) -> None:
-    from bench.store.records import write_text
+    from bench.base.files import write_text
     from reports.page import report as page
     from reports.page import site
 

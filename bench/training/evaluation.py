@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.backbone import Backbone
+from bench.base.split import Split
 from bench.base.task import Task
-from bench.data.dataset import Split
 
 Array = NDArray[np.float32]
 LARGEST_BATCH, BATCH_PIXELS = 256, 256 * 64 * 64

@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from bench import backbone, metrics
-from bench.data.dataset import Dataset, Info, Split, open_dataset, subset_indices
+from bench.base.split import Split
+from bench.data.dataset import Dataset, Info, open_dataset, subset_indices
 from bench.grid.cell import Run
 from bench.training import environment
 from bench.training.evaluation import predict
@@ -172,7 +173,7 @@ def surroundings(device: str) -> dict[str, Any]:
 
 
 def training_subset(run: Run, dataset: Dataset) -> tuple[Split, dict[str, Any]]:
-    """The pictures that a run trains on, and what tells them from all others."""
+    """The images that a run trains on, and what tells them from all others."""
     train = dataset.split("train")
     indices = subset_indices(train.targets, run.cell.ratio, run.streams.subset)
     return train.subset(indices), {

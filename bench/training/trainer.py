@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from bench import metrics
 from bench.backbone import Backbone
 from bench.base.errors import BenchError
+from bench.base.split import Split
 from bench.base.streams import Streams, stream
 from bench.base.task import Task
-from bench.data.dataset import Split
 from bench.grid.protocol import Protocol
 from bench.training.evaluation import predict
 from methods.method import Method, Progress

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from bench.base.files import write_text
 from bench.grid.cell import Run
-from bench.store.records import write_text
 from reports.figures import style
 from reports.results.records import PHANTOM, Results
 from reports.results.study import Study

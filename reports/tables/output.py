@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.store.records import write_text
+from bench.base.files import write_text
 from reports.tables.table import Table, to_csv, to_latex, to_markdown
 
 Rows = list[dict[str, Any]]
