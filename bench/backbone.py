@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench.base.errors import BenchError, unknown
+from methods.method import Classifier
 
 ALIASES = {
     "mobilenetv3": "mobilenetv3_large_100",
@@ -23,7 +24,7 @@ def canonical(name: str) -> str:
     return {full: alias for alias, full in ALIASES.items()}.get(name, name)
 
 
-class Backbone(nn.Module):
+class Backbone(Classifier):
     """A timm model as a classifier: `head(features(images))`, images (B, C, H, W) in [0, 1].
 
     It resizes to `input_size` (bilinear) where the images have another size, repeats gray images
@@ -61,9 +62,6 @@ class Backbone(nn.Module):
     def head(self, features: Tensor) -> Tensor:
         """Logits (B, num_classes) of features."""
         return torch.as_tensor(self.net.get_classifier()(features))
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.head(self.features(images))
 
 
 class OnePixelConv2d(nn.Conv2d):

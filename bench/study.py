@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.base.errors import BenchError, Note, unknown
+from bench.base.files import write_bytes, write_text
 from bench.base.validation import validated
 from bench.data.dataset import Dataset, open_dataset
 from bench.grid import configs, grid, notation
@@ -21,7 +22,7 @@ from bench.grid.configs import Config
 from bench.grid.grid import Grid
 from bench.grid.selection import Selection
 from bench.store.measured import Measured, Record, load
-from bench.store.records import Store, write_bytes, write_text
+from bench.store.records import Store
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,55 +1,52 @@
-"""AdvProp: adversarial pictures as further training pictures, with a BatchNorm of their own."""
+"""AdvProp: adversarial images as further training images, with a BatchNorm of their own."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from bench.base.errors import BenchError
 from bench.base.task import Task
-from methods.method import Classifier, Logs, Method, Parameters, Progress
+from methods.method import C, Classifier, Logs, Method, Parameters, Progress
 from methods.parts.dual_batchnorm import in_state, split
-
-if TYPE_CHECKING:
-    from bench.backbone import Backbone
 
 
 class AdvProp(Method):
-    """Train on each picture and on an adversarial copy of it, in one pass.
+    """Train on each image and on an adversarial copy of it, in one pass.
 
         L = (L(x; main) + w L(x_adv; aux)) / (1 + w)
     with w = `adv_weight`; main and aux are two sets of BatchNorm layers, all other weights are
     shared. Evaluation uses main only. x_adv is made by L∞ PGD: n times
         x ← clip(x + step_size · sign ∇ₓ L(x; aux))
-    into [0, 1] and into ±epsilon around the picture. It is untargeted, and goes by the running
+    into [0, 1] and into ±epsilon around the image. It is untargeted, and goes by the running
     statistics of aux, as in evaluation, without changing them. A step passes n + 2 batches.
     The publication's attack on its large networks is epsilon = 4/255 with steps = 5.
     """
 
-    summary = "adversarial copies of the pictures, normalised by BatchNorm layers of their own"
+    summary = "adversarial copies of the images, normalised by BatchNorm layers of their own"
     reference = "Xie et al. 2020, Adversarial Examples Improve Image Recognition, CVPR"
     zero = {"epsilon": 0.0, "adv_weight": 0.0}
 
     class Params(Parameters):
-        """`epsilon` and `step_size` count in pictures of range [0, 1]."""
+        """`epsilon` and `step_size` count in images of range [0, 1]."""
 
         epsilon: float = Field(1 / 255, ge=0, le=1)
         steps: int = Field(1, ge=1)
         step_size: float = Field(1 / 255, gt=0)
         random_start: bool = True
-        """Start uniformly in ±epsilon, not at the picture."""
+        """Start uniformly in ±epsilon, not at the image."""
         adv_weight: float = Field(1.0, ge=0)
         targeted: bool = False
         """Descend towards another class instead, as common PyTorch code does."""
         loss_reduction: Literal["mean", "sum"] = "mean"
         """sum: L is not divided by 1 + w, as in the publication."""
         allow_no_bn: bool = False
-        """Train a backbone without BatchNorm on both kinds of pictures, with nothing to split."""
+        """Train a backbone without BatchNorm on both kinds of images, with nothing to split."""
 
     params: Params
 
-    def adapt(self, model: "Backbone") -> "Backbone":
+    def adapt(self, model: C) -> C:
         """Split the model's BatchNorm layers; raises BenchError where it has none.
 
         The record tells how many it had: with 0, this is plain adversarial co-training.
@@ -68,7 +65,6 @@ class AdvProp(Method):
         weight = self.params.adv_weight
         if weight == 0:
             return super().loss(model, images, targets, progress)
-        assert isinstance(model, nn.Module)
         adversarial = self.attack(model, images, targets)
         with in_state(model, "mix"):
             clean_logits, adv_logits = model(torch.cat([images, adversarial])).chunk(2)
@@ -78,8 +74,8 @@ class AdvProp(Method):
             total = total / (1 + weight)
         return total, {"clean": clean.detach(), "adv": adv.detach()}
 
-    def attack(self, model: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
-        """Adversarial copies of the pictures; of the model nothing changes, no gradient is left."""
+    def attack(self, model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
+        """Adversarial copies of the images; of the model nothing changes, no gradient is left."""
         epsilon = self.params.epsilon
         goal = self.another_class(targets) if self.params.targeted else targets
         step = -self.params.step_size if self.params.targeted else self.params.step_size
@@ -99,11 +95,10 @@ class AdvProp(Method):
         return moved.detach()
 
     def illustrate(self, model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
-        assert isinstance(model, nn.Module)
         return self.attack(model, images, targets)
 
     def another_class(self, targets: Tensor) -> Tensor:
-        """Rows of a uniformly drawn other class for each picture; of multi-label rows 1 - y."""
+        """Rows of a uniformly drawn other class for each image; of multi-label rows 1 - y."""
         rows = self.dense(targets)
         if self.setting.task is Task.MULTILABEL:
             return 1 - rows

@@ -60,7 +60,7 @@ class OffsetParameters(Parameters):
     mask: Annotated[str, forms("none", "nonzero", "bernoulli(fraction)")] = "none"
     """A11: d of (2). nonzero: where f is not 0; bernoulli: each dimension with this probability."""
     num_samples: int = Field(1, ge=1)
-    """A12: offsets drawn for each picture."""
+    """A12: offsets drawn for each image."""
     scale_in_loss: Literal["alpha", "one"] = "alpha"
     """A13: whether (8) is taken at f + αδ or, as printed, at f + δ."""
     ce_on: Literal["aug", "both"] = "aug"

@@ -16,14 +16,14 @@ VIEWS = 3
 
 
 class AugMix(Method):
-    """x̃ = (1 - m) x + m Σ_k w_k chain_k(x), drawn for each picture.
+    """x̃ = (1 - m) x + m Σ_k w_k chain_k(x), drawn for each image.
 
     m ~ Beta(alpha, alpha), w ~ Dirichlet(alpha, ..., alpha) of `width` chains, each of `depth`
     operations of the first `severity` of ten strengths. Interpolation is bilinear; outside is
-    black. "Color" leaves gray pictures as they are.
-    With `jsd` a batch becomes its pictures and two such views of them, and
+    black. "Color" leaves gray images as they are.
+    With `jsd` a batch becomes its images and two such views of them, and
         L = L(z, y) + 12 JSD(p(z), p(z'), p(z''))
-    with the targets' own loss on the pictures alone; three backbone passes.
+    with the targets' own loss on the images alone; three backbone passes.
     """
 
     summary = "mixtures of chains of operations; optionally agreement between views"
@@ -34,7 +34,7 @@ class AugMix(Method):
         """Defaults of torchvision; `jsd` is off, as MedAugment's authors ran it."""
 
         severity: int = Field(3, ge=0, le=BINS)
-        """0 leaves the pictures as they are."""
+        """0 leaves the images as they are."""
         width: int = Field(3, ge=1)
         depth: int = Field(-1, ge=-1)
         """Below 1: one to three, drawn for each chain."""
@@ -64,7 +64,7 @@ class AugMix(Method):
         return loss + self.params.jsd_weight * divergence, logs
 
     def mix(self, images: Tensor) -> Tensor:
-        """One view of each picture."""
+        """One view of each image."""
         if self.params.severity == 0:
             return images
         count, width, alpha = len(images), self.params.width, self.params.alpha
@@ -75,7 +75,7 @@ class AugMix(Method):
         return mixed.clamp(0, 1)
 
     def chains(self, images: Tensor) -> Tensor:
-        """Pictures after each of the chains, (width · B, C, H, W), chain by chain."""
+        """Images after each of the chains, (width · B, C, H, W), chain by chain."""
         images = images.repeat(self.params.width, 1, 1, 1)
         space = mixed_space(images.shape[2], images.shape[3], self.params.all_ops)
         depths = self.depths(len(images))
@@ -98,7 +98,7 @@ class AugMix(Method):
 
 
 def mixed_space(height: int, width: int, all_ops: bool) -> Space:
-    """AugMix's operations for pictures of this size; it has no identity."""
+    """AugMix's operations for images of this size; it has no identity."""
     space = operation_space(
         shear=0.3, shift=(width / 3, height / 3), degrees=30, blend=0.9, bits=(4, 0)
     )

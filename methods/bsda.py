@@ -36,11 +36,11 @@ class BSDA(Method):
         drop: float = Field(0.8, ge=0, le=1)
         """λ: the probability that a direction is dropped."""
         draws: int = Field(10, ge=1)
-        """M: augmented features of each picture."""
+        """M: augmented features of each image."""
         weight: float = Field(0.5, ge=0)
         """α: the last value of the ramp r."""
         kl_weight: float = Field(8e-4 * OFFICIAL_BATCH, ge=0)
-        """For the KL of one picture, summed over dimensions; the official 8e-4 at its batch."""
+        """For the KL of one image, summed over dimensions; the official 8e-4 at its batch."""
         rec_weight: float = Field(1.0, ge=0)
         rescale: bool = True
         """Divide what is kept by 1 - λ, as dropout does."""

@@ -1,4 +1,4 @@
-"""CutMix: a box of another picture, and as much of its target."""
+"""CutMix: a box of another image, and as much of its target."""
 
 import math
 
@@ -10,13 +10,13 @@ from methods.method import Method, Parameters
 
 
 class CutMix(Method):
-    """Paste the box of picture π(i) into picture i; the target's weights are the two areas.
+    """Paste the box of image π(i) into image i; the target's weights are the two areas.
 
     One box a batch: `box` of lam ~ Beta(alpha, alpha) with a uniform centre. Then lam becomes the
-    share of the picture that was kept, and ỹ = lam y + (1 - lam) y[π], float rows (B, C).
+    share of the image that was kept, and ỹ = lam y + (1 - lam) y[π], float rows (B, C).
     """
 
-    summary = "a box of another picture, and as much of its target"
+    summary = "a box of another image, and as much of its target"
     reference = "Yun et al. 2019, CutMix, ICCV; github.com/clovaai/CutMix-PyTorch"
     zero = {"prob": 0.0}
 
@@ -44,7 +44,7 @@ class CutMix(Method):
 
 
 def box(height: int, width: int, lam: float, centre: tuple[int, int]) -> tuple[slice, slice]:
-    """Rows and columns of a box of sides ⌊H √(1-lam)⌋ and ⌊W √(1-lam)⌋, clipped to the picture."""
+    """Rows and columns of a box of sides ⌊H √(1-lam)⌋ and ⌊W √(1-lam)⌋, clipped to the image."""
     ratio = math.sqrt(1 - lam)
     return span(height, int(height * ratio), centre[0]), span(width, int(width * ratio), centre[1])
 

@@ -1,4 +1,4 @@
-"""Cutout: a square of each picture goes gray."""
+"""Cutout: a square of each image goes gray."""
 
 import torch
 from pydantic import Field
@@ -9,19 +9,19 @@ from methods.parts.boxes import GRAY, box_masks
 
 
 class Cutout(Method):
-    """Erase one square of each picture; its centre is uniform, it is clipped at the borders.
+    """Erase one square of each image; its centre is uniform, it is clipped at the borders.
 
-    The square has the side round(side · H), H the picture's height. Erased pixels become 0.5:
+    The square has the side round(side · H), H the image's height. Erased pixels become 0.5:
     the 0 after normalisation of the publication, where the backbone's mean and std are 0.5, as
     they are unless it is pretrained.
     """
 
-    summary = "one gray square in each picture"
+    summary = "one gray square in each image"
     reference = "DeVries and Taylor 2017, Improved Regularization of CNNs with Cutout, 1708.04552"
     zero = {"prob": 0.0}
 
     class Params(Parameters):
-        """`side` is a fraction of the height; `prob` is that of erasing in a picture at all."""
+        """`side` is a fraction of the height; `prob` is that of erasing in a image at all."""
 
         side: float = Field(0.5, gt=0, le=1)
         prob: float = Field(1.0, ge=0, le=1)

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any
 
-from pydantic import Field, model_validator
-
+from bench.base.split import Split
 from bench.base.streams import stream
-from bench.data.dataset import Split
-from methods.generative.diffusion import Sampling, Training
+from methods.generative.diffusion import DiffusionParameters, Sampling, Training
 from methods.generative.method import GenerativeMethod
 from methods.generative.stage import finish
 
@@ -29,43 +27,8 @@ class DDPM(GenerativeMethod):
     libraries = ("torch", "diffusers")
     quick = {"channels": (8, 8), "layers": 1, "steps": 2, "batch": 4, "sampler_steps": 2}
 
-    class Params(GenerativeMethod.Params):
-        """The AILS paper gives none of these; see the class for the letters."""
-
-        channels: tuple[int, ...] = Field((64, 128, 128), min_length=2)
-        """Of each level of the U-Net, multiples of 8; the middle level has attention."""
-        layers: int = Field(2, ge=1)
-        """Residual blocks a level."""
-        dropout: float = Field(0.1, ge=0, lt=1)
-        timesteps: int = Field(1000, ge=1)
-        schedule: Literal["squaredcos_cap_v2", "linear"] = "squaredcos_cap_v2"
-        prediction: Literal["epsilon", "v_prediction"] = "epsilon"
-        steps: int = Field(20_000, ge=1)
-        batch: int = Field(128, ge=1)
-        lr: float = Field(2e-4, gt=0)
-        clip: float = Field(1.0, gt=0)
-        """Largest norm of the gradient."""
-        ema: float | None = Field(None, ge=0, lt=1)
-        """None: 0.999 below 50,000 steps, else 0.9999."""
-        sampler_steps: int = Field(50, ge=1)
-        eta: float = Field(0.0, ge=0, le=1)
-        guidance: float = Field(0.0, ge=0)
-        """w in ε̂ = (1 + w) ε_θ(x_t, t, c) - w ε_θ(x_t, t, ∅)."""
-        label_dropout: float = Field(0.1, ge=0, le=1)
-        """How often a label is left out in training; only with guidance."""
-
-        @property
-        def decay(self) -> float:
-            """Of the moving average of the weights, at its end."""
-            return (0.999 if self.steps < 50_000 else 0.9999) if self.ema is None else self.ema
-
-        @model_validator(mode="after")
-        def _fits(self) -> Self:
-            if any(width < 8 or width % 8 for width in self.channels):
-                raise ValueError("every entry of channels must be a multiple of 8")
-            if self.timesteps % self.sampler_steps:
-                raise ValueError("sampler_steps must divide timesteps")
-            return self
+    class Params(DiffusionParameters, GenerativeMethod.Params):
+        """The AILS paper gives none of these."""
 
     params: Params
 

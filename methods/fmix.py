@@ -1,4 +1,4 @@
-"""FMix: regions of another picture, shaped by low-frequency noise."""
+"""FMix: regions of another image, shaped by low-frequency noise."""
 
 import torch
 from pydantic import Field
@@ -11,11 +11,11 @@ class FMix(Method):
     """x̃ = M x + (1 - M) x[π] and ỹ = m y + (1 - m) y[π], m the mean of the binary mask M.
 
     One mask and one random permutation π a batch: M holds the highest round(lam H W) pixels of a
-    gray picture of `low_frequency_noise`, with lam ~ Beta(alpha, alpha). The official code weighs
+    gray image of `low_frequency_noise`, with lam ~ Beta(alpha, alpha). The official code weighs
     the targets with lam itself, which the mask misses by up to one pixel.
     """
 
-    summary = "irregular regions of another picture, and as much of its target"
+    summary = "irregular regions of another image, and as much of its target"
     reference = "Harris et al. 2020, FMix: Enhancing Mixed Sample Data Augmentation, 2002.12047"
     zero = {"prob": 0.0}
 

@@ -19,7 +19,7 @@ class ISDA(Method):
     with w the head's weights, Σ_y the running covariance of the features of class y (detached),
     and r = lambda0 · epoch / epochs. A multi-label set has, for each label l, the two-class form
         z'_l = z_l + (1 - 2 y_l) r/2 w_lᵀ Σ_ly w_l
-    with Σ_ly the diagonal covariance of the features of all pictures whose label l is y. Labels are
+    with Σ_ly the diagonal covariance of the features of all images whose label l is y. Labels are
     hard: BenchError otherwise.
     """
 
@@ -66,9 +66,9 @@ class ISDA(Method):
         return drawn
 
     def members(self, targets: Tensor) -> Tensor:
-        """Which class each picture is of, (B, C) of 0 and 1.
+        """Which class each image is of, (B, C) of 0 and 1.
 
-        For a multi-label set (B, 2 L): the pictures without each label, then those with it.
+        For a multi-label set (B, 2 L): the images without each label, then those with it.
         """
         if self.setting.task is not Task.MULTILABEL:
             if targets.ndim != 1:

@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from bench.base.errors import BenchError
-from bench.data.dataset import Indices, Split
+from bench.base.split import Indices, Split
 from methods.method import Method, Parameters, Workspace
 from methods.parts import image_ops as ops
 from methods.parts.geometry import affine, rotation, warp
@@ -73,11 +73,11 @@ class MedAugment(Method):
     replacement, in random order; each fires with probability 0.2 `level`. The spatial ones are
     composed to one bilinear warp, outside black; the pixel one comes before or after it, with
     equal chance.
-    Online: each time a picture is shown it is the original with probability `keep_original`, else
-    a branch of any kind. Offline, as the official code: before training each picture gets
+    Online: each time a image is shown it is the original with probability `keep_original`, else
+    a branch of any kind. Offline, as the official code: before training each image gets
     `branches` copies in 8 bits (four are one of each kind; else kinds are drawn), and each time it
     is shown it is one of these versions. The official epoch has all versions, thus five times the
-    steps; here a step shows as many pictures and an epoch has as many steps as without.
+    steps; here a step shows as many images and an epoch has as many steps as without.
     Flips exchange left and right by design: the side of the heart in chest images too.
     """
 
@@ -90,7 +90,7 @@ class MedAugment(Method):
 
         level: int = Field(5, ge=0, le=5)
         branches: int = Field(4, ge=1)
-        """Versions of a picture beside the original."""
+        """Versions of a image beside the original."""
         keep_original: float | None = Field(None, ge=0, le=1)
         """The probability of the original; not given, that of every version, 1/(branches + 1)."""
         offline: bool = False
@@ -114,12 +114,12 @@ class MedAugment(Method):
 
     @property
     def keep(self) -> float:
-        """The probability that a picture is shown as it is."""
+        """The probability that a image is shown as it is."""
         keep = self.params.keep_original
         return 1 / (self.params.branches + 1) if keep is None else keep
 
     def branch(self, images: Tensor, kinds: Tensor) -> Tensor:
-        """Each picture after a branch of the kind number kinds[i] of `COUNTS`."""
+        """Each image after a branch of the kind number kinds[i] of `COUNTS`."""
         pixel, spatial = self.draw(kinds)
         early = self.uniform(len(images)) < 0.5
         images = self.change(images, torch.where(early, pixel, NONE))
@@ -140,7 +140,7 @@ class MedAugment(Method):
         )
 
     def change(self, images: Tensor, pixel: Tensor) -> Tensor:
-        """Each picture after pixel operation number pixel[i]."""
+        """Each image after pixel operation number pixel[i]."""
         drawn = torch.stack([self.strengths(name, len(pixel)) for name in PIXEL])
         strengths = drawn[pixel, torch.arange(len(pixel), device=pixel.device)]
         grey = (ops.brightness, ops.contrast, ops.posterize, ops.sharpen, self.blur, self.noise)
@@ -155,7 +155,7 @@ class MedAugment(Method):
         return ops.add_noise(images, variances.sqrt() / 255, self.generator)
 
     def maps(self, spatial: Tensor, height: int, width: int) -> Tensor:
-        """One matrix for each picture: its spatial operations, one after the other."""
+        """One matrix for each image: its spatial operations, one after the other."""
         count = len(spatial)
         each = [to_map(self.strengths(n, count), height, width) for n, to_map in SPATIAL.items()]
         table = torch.stack([*each, torch.eye(3, device=spatial.device).expand_as(each[0])])
@@ -168,11 +168,11 @@ class MedAugment(Method):
         return low + (high - low) * self.uniform(count)
 
     def copies(self, train: Split, report: Callable[[float], None]) -> Bytes:
-        """What the branches make of each picture, (branches, N, H, W) or (branches, N, H, W, 3)."""
+        """What the branches make of each image, (branches, N, H, W) or (branches, N, H, W, 3)."""
         shape = (self.params.branches, len(train), *train.pixels(np.arange(1)).shape[1:])
         if math.prod(shape) > MEMORY:
             raise BenchError(
-                f"medaugment: {shape[0]} copies of {shape[1]} pictures take "
+                f"medaugment: {shape[0]} copies of {shape[1]} images take "
                 f"{math.prod(shape) / 2**30:.1f} GiB of at most {MEMORY >> 30}; set offline=false"
             )
         copies = np.empty(shape, np.uint8)
@@ -185,7 +185,7 @@ class MedAugment(Method):
         return copies
 
     def round(self, count: int) -> Tensor:
-        """Kinds (branches, count) of the branches of each picture: with four, one of each kind."""
+        """Kinds (branches, count) of the branches of each image: with four, one of each kind."""
         if self.params.branches == KINDS:
             return self.uniform(count, KINDS).argsort(1).T
         return self.integers(KINDS, self.params.branches, count)
@@ -200,7 +200,7 @@ class MedAugment(Method):
 
 
 class Versions:
-    """Pictures that, each time they are gathered, are the original or one of its copies."""
+    """Images that, each time they are gathered, are the original or one of its copies."""
 
     def __init__(
         self, originals: Split, copies: Bytes, keep: float, rng: np.random.Generator
@@ -211,8 +211,8 @@ class Versions:
         self.rng = rng
 
     def __getitem__(self, rows: Indices) -> Bytes:
-        pictures = self.originals.pixels(rows).copy()
+        images = self.originals.pixels(rows).copy()
         copied = self.rng.random(len(rows)) >= self.keep
         version = self.rng.integers(len(self.copies), size=len(rows))
-        pictures[copied] = self.copies[version, rows][copied]
-        return pictures
+        images[copied] = self.copies[version, rows][copied]
+        return images

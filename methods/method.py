@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import torch
@@ -11,23 +11,28 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
+from bench.base.split import Split
 from bench.base.task import Task
-
-if TYPE_CHECKING:
-    from bench.backbone import Backbone
-    from bench.data.dataset import Split
 
 Logs = dict[str, float | Tensor]
 
 
-class Classifier(Protocol):
-    """A backbone as a method sees it; `head(features(images))` equals calling it on the images."""
+class Classifier(nn.Module):
+    """A backbone as a method sees it; calling it on images is `head(features(images))`."""
 
-    def features(self, images: Tensor) -> Tensor: ...
+    def features(self, images: Tensor) -> Tensor:
+        """Penultimate features (B, d)."""
+        raise NotImplementedError
 
-    def head(self, features: Tensor) -> Tensor: ...
+    def head(self, features: Tensor) -> Tensor:
+        """Logits (B, C) of features."""
+        raise NotImplementedError
 
-    def __call__(self, images: Tensor) -> Tensor: ...
+    def forward(self, images: Tensor) -> Tensor:
+        return self.head(self.features(images))
+
+
+C = TypeVar("C", bound=Classifier)
 
 
 class Parameters(BaseModel):
@@ -166,11 +171,11 @@ class Method(nn.Module):
         described: dict[str, Any] = params.model_dump(mode="json")
         return described
 
-    def prepare(self, train: "Split", workspace: Workspace) -> "Split":
+    def prepare(self, train: Split, workspace: Workspace) -> Split:
         """Look at the training subset, once, before training. Raises NotYetError."""
         return train
 
-    def adapt(self, model: "Backbone") -> "Backbone":
+    def adapt(self, model: C) -> C:
         """Change the backbone before training."""
         return model
 
@@ -185,7 +190,7 @@ class Method(nn.Module):
         return self.task_loss(model(images), targets), {}
 
     def illustrate(self, model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
-        """What the method makes of each picture, for `bench preview`.
+        """What the method makes of each image, for `bench preview`.
 
         Images (B, C, H, W), or augmented features (B, d) where it works on features.
         """

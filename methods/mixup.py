@@ -1,4 +1,4 @@
-"""Mixup: convex combinations of pictures and of their targets."""
+"""Mixup: convex combinations of images and of their targets."""
 
 import torch
 from pydantic import Field
@@ -15,7 +15,7 @@ class Mixup(Method):
     the target.
     """
 
-    summary = "convex combinations of picture pairs and their targets"
+    summary = "convex combinations of image pairs and their targets"
     reference = "Zhang et al. 2018, mixup: Beyond Empirical Risk Minimization, ICLR"
     zero = {"prob": 0.0}
 

@@ -1,4 +1,4 @@
-"""RandAugment: a few random operations for each picture, at one strength."""
+"""RandAugment: a few random operations for each image, at one strength."""
 
 import torch
 from pydantic import Field
@@ -11,14 +11,14 @@ STRONGEST = 30
 
 
 class RandAugment(Method):
-    """Apply `num_ops` operations in a row, drawn with replacement of 14 for each picture.
+    """Apply `num_ops` operations in a row, drawn with replacement of 14 for each image.
 
     At most (magnitude 30): shear 0.3, rotation 30 degrees, translation 150/331 of the side, blend
     factors 0.1 to 1.9, four bits of posterize. Interpolation is nearest; outside is black. "Color"
-    leaves gray pictures as they are: 1 of 14 operations is idle there.
+    leaves gray images as they are: 1 of 14 operations is idle there.
     """
 
-    summary = "a few random operations of one strength for each picture"
+    summary = "a few random operations of one strength for each image"
     reference = "Cubuk et al. 2020, RandAugment, CVPR workshops; torchvision's RandAugment"
     zero = {"num_ops": 0}
 
@@ -40,6 +40,6 @@ class RandAugment(Method):
 
 
 def moderate_space(height: int, width: int) -> Space:
-    """RandAugment's space for pictures of this size."""
+    """RandAugment's space for images of this size."""
     shift = (150 / 331 * width, 150 / 331 * height)
     return operation_space(shear=0.3, shift=shift, degrees=30, blend=0.9, bits=(8, 4))

@@ -1,4 +1,4 @@
-"""Random erasing: a rectangle of some pictures goes gray, or becomes noise."""
+"""Random erasing: a rectangle of some images goes gray, or becomes noise."""
 
 import math
 from typing import Literal
@@ -11,11 +11,11 @@ from methods.method import Method, Parameters
 from methods.parts.boxes import GRAY, box_masks
 
 ATTEMPTS = 10
-"""Boxes that are drawn for a picture; the first that fits is taken, and none if none does."""
+"""Boxes that are drawn for a image; the first that fits is taken, and none if none does."""
 
 
 class RandomErasing(Method):
-    """Erase one rectangle in a picture, with probability `prob`, each picture on its own.
+    """Erase one rectangle in a image, with probability `prob`, each image on its own.
 
     The share of the area is uniform in [min_area, max_area], the aspect (height by width)
     log-uniform in [min_aspect, max_aspect], the place uniform. Erased pixels become 0.5, or, with
@@ -24,12 +24,12 @@ class RandomErasing(Method):
     are unless it is pretrained.
     """
 
-    summary = "one gray or noisy rectangle in some pictures"
+    summary = "one gray or noisy rectangle in some images"
     reference = "Zhong et al. 2020, Random Erasing Data Augmentation, AAAI; timm's defaults"
     zero = {"prob": 0.0}
 
     class Params(Parameters):
-        """Areas are fractions of the picture's."""
+        """Areas are fractions of the image's."""
 
         prob: float = Field(0.5, ge=0, le=1)
         min_area: float = Field(0.02, gt=0, le=1)
@@ -57,7 +57,7 @@ class RandomErasing(Method):
         ), targets
 
     def sides(self, count: int, height: int, width: int) -> tuple[Tensor, Tensor]:
-        """Heights and widths (count,) of boxes smaller than the picture; 0 where none fits."""
+        """Heights and widths (count,) of boxes smaller than the image; 0 where none fits."""
         params = self.params
         share, tilt = self.uniform(2, ATTEMPTS, count)
         areas = (params.min_area + (params.max_area - params.min_area) * share) * height * width

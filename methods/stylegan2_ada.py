@@ -2,23 +2,22 @@
 
 import errno
 import hashlib
-import math
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from bench.base.errors import BenchError
+from bench.base.split import Split
 from bench.base.streams import stream
 from bench.base.task import Task
-from bench.data.dataset import Split
 from methods.generative.checkout import generate
 from methods.generative.external import External, read
-from methods.generative.gan_training import Sampling, Training
+from methods.generative.gan_training import GANParameters, Sampling, Training
 from methods.generative.method import GenerativeMethod
 from methods.generative.stage import finish
 from methods.method import Workspace
@@ -43,37 +42,9 @@ class StyleGAN2ADA(GenerativeMethod):
     libraries = ("torch", "kornia")
     quick = {"channels": (8, 8), "latent": 8, "style": 8, "batch": 4, "kimg": 0.008}
 
-    class Params(GenerativeMethod.Params):
-        """Training follows the published CIFAR preset, with networks of a fifth of its size."""
+    class Params(GANParameters, GenerativeMethod.Params):
+        """Images of another generator can be used in place of a trained one's."""
 
-        channels: tuple[int, ...] = Field((256, 256, 256, 128), min_length=1)
-        """Of the maps of 4, 8, 16, ... px; beyond the list its last is halved at each level."""
-        latent: int = Field(256, ge=1)
-        """Width of z."""
-        style: int = Field(256, ge=1)
-        """Width of w."""
-        batch: int = Field(64, ge=1)
-        group: int = Field(4, ge=1)
-        """Images over which D's minibatch standard deviation is taken; divides the batch."""
-        kimg: float = Field(1000.0, gt=0)
-        """Thousands of real images that D is shown."""
-        lr: float = Field(0.0025, gt=0)
-        gamma: float = Field(0.01, ge=0)
-        """γ of R1, γ/2 E ‖∇D(real)‖²."""
-        ema_kimg: float = Field(500.0, gt=0)
-        """Half-life of the average of G's weights; at most 5 % of the images seen."""
-        ada_target: float = Field(0.6, ge=-1, le=1)
-        """Of the mean sign of D on real images."""
-        ada_kimg: float | None = Field(None, gt=0)
-        """Thousands of images that p needs from 0 to 1; None: the lesser of 500 and kimg / 2."""
-        p_max: float = Field(1.0, ge=0, le=1)
-        """From about 0.8 on, augmentations may leak into the generated images."""
-        pipeline: Literal["", "b", "g", "c", "bg", "bc", "gc", "bgc"] = "bgc"
-        """Blit, geometry, colour; without any there is no ADA."""
-        supersample: int = Field(1, ge=1, le=4)
-        """Density of the grid on which the pipeline warps, against aliasing."""
-        truncation: float = Field(1.0, ge=0, le=1)
-        """ψ: how far sampled styles go from the mean style."""
         external: Path | None = None
         """A folder, zip or npz of labelled images, used instead of a trained generator."""
         provenance: str | None = None
@@ -89,21 +60,8 @@ class StyleGAN2ADA(GenerativeMethod):
         accept_noncommercial: bool = False
         """That the licence of the official code, research and evaluation only, is accepted."""
 
-        @property
-        def steps(self) -> int:
-            return math.ceil(1000 * self.kimg / self.batch)
-
-        @property
-        def ada_speed(self) -> float:
-            """`ada_kimg`, or its default."""
-            return self.ada_kimg or min(500.0, self.kimg / 2)
-
         @model_validator(mode="after")
-        def _fits(self) -> Self:
-            if min(self.channels) < 1:
-                raise ValueError("every entry of channels must be positive")
-            if self.batch % min(self.group, self.batch):
-                raise ValueError("group must divide batch")
+        def _one_source(self) -> Self:
             if (self.checkout is None) != (self.network is None):
                 raise ValueError("checkout and network go together")
             if self.checkout and not self.accept_noncommercial:

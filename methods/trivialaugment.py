@@ -1,4 +1,4 @@
-"""TrivialAugment: one operation for each picture, at any strength."""
+"""TrivialAugment: one operation for each image, at any strength."""
 
 import torch
 from pydantic import Field
@@ -9,29 +9,29 @@ from methods.parts.auto_augment import Space, operation_space, transform
 
 BINS = 31
 SHIFT = 32
-"""The greatest translation in pixels, made for pictures of ImageNet's size."""
+"""The greatest translation in pixels, made for images of ImageNet's size."""
 SMALL = 64
-"""Below this height the greatest translation is the same part of the picture as it is at 224."""
+"""Below this height the greatest translation is the same part of the image as it is at 224."""
 
 
 class TrivialAugment(Method):
-    """Apply one of 14 operations, at one of 31 strengths, both uniform for each picture.
+    """Apply one of 14 operations, at one of 31 strengths, both uniform for each image.
 
     The wide space: at most shear 0.99, rotation 135 degrees, blend factors 0.01 to 1.99, two bits
-    of posterize. Interpolation is nearest; outside is black. "Color" leaves gray pictures as they
+    of posterize. Interpolation is nearest; outside is black. "Color" leaves gray images as they
     are: 1 of 14 operations is idle there.
     """
 
-    summary = "one random operation of random strength for each picture"
+    summary = "one random operation of random strength for each image"
     reference = "Müller and Hutter 2021, TrivialAugment, ICCV; torchvision's TrivialAugmentWide"
     zero = {"prob": 0.0}
 
     class Params(Parameters):
-        """`prob` is that of changing a picture at all; the publication has 1."""
+        """`prob` is that of changing a image at all; the publication has 1."""
 
         prob: float = Field(1.0, ge=0, le=1)
         literal: bool = False
-        """Translate by up to 32 pixels at every size; at 28 px some pictures leave the frame."""
+        """Translate by up to 32 pixels at every size; at 28 px some images leave the frame."""
 
     params: Params
 
@@ -45,6 +45,6 @@ class TrivialAugment(Method):
 
 
 def wide_space(height: int, literal: bool) -> Space:
-    """The wide space for pictures of this height."""
+    """The wide space for images of this height."""
     shift = SHIFT if literal or height >= SMALL else SHIFT * height / 224
     return operation_space(shear=0.99, shift=(shift, shift), degrees=135, blend=0.99, bits=(8, 2))

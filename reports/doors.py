@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar, overload
 
-from bench.store.records import write_text
+from bench.base.files import write_text
 from bench.study import Study, run
 from reports.figures import catalogue as figures
 from reports.figures import style

@@ -83,9 +83,7 @@ def test_strength_zero_equals_none_on_a_split_model() -> None:
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("random_start", [True, False])
 @pytest.mark.parametrize("steps", [1, 5])
-def test_adversarial_pictures_stay_near_and_valid(
-    task: Task, random_start: bool, steps: int
-) -> None:
+def test_adversarial_images_stay_near_and_valid(task: Task, random_start: bool, steps: int) -> None:
     method = make("advprop", task, epsilon=EPSILON, steps=steps, random_start=random_start)
     images, targets = batch(task)
     images[:, :, :2], images[:, :, 2:4] = 0, 1
@@ -111,7 +109,7 @@ def linear_case() -> tuple[Features, Tensor, Tensor]:
 
 
 def make_two(**params: Any) -> AdvProp:
-    """AdvProp for two classes, from the pictures themselves."""
+    """AdvProp for two classes, from the images themselves."""
     two = Setting(Task.BINARY, 2, channels=1, image_size=8, feature_dim=WIDTH)
     return AdvProp(AdvProp.Params(random_start=False, **params), two)
 

@@ -448,7 +448,7 @@ def test_gaussian_covariance_is_that_of_its_samples() -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_one_picture(task: Task) -> None:
+def test_one_image(task: Task) -> None:
     network = model(task).eval()
     images, rows = batch(task, rows=1)
     total, logs = make("ails", task).loss(network, images, rows, LATE)

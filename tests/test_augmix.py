@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import entropy
-from test_image_ops import pictures
+from test_image_ops import random_images
 from tiny import CLASSES, LABELS, LATE, TASKS, batch, check_zero_equals_none, make, model, setting
 from torch import Tensor
 
@@ -25,7 +25,7 @@ def test_strength_zero_equals_none(task: Task) -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", [28, 64])
 def test_shape_range_and_input_are_kept(channels: int, size: int) -> None:
-    images, rows = pictures(channels, 40, size) / 255, torch.arange(40)
+    images, rows = random_images(channels, 40, size) / 255, torch.arange(40)
     before = images.clone()
     changed, labels = make("augmix", severity=10).augment(images, rows)
     assert (changed.shape, changed.dtype) == (images.shape, torch.float32)
@@ -34,15 +34,15 @@ def test_shape_range_and_input_are_kept(channels: int, size: int) -> None:
     assert labels is rows
 
 
-def test_a_seed_repeats_and_each_picture_has_draws_of_its_own() -> None:
-    images = (pictures(3, 1) / 255).expand(32, -1, -1, -1)
+def test_a_seed_repeats_and_each_image_has_draws_of_its_own() -> None:
+    images = (random_images(3, 1) / 255).expand(32, -1, -1, -1)
     first, second = (make("augmix").augment(images, torch.arange(32))[0] for _ in range(2))
     assert torch.equal(first, second)
     assert len(first.flatten(1).unique(dim=0)) == 32
 
 
 @pytest.mark.parametrize("alpha", [0.5, 1.0, 4.0])
-def test_weights_are_beta_and_dirichlet_for_each_picture(
+def test_weights_are_beta_and_dirichlet_for_each_image(
     monkeypatch: pytest.MonkeyPatch, alpha: float
 ) -> None:
     """Chain k shows pixel k, the original the last pixel: so the mixture shows the weights."""
@@ -116,7 +116,7 @@ def test_multilabel_jsd_is_that_of_bernoulli_variables_averaged() -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_consistency_is_added_to_the_loss_of_the_pictures_alone(task: Task) -> None:
+def test_consistency_is_added_to_the_loss_of_the_images_alone(task: Task) -> None:
     method, network, (images, rows) = make("augmix", task, jsd=True), model(task), batch(task)
     views, labels = method.augment(images, rows)
     assert len(views) == len(labels) == 36

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from test_image_ops import in_levels, pictures
+from test_image_ops import in_levels, random_images
 from torch import Tensor
 from torchvision.transforms import v2
 
@@ -71,7 +71,7 @@ def test_augmix_without_all_ops_is_torchvisions_partial_space() -> None:
 @pytest.mark.parametrize("name", STRENGTHS)
 def test_an_operation_equals_torchvisions_within_one_grey_level(name: str, channels: int) -> None:
     """Within two for "Color", where torchvision truncates twice: the gray, and the blend."""
-    coarse, values = pictures(channels, rows=4), STRENGTHS[name]
+    coarse, values = random_images(channels, rows=4), STRENGTHS[name]
     changed = apply(coarse / 255, [name], torch.zeros(4), torch.tensor(values), "bilinear")
     tolerance = 2 if name == "Color" else 1
     for i, strength in enumerate(values):
@@ -82,7 +82,7 @@ def test_an_operation_equals_torchvisions_within_one_grey_level(name: str, chann
 @pytest.mark.parametrize("name", MAPS)
 def test_nearest_pixels_are_torchvisions(name: str) -> None:
     """But for those that lie just between two pixels."""
-    coarse, values = pictures(1, rows=4), STRENGTHS[name]
+    coarse, values = random_images(1, rows=4), STRENGTHS[name]
     changed = apply(coarse / 255, [name], torch.zeros(4), torch.tensor(values), "nearest")
     for i, strength in enumerate(values):
         expected = torchvision_result(coarse[i], name, strength, "nearest").int()
@@ -99,7 +99,7 @@ def test_signed_operations_of_strength_zero_are_the_identity(mode: str) -> None:
     assert torch.equal(changed, images)
 
 
-def test_color_leaves_gray_pictures() -> None:
+def test_color_leaves_gray_images() -> None:
     images = torch.rand(4, 1, 9, 9)
     changed = apply(
         images, ["Color"], torch.zeros(4), torch.tensor([-0.9, 0.1, 0.5, 0.9]), "nearest"
@@ -107,7 +107,7 @@ def test_color_leaves_gray_pictures() -> None:
     torch.testing.assert_close(changed, images)
 
 
-def test_operations_and_signs_are_drawn_uniformly_for_each_picture() -> None:
+def test_operations_and_signs_are_drawn_uniformly_for_each_image() -> None:
     images = torch.zeros(3000, 1, 1, 5)
     images[..., 2] = 0.5
     space = {

@@ -1,17 +1,16 @@
-"""The paired bootstrap, against scipy's, exact enumeration, and the metrics of evaluation."""
+"""The paired bootstrap, against scipy's, exact enumeration, and the metrics of records."""
 
 from itertools import product
 
 import numpy as np
 import pytest
-import torch
 from scipy import stats
 from scipy.special import softmax
 
 from bench.base.errors import BenchError
 from bench.base.task import Task
+from bench.metrics import compute
 from bench.stats.bootstrap import differences, paired_difference
-from bench.training.evaluation import metrics
 
 CLASSES = {Task.BINARY: 2, Task.MULTICLASS: 4, Task.ORDINAL: 5, Task.MULTILABEL: 3}
 
@@ -34,14 +33,14 @@ def example(task, images=60, seeds=3, seed=0, skill=1.0, ties=True):
 
 
 def evaluated(runs, targets, task, metric):
-    values = [metrics(scores, torch.from_numpy(targets), task)[metric] for scores in runs]
+    values = [compute(metric, scores, targets, task) for scores in runs]
     return None if None in values else float(np.mean(values))
 
 
 @pytest.mark.parametrize("metric", ["acc", "auc"])
 @pytest.mark.parametrize("task", Task)
-class TestAgainstEvaluation:
-    def test_every_resample_is_what_evaluation_says_of_its_images(self, task, metric):
+class TestAgainstMetrics:
+    def test_every_resample_is_what_the_metric_says_of_its_images(self, task, metric):
         a, targets = example(task, images=30, seeds=2)
         b, _ = example(task, images=30, seeds=2, seed=1, skill=0.3)
         drawn = np.random.default_rng(2).integers(30, size=(6, 30))

@@ -25,7 +25,7 @@ def test_prob_zero_returns_the_same_objects() -> None:
 
 @pytest.mark.parametrize("shape", [(28, 28), (9, 20)])
 def test_label_weights_are_the_areas_exactly(shape: tuple[int, int]) -> None:
-    """Picture i is constant i, so that each pixel tells where it came from."""
+    """Image i is constant i, so that each pixel tells where it came from."""
     rows = torch.tensor([0, 1, 2])
     images = torch.arange(3.0)[:, None, None, None].expand(3, 2, *shape)
     method = make("cutmix", prob=1.0)
@@ -36,7 +36,7 @@ def test_label_weights_are_the_areas_exactly(shape: tuple[int, int]) -> None:
             torch.testing.assert_close(soft[i], counts / math.prod(shape), rtol=0, atol=1e-7)
 
 
-def test_one_box_of_a_partner_for_all_channels_and_pictures() -> None:
+def test_one_box_of_a_partner_for_all_channels_and_images() -> None:
     images = torch.rand(6, 3, 28, 28, generator=torch.Generator().manual_seed(0))
     method = make("cutmix", prob=1.0)
     for _ in range(30):
@@ -51,9 +51,9 @@ def test_one_box_of_a_partner_for_all_channels_and_pictures() -> None:
         rows, columns = mask.any(1), mask.any(0)
         assert torch.equal(mask, rows[:, None] & columns[None]), "a rectangle"
         assert len(rows.nonzero()) == rows.nonzero().max() - rows.nonzero().min() + 1
-        for picture, whole in zip(mixed[moved], changed[moved], strict=True):
-            sources = [torch.equal(picture[whole], other[whole]) for other in images]
-            assert sum(sources) == 1, "the box is one other picture's"
+        for image, whole in zip(mixed[moved], changed[moved], strict=True):
+            sources = [torch.equal(image[whole], other[whole]) for other in images]
+            assert sum(sources) == 1, "the box is one other image's"
 
 
 def test_box_has_the_sides_of_its_area_and_is_clipped() -> None:
@@ -89,7 +89,7 @@ def length(span: slice) -> int:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_input_is_not_modified_and_one_picture_is_itself(task: Task) -> None:
+def test_input_is_not_modified_and_one_image_is_itself(task: Task) -> None:
     images, rows = batch(task)
     before = images.clone(), rows.clone()
     method = make("cutmix", task, prob=1.0)

@@ -10,7 +10,7 @@ from bench.base.task import Task
 
 
 def erased(masked: Tensor) -> Tensor:
-    """Masks (B, H, W) of what was erased in pictures of ones."""
+    """Masks (B, H, W) of what was erased in images of ones."""
     assert ((masked == 1) | (masked == 0.5)).all()
     assert torch.equal(masked, masked[:, :1].expand_as(masked)), "all channels share the square"
     return masked[:, 0] == 0.5
@@ -53,7 +53,7 @@ def test_each_pixel_is_erased_as_often_as_a_uniform_centre_tells() -> None:
     torch.testing.assert_close(often, covered[:, None] * covered, rtol=0, atol=0.02)
 
 
-def test_squares_differ_between_pictures() -> None:
+def test_squares_differ_between_images() -> None:
     assert len(squares((64, 1, 28, 28)).flatten(1).unique(dim=0)) > 40
 
 
@@ -61,14 +61,14 @@ def test_tiny_squares_have_a_pixel() -> None:
     assert (squares((50, 1, 28, 28), side=0.001).sum((1, 2)) == 1).all()
 
 
-def test_prob_is_the_share_of_changed_pictures() -> None:
+def test_prob_is_the_share_of_changed_images() -> None:
     changed = squares(prob=0.3).any((1, 2)).float().mean()
     assert float(changed) == pytest.approx(0.3, abs=0.03)
     assert not squares(prob=0.0).any()
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_the_rest_of_the_pictures_and_the_targets_stay(task: Task) -> None:
+def test_the_rest_of_the_images_and_the_targets_stay(task: Task) -> None:
     images, rows = batch(task)
     before = images.clone()
     changed, targets = make("cutout", task).augment(images, rows)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from medmnist import INFO
 
 from bench.base.errors import BenchError
+from bench.base.split import Split
 from bench.base.task import Task
 from bench.data import dataset as data
 from bench.data import npz, verify
@@ -26,7 +27,6 @@ from bench.data.dataset import (
     SIZES,
     SPLITS,
     MissingData,
-    Split,
     open_dataset,
     phantom_for,
     subset_indices,
@@ -239,7 +239,7 @@ def test_truncated_at_any_length(tmp_path):
         fails(file, "truncated or corrupt")
 
 
-def test_a_flipped_byte_in_the_pictures(tmp_path):
+def test_a_flipped_byte_in_the_images(tmp_path):
     file = saved(tmp_path / "d")
     content = bytearray(file.read_bytes())
     with zipfile.ZipFile(file) as archive:
@@ -321,7 +321,7 @@ def test_a_file_that_changes_while_it_is_open_is_not_read(tmp_path):
         dataset.split("val")
 
 
-def test_the_pictures_are_not_read_at_verification_nor_the_test_split_before_it_is_asked_for(
+def test_the_images_are_not_read_at_verification_nor_the_test_split_before_it_is_asked_for(
     tmp_path, monkeypatch
 ):
     read, names = npz.read, []
@@ -425,12 +425,12 @@ def test_one_sample_keeps_its_dimension():
 
 
 def test_a_subset_of_a_subset_is_a_view():
-    pictures = np.arange(10, dtype=np.uint8).reshape(10, 1, 1)
-    split = Split(pictures, torch.arange(10) * 2)
+    images = np.arange(10, dtype=np.uint8).reshape(10, 1, 1)
+    split = Split(images, torch.arange(10) * 2)
     part = split.subset(np.array([8, 1, 5])).subset(np.array([2, 0]))
     assert len(part) == 2 and part.targets.tolist() == [10, 16]
     assert part.pixels(np.array([0, 1])).ravel().tolist() == [5, 8]
-    pictures[5] = 99
+    images[5] = 99
     assert part.pixels(np.array([0])).item() == 99
     with pytest.raises(IndexError):
         part.images(np.array([2]))
@@ -453,7 +453,7 @@ def test_gathered_from_disk_equals_resident(tmp_path, monkeypatch, channels):
     rng = np.random.default_rng(0)
     for split, count in COUNTS.items():
         one, other = resident.split(split), on_disk.split(split)
-        assert isinstance(other._pictures, npz.OnDisk)
+        assert isinstance(other._images, npz.OnDisk)
         assert torch.equal(one.targets, other.targets)
         part = rng.permutation(count)[:6]
         indices = rng.integers(6, size=40)

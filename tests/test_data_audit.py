@@ -13,15 +13,15 @@ from bench.data.dataset import Dataset, Info, open_dataset
 real = pytest.mark.skipif("BENCH_DATA" not in os.environ, reason="needs BENCH_DATA")
 
 
-def dataset(pictures, labels, task=Task.MULTICLASS, classes=3):
-    """Pictures of one value each, by split."""
-    counts = {split: len(values) for split, values in pictures.items()}
+def dataset(images, labels, task=Task.MULTICLASS, classes=3):
+    """Images of one value each, by split."""
+    counts = {split: len(values) for split, values in images.items()}
     names = tuple("abc"[:classes])
     info = Info("made", task, classes, 1, 4, counts, names, "f")
     return Dataset(
         info,
         lambda split: (
-            np.array(pictures[split], np.uint8)[:, None, None].repeat(4, 1).repeat(4, 2),
+            np.array(images[split], np.uint8)[:, None, None].repeat(4, 1).repeat(4, 2),
             np.array(labels[split], np.uint8).reshape(counts[split], -1),
         ),
     )
@@ -29,7 +29,7 @@ def dataset(pictures, labels, task=Task.MULTICLASS, classes=3):
 
 @pytest.fixture(params=[1, 2, 256])
 def made(request, monkeypatch):
-    """Audited in pieces of 1, 2 and more pictures than there are."""
+    """Audited in pieces of 1, 2 and more images than there are."""
     monkeypatch.setattr(data_audit, "CHUNK", request.param)
     return audit(
         dataset(
@@ -39,7 +39,7 @@ def made(request, monkeypatch):
     )
 
 
-def test_every_repeated_picture_is_found_once(made):
+def test_every_repeated_image_is_found_once(made):
     assert made.groups == (
         (Sample("train", 0, (0,)), Sample("train", 2, (0,)), Sample("test", 0, (0,))),
         (Sample("train", 3, (1,)), Sample("val", 1, (2,))),
@@ -94,7 +94,7 @@ def test_phantoms_hold_nothing_twice():
 
 
 @real
-def test_breast_has_one_picture_in_train_and_test_with_conflicting_labels():
+def test_breast_has_one_image_in_train_and_test_with_conflicting_labels():
     found = audit(open_dataset("breast", 28, download=False))
     conflict = (Sample("train", 115, (0,)), Sample("test", 76, (1,)))
     assert found.across("train", "test") == found.conflicting == [conflict]
@@ -109,7 +109,7 @@ def test_retina_has_none_across_splits():
 
 
 @real
-def test_pneumonia_has_eight_pictures_in_train_and_val():
+def test_pneumonia_has_eight_images_in_train_and_val():
     found = audit(open_dataset("pneumonia", 28, download=False))
     assert len(found.across("train", "val")) == 8
     assert found.counts == {"train": (1214, 3494), "val": (135, 389), "test": (234, 390)}

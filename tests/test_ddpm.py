@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 import methods
 from bench.base.errors import BenchError
+from bench.base.split import Split
 from bench.base.task import Task
-from bench.data.dataset import Split
 from bench.grid.cell import Run
 from bench.grid.choice import MethodChoice
 from bench.training.execute import execute
@@ -70,7 +70,7 @@ def pixels(method: DDPM) -> NDArray[np.uint8]:
 
 
 class Oracle(nn.Module):
-    """Knows the picture, so also the noise in x_t, and the velocity."""
+    """Knows the image, so also the noise in x_t, and the velocity."""
 
     def __init__(self, clean: Tensor, of: DDPM.Params) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ def test_noise_grows_from_nearly_none_at_constant_variance(kind: Any) -> None:
 @pytest.mark.parametrize("kind", ["squaredcos_cap_v2", "linear"])
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
 @pytest.mark.parametrize("steps", [10, 50])
-def test_with_the_true_noise_sampling_returns_the_picture(
+def test_with_the_true_noise_sampling_returns_the_image(
     kind: Any, prediction: Any, steps: int
 ) -> None:
     of = DDPM.Params(schedule=kind, prediction=prediction, sampler_steps=steps)
@@ -223,7 +223,7 @@ def test_labels_are_left_out_in_training_only_for_guidance(guidance: float) -> N
 # Training
 
 
-def test_training_on_a_few_pictures_lowers_the_loss() -> None:
+def test_training_on_a_few_images_lowers_the_loss() -> None:
     torch.manual_seed(0)
     training = Training(subset(rows=2), params(lr=1e-2, dropout=0.0, batch=8), setting())
 
@@ -280,7 +280,7 @@ def test_strength_zero_equals_none(task: Task) -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_pictures_have_the_layout_of_the_subset(tmp_path: Path, task: Task, channels: int) -> None:
+def test_images_have_the_layout_of_the_subset(tmp_path: Path, task: Task, channels: int) -> None:
     method = DDPM(params(images=12), setting(task, channels, size=9))
     split = subset(task, channels, size=9, rows=6)
     told: list[float] = []
@@ -299,7 +299,7 @@ def test_pictures_have_the_layout_of_the_subset(tmp_path: Path, task: Task, chan
     json.dumps(method.facts, allow_nan=False)
 
 
-def test_same_seed_same_pictures(tmp_path: Path) -> None:
+def test_same_seed_same_images(tmp_path: Path) -> None:
     first, again, other = (
         prepared(tmp_path / folder, seed) for folder, seed in (("a", 0), ("b", 0), ("a", 1))
     )
@@ -343,7 +343,7 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("kill_at", [2, 6])
-def test_killed_and_resumed_gives_the_same_pictures(
+def test_killed_and_resumed_gives_the_same_images(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kill_at: int
 ) -> None:
     """Four steps of training, then three of sampling; dropout and a noisy sampler draw too."""
@@ -372,7 +372,7 @@ def test_killed_and_resumed_gives_the_same_pictures(
 
 def test_only_the_subset_is_read(tmp_path: Path) -> None:
     class Watched:
-        """Pictures of a whole dataset that remember which were read."""
+        """Images of a whole dataset that remember which were read."""
 
         def __init__(self) -> None:
             self.pixels = np.random.default_rng(0).integers(0, 256, (90, 8, 8), dtype=np.uint8)
@@ -443,4 +443,4 @@ def test_sampling_covers_all_targets() -> None:
         sampling.advance()
         steps += 1
     assert steps == math.ceil(10 / 4)
-    assert all(len(torch.unique(picture)) > 1 for picture in sampling.pixels)
+    assert all(len(torch.unique(image)) > 1 for image in sampling.pixels)

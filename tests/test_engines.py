@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 
 from bench.base.errors import BenchError
+from bench.base.files import StoreError
 from bench.engines import local as engines
 from bench.engines.local import Job, local, remaining, work
 from bench.grid import grid
 from bench.grid.cell import Run
 from bench.grid.protocol import Protocol
 from bench.grid.selection import Selection
-from bench.store.records import Store, StoreError
+from bench.store.records import Store
 from methods.none import NoAugmentation
 
 MakeRun = Callable[..., Run]

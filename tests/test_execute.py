@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from bench.backbone import build
-from bench.data.dataset import Dataset, Split, open_dataset
+from bench.base.errors import BenchError
+from bench.base.split import Split
+from bench.data.dataset import Dataset, open_dataset
 from bench.grid.cell import Run
 from bench.grid.protocol import Protocol
 from bench.training.execute import Outcome, epochs_to_convergence, execute
@@ -38,7 +40,7 @@ def test_another_seed_is_another_run(make_run: MakeRun) -> None:
 
 
 @pytest.mark.parametrize("method", [NoAugmentation, Mixup])
-def test_methods_of_a_seed_share_pictures_weights_and_order(
+def test_methods_of_a_seed_share_images_weights_and_order(
     method: type, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What reaches the two methods is the same, bit for bit, at every step."""
@@ -128,14 +130,45 @@ def test_a_loss_that_is_not_finite_ends_the_run(
     assert len(error.value.curves) == 1
 
 
-@pytest.mark.parametrize(("rule", "pick"), [("val_auc", "max"), ("val_loss", "min"), ("last", "")])
+@pytest.mark.parametrize(
+    ("rule", "pick"),
+    [
+        ("val_auc", "max"),
+        ("val_loss", "min"),
+        ("val_macro_f1", "max"),
+        ("val_ece", "min"),
+        ("val_kappa", "max"),
+        ("last", ""),
+    ],
+)
 def test_the_selection_rule_decides_the_weights(rule: str, pick: str, make_run: MakeRun) -> None:
     record = execute(make_run(protocol=Protocol(epochs=4, select=rule))).record
-    name = {"val_auc": "val_auc", "val_loss": "val_nll", "last": "lr"}[rule]
+    name = {"val_loss": "val_nll", "last": "lr"}.get(rule, rule)
     values = [epoch[name] for epoch in record["curves"]]
     expected = {"max": np.argmax, "min": np.argmin, "": lambda v: len(v) - 1}[pick](values)
     assert record["selected_epoch"] == expected
     assert record["validation"] == record["curves"][expected]
+
+
+def test_a_curve_holds_what_every_record_holds_and_what_selects(make_run: MakeRun) -> None:
+    usual = execute(make_run()).record["curves"][0].keys()
+    selecting = Protocol(epochs=1, batch_size=64, select="val_average_precision")
+    record = execute(make_run(protocol=selecting)).record
+    assert record["curves"][0].keys() == usual | {"val_average_precision"}
+    assert record["metrics"].keys() == {name.removeprefix("val_") for name in usual} - {
+        "lr",
+        "loss",
+    }
+
+
+def test_a_metric_that_validation_lacks_is_answered_with_the_reason(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = open_dataset("phantom-binary", 28)
+    validation = dataset.split("val")
+    monkeypatch.setattr(validation, "targets", torch.zeros_like(validation.targets))
+    with pytest.raises(BenchError, match=r"AUC is undefined where .* --set select=val_loss"):
+        execute(make_run(), dataset=dataset)
 
 
 def test_the_selected_weights_are_those_that_are_tested(make_run: MakeRun) -> None:

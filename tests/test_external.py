@@ -16,8 +16,8 @@ from PIL import Image
 from pydantic import ValidationError
 
 from bench.base.errors import BenchError
+from bench.base.split import Split
 from bench.base.task import Task
-from bench.data.dataset import Split
 from methods.generative.cache import as_labels
 from methods.generative.checkout import generate
 from methods.generative.export import export
@@ -39,7 +39,7 @@ def setting(task: Task = Task.MULTICLASS, channels: int = 1, size: int = 28) -> 
     return Setting(task, 3, channels, size, feature_dim=4)
 
 
-def pictures(count: int = 6, size: int = 28, channels: int = 1) -> Array:
+def random_images(count: int = 6, size: int = 28, channels: int = 1) -> Array:
     shape = (count, size, size, channels)[: 3 + (channels == 3)]
     return np.random.default_rng(1).integers(0, 256, shape).astype(np.uint8)
 
@@ -89,7 +89,7 @@ def same(ours: External, theirs: External) -> bool:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_all_layouts_give_the_same_set(channels: int, tmp_path: Path) -> None:
     images, labels, want = (
-        pictures(channels=channels),
+        random_images(channels=channels),
         [2, 0, 1, 1, 0, 2],
         setting(channels=channels),
     )
@@ -111,7 +111,11 @@ def test_all_layouts_give_the_same_set(channels: int, tmp_path: Path) -> None:
 
 
 def test_multi_label_rows_in_layouts_b_and_c(tmp_path: Path) -> None:
-    images, labels, want = pictures(3), [[0, 0, 0], [1, 0, 1], [0, 1, 0]], setting(Task.MULTILABEL)
+    images, labels, want = (
+        random_images(3),
+        [[0, 0, 0], [1, 0, 1], [0, 1, 0]],
+        setting(Task.MULTILABEL),
+    )
     np.savez(tmp_path / "c.npz", images=images, labels=np.array(labels))
     found = read(write(tmp_path / "b", listed(images, labels)), want)
     assert same(found, read(tmp_path / "c.npz", want))
@@ -122,7 +126,7 @@ def test_multi_label_rows_in_layouts_b_and_c(tmp_path: Path) -> None:
 
 
 def test_any_change_changes_the_checksum(tmp_path: Path) -> None:
-    images = pictures()
+    images = random_images()
     first = read(write(tmp_path / "a", listed(images, [0, 1, 2, 0, 1, 2])), setting())
     second = read(write(tmp_path / "b", listed(images, [0, 1, 2, 0, 1, 1])), setting())
     images[0, 0, 0] ^= 1
@@ -131,18 +135,18 @@ def test_any_change_changes_the_checksum(tmp_path: Path) -> None:
 
 
 def test_absent_classes_are_told(tmp_path: Path) -> None:
-    path = write(tmp_path / "a", in_folders(pictures(), [1] * 6))
+    path = write(tmp_path / "a", in_folders(random_images(), [1] * 6))
     assert read(path, setting(), NAMES).warnings == (
         "no image of class dark",
         "no image of class bright",
     )
     assert read(path, setting()).warnings == ("no image of class 0", "no image of class 2")
-    path = write(tmp_path / "b", listed(pictures(1), [[0, 1, 1]]))
+    path = write(tmp_path / "b", listed(random_images(1), [[0, 1, 1]]))
     assert read(path, setting(Task.MULTILABEL)).warnings == ("no image of class 0",)
 
 
 def test_hidden_files_are_passed_over(tmp_path: Path) -> None:
-    files = in_folders(pictures(), [0, 1, 2, 0, 1, 2])
+    files = in_folders(random_images(), [0, 1, 2, 0, 1, 2])
     plain = read(write(tmp_path / "a", files), setting())
     extra = {".DS_Store": b"x", "__MACOSX/0/._1.png": b"x"}
     assert same(plain, read(write(tmp_path / "b.zip", files | extra), setting()))
@@ -152,7 +156,7 @@ def test_hidden_files_are_passed_over(tmp_path: Path) -> None:
 
 
 def test_frames_are_cropped_and_other_sizes_resized_when_asked(tmp_path: Path) -> None:
-    images = pictures()
+    images = random_images()
     framed = np.pad(images, ((0, 0), (2, 2), (2, 2)), mode="reflect")
     labels = [0, 1, 2, 0, 1, 2]
     plain = read(write(tmp_path / "a", in_folders(images, labels)), setting())
@@ -167,7 +171,7 @@ def test_frames_are_cropped_and_other_sizes_resized_when_asked(tmp_path: Path) -
 
 
 def test_gray_rgb_files_become_gray_and_coloured_ones_are_refused(tmp_path: Path) -> None:
-    gray = pictures(3) // 2 + 50
+    gray = random_images(3) // 2 + 50
     rgb = np.repeat(gray[..., None], 3, 3)
     plain = read(write(tmp_path / "a", in_folders(gray, [0, 1, 2])), setting())
     assert same(plain, read(write(tmp_path / "b", in_folders(rgb, [0, 1, 2])), setting()))
@@ -180,7 +184,7 @@ def test_gray_rgb_files_become_gray_and_coloured_ones_are_refused(tmp_path: Path
 
 
 def test_gray_files_of_an_rgb_dataset_are_repeated(tmp_path: Path) -> None:
-    gray = pictures(1)
+    gray = random_images(1)
     path = write(tmp_path / "a", in_folders(gray, [0]))
     pixels = read(path, setting(channels=3)).split.pixels(np.arange(1))
     assert (pixels == gray[..., None]).all()
@@ -192,21 +196,21 @@ def test_gray_files_of_an_rgb_dataset_are_repeated(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("label", [3, -1, "1", 1.5, None, [1, 0, 0], {"a": 1}])
 def test_wrong_labels(label: Any, tmp_path: Path) -> None:
-    path = write(tmp_path / "b", listed(pictures(1), [label]))
+    path = write(tmp_path / "b", listed(random_images(1), [label]))
     with pytest.raises(BenchError, match="one number of 0 to 2 is wanted"):
         read(path, setting())
 
 
 @pytest.mark.parametrize("label", [1, [1, 0], [1, 0, 2], [1, 0, 0, 0], [[1], 0, 0]])
 def test_wrong_rows(label: Any, tmp_path: Path) -> None:
-    path = write(tmp_path / "b", listed(pictures(1), [label]))
+    path = write(tmp_path / "b", listed(random_images(1), [label]))
     with pytest.raises(BenchError, match="3 of 0 and 1 is wanted"):
         read(path, setting(Task.MULTILABEL))
 
 
 def test_wrong_class_folders(tmp_path: Path) -> None:
     for name, message in (("9", "0 to 2"), ("grey", "class number or a label"), ("0/1", "folder")):
-        path = write(tmp_path / f"{name[0]}.zip", in_folders(pictures(1), [name]))
+        path = write(tmp_path / f"{name[0]}.zip", in_folders(random_images(1), [name]))
         with pytest.raises(BenchError, match=message):
             read(path, setting(), NAMES)
 
@@ -216,7 +220,9 @@ NAMES_OUTSIDE = ["../0/1.png", "0/../../1.png", "/0/1.png", "C:/0/1.png", "0\\..
 
 @pytest.mark.parametrize("name", NAMES_OUTSIDE)
 def test_zip_traversal(name: str, tmp_path: Path) -> None:
-    path = write(tmp_path / "a.zip", in_folders(pictures(1), [0]) | {name: png(pictures(1)[0])})
+    path = write(
+        tmp_path / "a.zip", in_folders(random_images(1), [0]) | {name: png(random_images(1)[0])}
+    )
     with pytest.raises(BenchError, match="leads out of it"):
         read(path, setting())
     assert sorted(tmp_path.rglob("*")) == [path]
@@ -225,15 +231,15 @@ def test_zip_traversal(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", NAMES_OUTSIDE)
 def test_a_list_that_leads_elsewhere(name: str, tmp_path: Path) -> None:
     table = json.dumps({"labels": [[name, 0]]}).encode()
-    (tmp_path / "1.png").write_bytes(png(pictures(1)[0]))
+    (tmp_path / "1.png").write_bytes(png(random_images(1)[0]))
     path = write(tmp_path / "b", {"dataset.json": table})
     with pytest.raises(BenchError, match="is not both there and listed"):
         read(path, setting())
 
 
 def test_links_out_of_the_folder(tmp_path: Path) -> None:
-    (tmp_path / "secret.png").write_bytes(png(pictures(1)[0]))
-    path = write(tmp_path / "a", in_folders(pictures(1), [0]))
+    (tmp_path / "secret.png").write_bytes(png(random_images(1)[0]))
+    path = write(tmp_path / "a", in_folders(random_images(1), [0]))
     (path / "0" / "2.png").symlink_to(tmp_path / "secret.png")
     with pytest.raises(BenchError, match="leads out of"):
         read(path, setting())
@@ -250,7 +256,7 @@ class Bomb:
 @pytest.mark.parametrize("kind", ["a", "a.zip"])
 def test_pickles(name: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    path = write(tmp_path / kind, in_folders(pictures(1), [0]) | {name: pickle.dumps(Bomb())})
+    path = write(tmp_path / kind, in_folders(random_images(1), [0]) | {name: pickle.dumps(Bomb())})
     with pytest.raises(BenchError):
         read(path, setting())
     assert not (tmp_path / "exploded").exists()
@@ -262,7 +268,7 @@ def test_pickled_arrays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     np.savez(tmp_path / "c.npz", images=images, labels=np.zeros((1, 1), np.uint8))
     (tmp_path / "d.npz").write_bytes(pickle.dumps(Bomb()))
     with (tmp_path / "e.npz").open("wb") as file:
-        np.save(file, pictures(1))
+        np.save(file, random_images(1))
     for name in ("c.npz", "d.npz", "e.npz"):
         with pytest.raises(BenchError, match="cannot be read"):
             read(tmp_path / name, setting())
@@ -270,7 +276,7 @@ def test_pickled_arrays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_files_that_are_damaged_or_of_another_kind(tmp_path: Path) -> None:
-    good = in_folders(pictures(2), [0, 1])
+    good = in_folders(random_images(2), [0, 1])
     broken = good | {"1/1.png": good["1/1.png"][:300]}
     alpha = np.zeros((28, 28, 4), np.uint8)
     cases: dict[str, tuple[dict[str, bytes], str]] = {
@@ -297,7 +303,7 @@ def test_files_that_are_damaged_or_of_another_kind(tmp_path: Path) -> None:
 
 
 def test_wrong_arrays(tmp_path: Path) -> None:
-    good = {"images": pictures(2), "labels": np.zeros((2, 1), np.uint8)}
+    good = {"images": random_images(2), "labels": np.zeros((2, 1), np.uint8)}
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"images": good["images"].astype(np.float32)}, "images are float32"),
         ({"images": good["images"][0]}, "images are uint8"),
@@ -320,7 +326,7 @@ def test_wrong_arrays(tmp_path: Path) -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("task", [Task.MULTICLASS, Task.MULTILABEL])
 def test_what_is_exported_comes_back(task: Task, channels: int, tmp_path: Path) -> None:
-    images = pictures(channels=channels)
+    images = random_images(channels=channels)
     targets = torch.arange(6) % 3
     if task is Task.MULTILABEL:
         targets = torch.eye(3)[targets] * (torch.arange(6) > 0)[:, None]
@@ -331,7 +337,7 @@ def test_what_is_exported_comes_back(task: Task, channels: int, tmp_path: Path) 
 
 
 def test_the_export_is_what_the_official_script_reads(tmp_path: Path) -> None:
-    images = pictures(3)
+    images = random_images(3)
     whole = Split(images, torch.tensor([2, 0, 1]))
     path = export(whole.subset(np.array([2, 0])), tmp_path / "set.zip")
     with zipfile.ZipFile(path) as archive:
@@ -350,7 +356,7 @@ def test_the_export_is_what_the_official_script_reads(tmp_path: Path) -> None:
 
 
 def test_the_export_has_the_same_bytes_at_every_call(tmp_path: Path) -> None:
-    split = Split(pictures(), torch.arange(6) % 3)
+    split = Split(random_images(), torch.arange(6) % 3)
     first, second = (export(split, tmp_path / name).read_bytes() for name in ("a.zip", "b.zip"))
     assert first == second
     assert sorted(tmp_path.iterdir()) == [tmp_path / "a.zip", tmp_path / "b.zip"]
@@ -365,13 +371,14 @@ def method(share: float = 0.5, task: Task = Task.MULTICLASS, **params: Any) -> S
 
 def prepared(built: StyleGAN2ADA, folder: Path) -> StyleGAN2ADA:
     built.prepare(
-        Split(pictures(), torch.arange(6) % 3), Workspace(folder, {"dataset": "x", "subset": "y"})
+        Split(random_images(), torch.arange(6) % 3),
+        Workspace(folder, {"dataset": "x", "subset": "y"}),
     )
     return built
 
 
 def test_external_images_take_the_place_of_a_generator(tmp_path: Path) -> None:
-    images = pictures(9)
+    images = random_images(9)
     path = write(tmp_path / "a", in_folders(images, [0, 1, 2] * 3))
     built = prepared(method(external=path), tmp_path / "work")
     assert len(built.pool) == 9
@@ -387,13 +394,13 @@ def test_external_images_take_the_place_of_a_generator(tmp_path: Path) -> None:
 
 
 def test_the_note_on_provenance_is_kept(tmp_path: Path) -> None:
-    path = write(tmp_path / "a", in_folders(pictures(), [0, 1, 2] * 2))
+    path = write(tmp_path / "a", in_folders(random_images(), [0, 1, 2] * 2))
     built = prepared(method(external=path, provenance="train of seed 0"), tmp_path / "work")
     assert built.facts["provenance"] == "train of seed 0"
 
 
 def test_the_key_of_external_images_is_their_content(tmp_path: Path) -> None:
-    images, labels = pictures(), [0, 1, 2] * 2
+    images, labels = random_images(), [0, 1, 2] * 2
     first = prepared(
         method(external=write(tmp_path / "a", in_folders(images, labels))), tmp_path / "work"
     )

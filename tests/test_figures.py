@@ -8,7 +8,6 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-import torch
 from made_up import fill, study
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -19,13 +18,13 @@ from sklearn.metrics import silhouette_score
 from sklearn.model_selection import LeaveOneOut, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 
+from bench import metrics
 from bench.base.errors import BenchError
+from bench.base.files import write_arrays
 from bench.base.task import Task
 from bench.grid import configs, grid
 from bench.grid.selection import Selection
 from bench.stats.across import Ranking, critical_difference
-from bench.store.records import write_arrays
-from bench.training.evaluation import metrics
 from reports.figures import curves, efficiency, forest, ranks, reliability, style, sweep, tsne
 from reports.figures.curves import Point, Published
 from reports.gallery import efficiency as of_efficiency
@@ -375,10 +374,10 @@ class TestForest:
 class TestReliability:
     @pytest.mark.parametrize("seed", range(3))
     @pytest.mark.parametrize("task", Task)
-    def test_the_error_of_the_bins_is_that_of_evaluation(self, task, seed):
+    def test_the_error_of_the_bins_is_that_of_metrics(self, task, seed):
         scores, targets = some_scores(task, seed=seed)
         found = reliability.bin_scores(scores, targets, task)
-        expected = metrics(scores, torch.from_numpy(targets), task)["ece"]
+        expected = metrics.compute("ece", scores, targets, task)
         assert found.ece == pytest.approx(expected, rel=1e-12)
 
     def test_certainty_is_in_the_last_bin(self):
@@ -612,7 +611,7 @@ class TestGallery:
             for run in study.measured.grid.runs:
                 if run.cell.method.name == method:
                     scores, targets = store.predictions(run.key)
-                    errors.append(metrics(scores, torch.from_numpy(targets), Task.ORDINAL)["ece"])
+                    errors.append(metrics.compute("ece", scores, targets, Task.ORDINAL))
                     predictions += len(scores)
             rows = [row for row in picture.rows if row["method"] == method]
             assert len(rows) == 15 and {row["n"] for row in rows} == {3}

@@ -70,7 +70,7 @@ def test_more_decay_makes_fewer_regions() -> None:
 
 @pytest.mark.parametrize("shape", [(27, 27), (28, 28), (9, 20)])
 def test_label_weights_are_the_pixel_shares_exactly(shape: tuple[int, int]) -> None:
-    """Picture i is constant i, so that each pixel tells where it came from."""
+    """Image i is constant i, so that each pixel tells where it came from."""
     images = torch.arange(3.0)[:, None, None, None].expand(3, 2, *shape)
     method = make("fmix")
     for _ in range(50):
@@ -81,7 +81,7 @@ def test_label_weights_are_the_pixel_shares_exactly(shape: tuple[int, int]) -> N
             torch.testing.assert_close(soft[i], counts / counts.sum(), rtol=0, atol=1e-6)
 
 
-def test_one_mask_and_one_partner_a_picture() -> None:
+def test_one_mask_and_one_partner_a_image() -> None:
     images = torch.rand(6, 3, 28, 28, generator=torch.Generator().manual_seed(0))
     method = make("fmix")
     for _ in range(20):
@@ -104,7 +104,7 @@ def test_lam_has_the_moments_of_its_beta_distribution() -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_input_is_not_modified_and_one_picture_is_itself(task: Task) -> None:
+def test_input_is_not_modified_and_one_image_is_itself(task: Task) -> None:
     images, rows = batch(task)
     before = images.clone(), rows.clone()
     method = make("fmix", task)

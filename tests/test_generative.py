@@ -15,13 +15,14 @@ from tiny import CLASSES, LABELS, batch, setting, targets
 from torch import Tensor
 
 from bench.base.errors import BenchError
+from bench.base.files import write_text
+from bench.base.split import Split
 from bench.base.task import Task
-from bench.data.dataset import Split
 from methods.generative import method as module
 from methods.generative import stage
-from methods.generative.cache import Entry, as_labels, as_targets, writing
+from methods.generative.cache import Entry, as_labels, as_targets
 from methods.generative.method import GenerativeMethod, library_version
-from methods.generative.pixels import condition_rows, framed, pictures
+from methods.generative.pixels import condition_rows, framed, unframed
 from methods.generative.quality import mmd2, neighbours, quality
 from methods.method import NotYetError, Setting, Workspace
 
@@ -29,7 +30,7 @@ IDENTITY = {"dataset": "d", "fingerprint": "f", "size": 8, "subset": "s"}
 
 
 class Painter(GenerativeMethod):
-    """Paints random pictures, darker than 200; counts how often it is asked to."""
+    """Paints random images, darker than 200; counts how often it is asked to."""
 
     summary = reference = "a test"
 
@@ -44,8 +45,7 @@ class Painter(GenerativeMethod):
         self, train: Split, folder: Path, seed: int, report: Callable[[float], None]
     ) -> tuple[Split, dict[str, Any]]:
         self.made += 1
-        with writing(folder / "half.pt") as path:
-            path.write_bytes(b"")
+        write_text(folder / "half.pt", "")
         labels = self.requested(train.targets, seed)
         shape = (len(labels), *train.pixels(np.arange(1)).shape[1:])
         pixels = np.random.default_rng(seed).integers(0, 200, shape, dtype=np.uint8)
@@ -93,7 +93,7 @@ def test_share_of_the_batch_is_exact(tmp_path: Path, task: Task, share: float, r
     assert torch.equal(labels, before[1])
 
 
-def test_synthetic_rows_are_pictures_of_the_pool_with_their_labels(tmp_path: Path) -> None:
+def test_synthetic_rows_are_images_of_the_pool_with_their_labels(tmp_path: Path) -> None:
     method = painter(share=1.0)
     method.prepare(subset(), workspace(tmp_path))
     pool = method.pool.images(torch.arange(len(method.pool)))
@@ -104,7 +104,7 @@ def test_synthetic_rows_are_pictures_of_the_pool_with_their_labels(tmp_path: Pat
         assert torch.equal(labels, method.pool.targets[same.int().argmax(1)])
 
 
-def test_every_row_and_every_picture_is_used(tmp_path: Path) -> None:
+def test_every_row_and_every_image_is_used(tmp_path: Path) -> None:
     method = painter(share=0.5, images=6)
     method.prepare(subset(), workspace(tmp_path))
     rows, seen = torch.zeros(8), set()
@@ -112,7 +112,7 @@ def test_every_row_and_every_picture_is_used(tmp_path: Path) -> None:
         mixed, _ = method.augment(torch.full((8, 1, 8, 8), 2.0), torch.zeros(8).long())
         changed = (mixed != 2.0).all(dim=(1, 2, 3))
         rows += changed
-        seen |= {picture.numpy().tobytes() for picture in mixed[changed]}
+        seen |= {image.numpy().tobytes() for image in mixed[changed]}
     assert len(seen) == 6
     assert ((rows / 200 - 0.5).abs() < 0.15).all()
 
@@ -289,16 +289,6 @@ def test_a_damaged_set_is_made_anew(tmp_path: Path) -> None:
         assert np.array_equal(pool_pixels(again), pool_pixels(first))
 
 
-def test_nothing_is_left_where_writing_fails(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), writing(tmp_path / "file") as path:
-        path.write_text("half")
-        raise RuntimeError
-    assert not list(tmp_path.iterdir())
-    (tmp_path / "taken").write_text("")
-    with pytest.raises(BenchError, match="cannot write"), writing(tmp_path / "taken" / "file"):
-        pass
-
-
 def test_a_set_that_another_makes_is_put_off(tmp_path: Path) -> None:
     method, space = painter(), workspace(tmp_path)
     entry = Entry(tmp_path, {"data": IDENTITY, "recipe": method.recipe()})
@@ -348,7 +338,7 @@ def test_the_lock_dies_with_its_process(tmp_path: Path) -> None:
 
 def test_only_the_subset_is_read(tmp_path: Path) -> None:
     class Watched:
-        """Pictures of a whole dataset that remember which were read."""
+        """Images of a whole dataset that remember which were read."""
 
         def __init__(self) -> None:
             self.pixels = np.random.default_rng(0).integers(0, 200, (90, 8, 8), dtype=np.uint8)
@@ -431,7 +421,7 @@ def test_seconds_add_up_over_interruptions(tmp_path: Path, monkeypatch: pytest.M
     assert seconds == 5 + 4 + 1
 
 
-# Pictures
+# Images
 
 
 @pytest.mark.parametrize(("size", "frame"), [(28, 32), (28, 28), (9, 16)])
@@ -443,11 +433,11 @@ def test_frame_and_back_is_exact(size: int, frame: int, channels: int) -> None:
     assert frames.shape == (5, channels, frame, frame)
     assert frames.min() >= -1
     assert frames.max() <= 1
-    assert np.array_equal(pictures(frames, size), pixels)
+    assert np.array_equal(unframed(frames, size), pixels)
 
 
-def test_pictures_are_clamped() -> None:
-    assert pictures(torch.tensor([-7.0, -1, 0.0, 1, 7])[:, None, None, None], 1).tolist() == [
+def test_images_are_clamped() -> None:
+    assert unframed(torch.tensor([-7.0, -1, 0.0, 1, 7])[:, None, None, None], 1).tolist() == [
         [[0]],
         [[0]],
         [[128]],
@@ -494,7 +484,7 @@ def test_mmd_is_unbiased_and_grows_with_the_shift() -> None:
     assert mmd2(x, 2 * y) > 5 * float(equal.std())
 
 
-def test_copies_are_memorised_and_fresh_pictures_are_not() -> None:
+def test_copies_are_memorised_and_fresh_images_are_not() -> None:
     real, fresh, own = noise(400), noise(300, seed=1), torch.arange(400)
     copied = neighbours(real.images(torch.arange(100)), real, own)
     assert copied["nearer"] == 1.0
@@ -556,7 +546,7 @@ def test_quality_of_multilabel_sets_counts_findings(tmp_path: Path) -> None:
     assert counts["real"] == split.targets.sum(0).int().tolist() == counts["synthetic"]
 
 
-def test_large_pictures_are_averaged_first() -> None:
+def test_large_images_are_averaged_first() -> None:
     """Noise as fine as a pixel is gone at half the size, so the distances shrink to a half."""
     own = torch.arange(60)
     fine, coarse = (

@@ -33,6 +33,12 @@ def test_the_grid_is_the_product() -> None:
     assert len({run.key for run in runs}) == len(runs) == 2 * 2 * 2 * 3
 
 
+def test_a_rule_that_a_dataset_cannot_have_is_answered_before_any_run() -> None:
+    chosen = Selection(datasets=("phantom-ordinal", "phantom-multilabel"))
+    with pytest.raises(BenchError, match="select=val_kappa on phantom-multilabel: κ is not"):
+        grid.expand(chosen, Protocol(epochs=1, select="val_kappa"))
+
+
 def test_a_combination_of_backbones_is_its_parts_and_parts_run_once() -> None:
     runs = expand(backbones=("resnet18+resnet34", "resnet18"), seeds=(0,)).runs
     assert [run.cell.backbone for run in runs] == ["resnet18", "resnet34"]

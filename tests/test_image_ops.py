@@ -11,8 +11,8 @@ from methods.parts import image_ops as ops
 from methods.parts.geometry import affine, rotation, warp
 
 
-def pictures(channels: int, rows: int = 6, size: int = 28) -> Tensor:
-    """uint8 pictures with a bright blob, noise, and black and white pixels."""
+def random_images(channels: int, rows: int = 6, size: int = 28) -> Tensor:
+    """uint8 images with a bright blob, noise, and black and white pixels."""
     generator = torch.Generator().manual_seed(4)
     noise = torch.rand(rows, channels, size, size, generator=generator)
     at = torch.linspace(-1, 1, size)
@@ -34,11 +34,11 @@ def in_levels(images: Tensor) -> Tensor:
         (ops.sharpness, vision.adjust_sharpness),
     ],
 )
-def test_blends_with_a_factor_for_each_picture(
+def test_blends_with_a_factor_for_each_image(
     operation: ops.Operation, oracle: Callable[[Tensor, float], Tensor], channels: int
 ) -> None:
     factors = torch.tensor([0.0, 0.2, 0.9, 1.0, 1.3, 1.99])
-    images = pictures(channels) / 255
+    images = random_images(channels) / 255
     ours = operation(images, factors)
     theirs = torch.stack([oracle(i, float(f)) for i, f in zip(images, factors, strict=True)])
     torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)
@@ -47,7 +47,7 @@ def test_blends_with_a_factor_for_each_picture(
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_posterize_and_solarize_equal_those_on_eight_bits(channels: int) -> None:
-    coarse = pictures(channels, rows=9)
+    coarse = random_images(channels, rows=9)
     images = coarse.float() / 255
     posterized = ops.posterize(images, torch.arange(9.0))
     solarized = ops.solarize(images, torch.arange(9.0) / 8)
@@ -59,7 +59,7 @@ def test_posterize_and_solarize_equal_those_on_eight_bits(channels: int) -> None
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_autocontrast_and_equalize_equal_those_on_eight_bits(channels: int) -> None:
-    coarse = pictures(channels)
+    coarse = random_images(channels)
     coarse[0] = 77
     images, unused = coarse.float() / 255, torch.zeros(6)
     for operation, oracle in (
@@ -82,14 +82,14 @@ def test_sharpen_is_its_convolution() -> None:
     torch.testing.assert_close(sharp[2, :, 3:6, 3:6].sum((1, 2)), torch.full((3,), 1 + 8 * 0.2))
 
 
-def test_sharpen_and_blur_leave_a_constant_picture() -> None:
+def test_sharpen_and_blur_leave_a_constant_image() -> None:
     images = torch.tensor([0.0, 0.3, 1.0])[:, None, None, None].expand(3, 3, 9, 9)
     torch.testing.assert_close(ops.sharpen(images, torch.tensor([0.2, 0.5, 1.0])), images)
     torch.testing.assert_close(ops.gaussian_blur(images, torch.tensor([3, 5, 7])), images)
 
 
 def test_blur_has_the_deviation_of_each_kernel() -> None:
-    images = pictures(3).float() / 255
+    images = random_images(3).float() / 255
     blurred = ops.gaussian_blur(images, torch.tensor([3, 5, 7, 7, 5, 3]))
     for i, (size, sigma) in enumerate([(3, 0.8), (5, 1.1), (7, 1.4)]):
         for row in (i, 5 - i):
@@ -97,7 +97,7 @@ def test_blur_has_the_deviation_of_each_kernel() -> None:
             torch.testing.assert_close(blurred[row], expected)
 
 
-def test_noise_has_the_deviation_of_each_picture() -> None:
+def test_noise_has_the_deviation_of_each_image() -> None:
     deviations = torch.tensor([0.0, 0.01, 0.03])
     images = torch.full((3, 3, 64, 64), 0.5)
     noise = ops.add_noise(images, deviations, torch.Generator().manual_seed(0)) - images
@@ -105,7 +105,7 @@ def test_noise_has_the_deviation_of_each_picture() -> None:
     assert noise.flatten(1).mean(1).abs().max() < 1e-3
 
 
-def test_each_picture_has_the_operation_of_its_number() -> None:
+def test_each_image_has_the_operation_of_its_number() -> None:
     images = torch.rand(5, 1, 4, 4)
     changed = ops.apply_each(
         images,

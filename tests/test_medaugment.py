@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from test_image_ops import pictures
+from test_image_ops import random_images
 from tiny import CLASSES, TASKS, batch, check_zero_equals_none, make, targets
 from torch import Tensor
 
 from bench.base.errors import BenchError
+from bench.base.split import Split
 from bench.base.task import Task
-from bench.data.dataset import Split
 from methods import medaugment
 from methods.medaugment import COUNTS, KINDS, NONE, PIXEL, SPATIAL, MedAugment, ranges
 from methods.method import Workspace
@@ -27,7 +27,7 @@ def workspace(tmp_path) -> Workspace:
 
 
 def split(channels: int = 1, count: int = 30) -> Split:
-    pixels = pictures(channels, count, 12).permute(0, 2, 3, 1).numpy()
+    pixels = random_images(channels, count, 12).permute(0, 2, 3, 1).numpy()
     return Split(pixels[..., 0] if channels == 1 else pixels, torch.arange(count) % CLASSES)
 
 
@@ -45,7 +45,7 @@ def all_of(name: str, rows: int) -> Tensor:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_strength_zero_equals_none(task: Task, channels: int) -> None:
     check_zero_equals_none("medaugment", task)
-    images = pictures(channels) / 255
+    images = random_images(channels) / 255
     assert torch.equal(medaugment_of(level=0).augment(images, torch.zeros(6))[0], images)
 
 
@@ -151,7 +151,7 @@ def test_one_round_of_four_branches_has_each_kind_once() -> None:
 @pytest.mark.parametrize("size", [28, 64])
 @pytest.mark.parametrize("level", [1, 5])
 def test_shape_range_and_input_are_kept(channels: int, size: int, level: int) -> None:
-    images, rows = pictures(channels, 60, size) / 255, torch.arange(60)
+    images, rows = random_images(channels, 60, size) / 255, torch.arange(60)
     before = images.clone()
     changed, labels = medaugment_of(level=level).augment(images, rows)
     assert (changed.shape, changed.dtype) == (images.shape, torch.float32)
@@ -160,8 +160,8 @@ def test_shape_range_and_input_are_kept(channels: int, size: int, level: int) ->
     assert labels is rows
 
 
-def test_a_seed_repeats_and_each_picture_has_draws_of_its_own() -> None:
-    images = (pictures(3, 1) / 255).expand(64, -1, -1, -1)
+def test_a_seed_repeats_and_each_image_has_draws_of_its_own() -> None:
+    images = (random_images(3, 1) / 255).expand(64, -1, -1, -1)
     first, second = (medaugment_of().augment(images, torch.arange(64))[0] for _ in range(2))
     assert torch.equal(first, second)
     assert len(first.flatten(1).unique(dim=0)) > 35
@@ -179,9 +179,9 @@ def test_share_of_originals(params: dict[str, float], share: float) -> None:
 
 
 def test_posterize_at_level_5_leaves_at_most_16_grey_values() -> None:
-    images = pictures(1) / 255
+    images = random_images(1) / 255
     changed = medaugment_of().change(images, all_of("posterize", 6))
-    assert all(8 < len(picture.unique()) <= 16 for picture in changed)
+    assert all(8 < len(image.unique()) <= 16 for image in changed)
 
 
 def test_noise_at_level_5_has_deviations_from_3_to_7_grey_levels() -> None:
@@ -192,7 +192,7 @@ def test_noise_at_level_5_has_deviations_from_3_to_7_grey_levels() -> None:
     assert 6.3 < deviations.max() < 1.05 * 50**0.5
 
 
-def test_sharpen_leaves_a_constant_picture() -> None:
+def test_sharpen_leaves_a_constant_image() -> None:
     images = torch.full((20, 3, 9, 9), 0.37)
     torch.testing.assert_close(medaugment_of().change(images, all_of("sharpen", 20)), images)
 
@@ -272,7 +272,7 @@ def test_offline_shows_the_original_or_one_of_four_copies(
     assert labels is rows
 
 
-def test_offline_copies_at_level_0_are_their_own_pictures(workspace: Workspace) -> None:
+def test_offline_copies_at_level_0_are_their_own_images(workspace: Workspace) -> None:
     pixels = np.repeat(np.arange(30, dtype=np.uint8)[:, None, None] * 8, 12, 1).repeat(12, 2)
     train = Split(pixels, torch.zeros(30, dtype=torch.int64))
     prepared = medaugment_of(offline=True, level=0, keep_original=0.0).prepare(train, workspace)
@@ -301,7 +301,7 @@ def test_copies_beyond_memory_are_refused(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(medaugment, "MEMORY", 1000)
-    with pytest.raises(BenchError, match=r"4 copies of 30 pictures .* offline=false"):
+    with pytest.raises(BenchError, match=r"4 copies of 30 images .* offline=false"):
         medaugment_of(offline=True).prepare(split(), workspace)
 
 

@@ -36,7 +36,7 @@ def test_pixels_of_constant_images_equal_label_weights() -> None:
         torch.testing.assert_close(mixed, soft[:, 1, None, None, None].expand_as(mixed))
 
 
-def test_one_lam_a_batch_mixes_a_picture_with_one_other() -> None:
+def test_one_lam_a_batch_mixes_a_image_with_one_other() -> None:
     images, rows = torch.eye(7).reshape(7, 1, 1, 7), torch.arange(7) % CLASSES
     mixed, _ = make("mixup", alpha=1.0).augment(images, rows)
     weights = mixed.reshape(7, 7)
@@ -51,7 +51,7 @@ def test_one_lam_a_batch_mixes_a_picture_with_one_other() -> None:
 
 @pytest.mark.parametrize("alpha", [0.2, 1.0])
 def test_lam_has_the_moments_of_its_beta_distribution(alpha: float) -> None:
-    """Mean ½, variance 1/(4(2a + 1)); read off a white picture that was mixed with a black one."""
+    """Mean ½, variance 1/(4(2a + 1)); read off a white image that was mixed with a black one."""
     method, rows = make("mixup", alpha=alpha), torch.tensor([0, 1])
     images = torch.tensor([0.0, 1.0], dtype=torch.float64)[:, None, None, None]
     values = torch.stack([method.augment(images, rows)[0][1, 0, 0, 0] for _ in range(8000)])
@@ -63,7 +63,7 @@ def test_lam_has_the_moments_of_its_beta_distribution(alpha: float) -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_labels_are_mixed_as_the_loss_would_be(task: Task) -> None:
-    """Two-term loss equals soft-target loss; lam and partners are read off one-hot pictures."""
+    """Two-term loss equals soft-target loss; lam and partners are read off one-hot images."""
     rows = targets(task, 6)
     images = torch.eye(6).reshape(6, 1, 1, 6)
     method = make("mixup", task, alpha=1.0)
@@ -98,7 +98,7 @@ def test_multilabel_rows_stay_in_the_unit_interval() -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_input_is_not_modified_and_one_picture_is_itself(task: Task) -> None:
+def test_input_is_not_modified_and_one_image_is_itself(task: Task) -> None:
     images, rows = batch(task)
     before = images.clone(), rows.clone()
     method = make("mixup", task)

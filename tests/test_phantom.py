@@ -7,10 +7,10 @@ from bench.base.task import Task
 from bench.data.dataset import PHANTOMS, open_dataset
 
 
-def features(pictures):
+def features(images):
     """Means over a 7 × 7 grid, and the three largest of them, of each channel."""
-    count, size = pictures.shape[:2]
-    grid = pictures.reshape(count, 7, size // 7, 7, size // 7, -1).mean((2, 4)) / 255
+    count, size = images.shape[:2]
+    grid = images.reshape(count, 7, size // 7, 7, size // 7, -1).mean((2, 4)) / 255
     cells = grid.reshape(count, 49, -1)
     return np.concatenate([cells, np.sort(cells, axis=1)[:, -3:]], 1).reshape(count, -1)
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import metrics
 from bench.base.errors import BenchError
 from bench.grid import configs, notation
 from bench.grid.protocol import Protocol
@@ -40,6 +41,8 @@ def test_settings_lie_over_the_file() -> None:
         (["lr"], "written key=value"),
         (["optimizer=adamwish"], "'adamw', 'adam' or 'sgd'"),
         (["schedule=steps"], "milestones"),
+        (["select=val_acu"], "no selection rule 'val_acu'; did you mean 'val_auc'"),
+        (["select=val_sensitivity"], "no selection rule"),
         (["epochs=null"], "give epochs or steps"),
     ],
 )
@@ -61,6 +64,19 @@ def test_a_damaged_file_is_named(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(BenchError, match=r"mine\.yaml"):
         configs.load(str(path))
+
+
+def test_an_epoch_can_be_selected_by_the_metrics_that_make_sense_alone() -> None:
+    one_sided = {"sensitivity", "specificity"}
+    for name in set(metrics.names()) - one_sided:
+        assert Protocol(epochs=1, select=f"val_{name}").select.startswith("val_")
+    for name in one_sided:
+        with pytest.raises(BenchError, match="no selection rule"):
+            Protocol(epochs=1, select=f"val_{name}")
+
+
+def test_two_names_of_one_rule_are_one_protocol() -> None:
+    assert Protocol(epochs=1, select="val_nll") == Protocol(epochs=1, select="val_loss")
 
 
 def test_epochs_and_steps_exclude_each_other() -> None:

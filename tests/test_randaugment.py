@@ -3,7 +3,7 @@
 import pytest
 import torch
 from pydantic import ValidationError
-from test_image_ops import pictures
+from test_image_ops import random_images
 from tiny import TASKS, batch, check_zero_equals_none, make
 
 from bench.base.task import Task
@@ -20,7 +20,7 @@ def test_strength_zero_equals_none(task: Task) -> None:
 @pytest.mark.parametrize("size", [28, 64])
 @pytest.mark.parametrize("magnitude", [0, 30])
 def test_shape_range_and_input_are_kept(channels: int, size: int, magnitude: int) -> None:
-    images, rows = pictures(channels, 60, size) / 255, torch.arange(60)
+    images, rows = random_images(channels, 60, size) / 255, torch.arange(60)
     before = images.clone()
     changed, labels = make("randaugment", magnitude=magnitude).augment(images, rows)
     assert (changed.shape, changed.dtype) == (images.shape, torch.float32)
@@ -29,8 +29,8 @@ def test_shape_range_and_input_are_kept(channels: int, size: int, magnitude: int
     assert labels is rows
 
 
-def test_a_seed_repeats_and_each_picture_has_draws_of_its_own() -> None:
-    images = (pictures(3, 1) / 255).expand(64, -1, -1, -1)
+def test_a_seed_repeats_and_each_image_has_draws_of_its_own() -> None:
+    images = (random_images(3, 1) / 255).expand(64, -1, -1, -1)
     first, second = (make("randaugment").augment(images, torch.arange(64))[0] for _ in range(2))
     assert torch.equal(first, second)
     assert len(first.flatten(1).unique(dim=0)) > 30

@@ -12,7 +12,7 @@ from bench.base.task import Task
 
 
 def boxes(shape: tuple[int, ...] = (4000, 1, 28, 28), **params: Any) -> Tensor:
-    """Masks (B, H, W) of what was erased in pictures of ones."""
+    """Masks (B, H, W) of what was erased in images of ones."""
     method = make("random_erasing", **({"prob": 1.0} | params))
     changed, _ = method.augment(torch.ones(shape), torch.zeros(shape[0]))
     assert ((changed == 1) | (changed == 0.5)).all()
@@ -71,7 +71,7 @@ def test_a_box_that_never_fits_erases_nothing() -> None:
     assert not boxes(min_area=1.0, max_area=1.0).any()
 
 
-def test_boxes_differ_between_pictures_and_prob_is_their_share() -> None:
+def test_boxes_differ_between_images_and_prob_is_their_share() -> None:
     assert len(boxes((64, 1, 28, 28)).flatten(1).unique(dim=0)) > 60
     assert boxes().any((1, 2)).all()
     assert not boxes(prob=0.0).any()
@@ -91,7 +91,7 @@ def test_noise_is_standard_normal_after_normalisation() -> None:
 
 @pytest.mark.parametrize("fill", ["mean", "noise"])
 @pytest.mark.parametrize("task", TASKS)
-def test_the_rest_of_the_pictures_and_the_targets_stay(task: Task, fill: str) -> None:
+def test_the_rest_of_the_images_and_the_targets_stay(task: Task, fill: str) -> None:
     images, rows = batch(task)
     before = images.clone()
     changed, targets = make("random_erasing", task, prob=1.0, fill=fill).augment(images, rows)

@@ -15,8 +15,9 @@ import pytest
 import torch
 
 from bench.base.errors import BenchError
+from bench.base.files import StoreError
 from bench.store import records as room
-from bench.store.records import Store, StoreError
+from bench.store.records import Store
 
 SCORES = np.random.default_rng(0).random((5, 2)).astype(np.float32)
 TARGETS = np.arange(5) % 2

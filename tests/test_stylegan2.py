@@ -13,8 +13,8 @@ from tiny import TASKS, check_zero_equals_none
 from torch import Tensor, nn
 
 from bench.base.errors import BenchError
+from bench.base.split import Split
 from bench.base.task import Task
-from bench.data.dataset import Split
 from methods.generative import gan_training
 from methods.generative.gan_training import (
     Sampling,
@@ -54,7 +54,7 @@ def setting(task: Task = Task.MULTICLASS, channels: int = 1, size: int = 8) -> S
 
 
 def subset(task: Task = Task.MULTICLASS, channels: int = 1, size: int = 8, n: int = 24) -> Split:
-    """Dark, middle and bright pictures for the three classes; or random findings."""
+    """Dark, middle and bright images for the three classes; or random findings."""
     rng = np.random.default_rng(0)
     classes = np.arange(n) % 3
     shape = (n, size, size, channels)[: 3 + (channels == 3)]
@@ -451,7 +451,7 @@ def test_strength_zero_equals_none(task: Task) -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_made_images_are_pictures_of_the_subset_labels(
+def test_made_images_are_images_of_the_subset_labels(
     task: Task, channels: int, tmp_path: Path
 ) -> None:
     built, reported = method(task, channels, images=10), [0.0]

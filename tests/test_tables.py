@@ -17,7 +17,7 @@ from bench.store.measured import load
 from bench.store.records import Store
 from bench.study import Study
 from reports.results.view import View
-from reports.tables import table2, table3, table4
+from reports.tables import sweep, table2, table3, table4
 from reports.tables.output import Output
 from reports.tables.sweep import ALPHA, BETA
 from reports.tables.table import DASH, to_latex
@@ -37,7 +37,8 @@ def planted(run: Run) -> dict[str, float]:
     cell = run.cell
     rng = np.random.default_rng(int(run.key, 16))
     acc = 0.6 + 0.2 * cell.ratio + 0.01 * (cell.method.name == "ails") + rng.normal(0, 0.01)
-    return {"acc": float(acc), "auc": float(acc) + 0.1, "val_auc": float(rng.uniform(0.5, 0.9))}
+    validation = {"val_auc": float(rng.uniform(0.5, 0.9)), "val_ece": float(rng.uniform(0.0, 0.2))}
+    return {"acc": float(acc), "auc": float(acc) + 0.1} | validation
 
 
 def made(store: Store, module: Any, **changes: Any) -> tuple[Study, list[Output]]:
@@ -185,6 +186,18 @@ def test_a_value_is_selected_on_validation_never_on_test(store: Store, module: A
     assert highest_on_test.cells[0].best
     readings = {"kl_dim", "kl_sum", "beta_kl"}
     assert readings <= {row["metric"] for row in output.cells}
+
+
+def test_a_value_is_selected_in_the_direction_of_its_metric(store: Store) -> None:
+    found, _ = made(store, ALPHA)
+    errors: dict[str, list[float]] = {}
+    for run, record in found.measured.records.items():
+        label = run.cell.method.label
+        errors.setdefault(label, []).append(record["validation"]["val_ece"])
+    by_ece = study(store, found.grid)
+    by_ece.__dict__["config"] = configs.load("laptop", {"select": "val_ece"})
+    chosen = sweep.selected(ALPHA, by_ece, "resnet18", 1.0)
+    assert chosen == min(errors, key=lambda label: np.mean(errors[label]))
 
 
 def test_nothing_is_selected_where_a_run_is_missing(store: Store) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from test_image_ops import pictures
+from test_image_ops import random_images
 from tiny import TASKS, batch, check_zero_equals_none, make, targets
 
 from bench.base.task import Task
@@ -18,7 +18,7 @@ def test_strength_zero_equals_none(task: Task) -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", [28, 64])
 def test_shape_range_and_input_are_kept(channels: int, size: int) -> None:
-    images, rows = pictures(channels, 80, size) / 255, torch.arange(80)
+    images, rows = random_images(channels, 80, size) / 255, torch.arange(80)
     before = images.clone()
     changed, labels = make("trivialaugment").augment(images, rows)
     assert (changed.shape, changed.dtype) == (images.shape, torch.float32)
@@ -27,16 +27,16 @@ def test_shape_range_and_input_are_kept(channels: int, size: int) -> None:
     assert labels is rows
 
 
-def test_a_seed_repeats_and_each_picture_has_draws_of_its_own() -> None:
-    images = (pictures(3, 1) / 255).expand(64, -1, -1, -1)
+def test_a_seed_repeats_and_each_image_has_draws_of_its_own() -> None:
+    images = (random_images(3, 1) / 255).expand(64, -1, -1, -1)
     first, second = (make("trivialaugment").augment(images, torch.arange(64))[0] for _ in range(2))
     assert torch.equal(first, second)
     assert len(first.flatten(1).unique(dim=0)) > 30
 
 
-def test_prob_is_the_share_of_changed_pictures() -> None:
-    """Identity, and the weakest bins, leave a picture also when it is chosen."""
-    images = (pictures(3, 1) / 255).expand(2000, -1, -1, -1)
+def test_prob_is_the_share_of_changed_images() -> None:
+    """Identity, and the weakest bins, leave a image also when it is chosen."""
+    images = (random_images(3, 1) / 255).expand(2000, -1, -1, -1)
     shares = []
     for prob in (1.0, 0.5):
         changed, _ = make("trivialaugment", prob=prob).augment(images, targets(TASKS[0], 2000))
@@ -66,7 +66,7 @@ def test_translation_is_scaled_below_64_pixels(size: int, literal: bool, pixels:
     assert space["TranslateX"].last == space["TranslateY"].last == pytest.approx(pixels)
 
 
-def test_literal_translation_loses_small_pictures() -> None:
+def test_literal_translation_loses_small_images() -> None:
     """At 28 px, 4 of 31 bins of 2 of 14 operations leave the frame: 1.8 %."""
     images = 0.3 + 0.4 * torch.rand(3000, 1, 28, 28)
     for literal, low, high in ((True, 0.01, 0.03), (False, 0.0, 0.0)):

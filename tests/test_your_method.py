@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 import methods
+from bench.base import plugins
 from bench.base.errors import BenchError
 from bench.cli import main
 from bench.grid.choice import MethodChoice
@@ -51,8 +52,8 @@ def test_its_content_is_part_of_the_key(file: Path) -> None:
 
 def test_an_entry_point_adds_a_method_by_name(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(file.parent))
-    entry = EntryPoint("gaussian_noise", "my_method:GaussianNoise", methods.GROUP)
-    monkeypatch.setattr(methods, "entry_points", lambda group: [entry])
+    entry = EntryPoint("gaussian_noise", "my_method:GaussianNoise", "bench.methods")
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [entry])
     assert "gaussian_noise" in methods.names()
     assert methods.get("gaussian_noise").summary == "Gaussian noise on every pixel"
     assert MethodChoice.parse("gaussian_noise[std=0.1]").label == "gaussian_noise[std=0.1]"
@@ -60,7 +61,11 @@ def test_an_entry_point_adds_a_method_by_name(file: Path, monkeypatch: pytest.Mo
 
 
 def test_what_is_no_method_is_answered_in_one_line(tmp_path: Path) -> None:
-    cases = {"empty.py": "one subclass of Method", "broken.py": "SyntaxError", "mixup.py": "rename"}
+    cases = {
+        "empty.py": "exactly one Method subclass, found 0",
+        "broken.py": "SyntaxError",
+        "mixup.py": "rename",
+    }
     for name, answer in cases.items():
         (tmp_path / name).write_text("x = (" if name == "broken.py" else "", encoding="utf-8")
         with pytest.raises(BenchError, match=answer) as error:

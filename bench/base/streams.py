@@ -1,7 +1,7 @@
 """Named random streams of a run.
 
 `subset`, `init` and `order` know nothing of the method, so that two methods at one seed share the
-training pictures, the initial weights and the order of batches: a paired test is one. A method's
+training images, the initial weights and the order of batches: a paired test is one. A method's
 own draws come from a stream of its own.
 """
 
@@ -30,7 +30,7 @@ class Streams:
 
     @property
     def subset(self) -> int:
-        """Which training pictures: the same for every ratio, so that smaller subsets are nested."""
+        """Which training images: the same for every ratio, so that smaller subsets are nested."""
         return stream("subset", self.dataset, self.seed)
 
     @property

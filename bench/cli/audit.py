@@ -95,7 +95,7 @@ def write_claims(content: Content) -> None:
 
 
 def write_rows(path: Path, rows: Rows) -> None:
-    from bench.store.records import write_text
+    from bench.base.files import write_text
     from reports.results.tidy import to_tidy_csv
 
     print_written([write_text(path, to_tidy_csv(rows))])

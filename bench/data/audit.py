@@ -1,6 +1,6 @@
-"""What a dataset holds twice: the same picture within a split, across splits, or under two labels.
+"""What a dataset holds twice: the same image within a split, across splits, or under two labels.
 
-Two pictures are the same where all their bytes are. Near copies are not found.
+Two images are the same where all their bytes are. Near copies are not found.
 """
 
 import hashlib
@@ -13,15 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from bench.data.dataset import SPLITS, Dataset, Split
+from bench.base.split import Split
+from bench.data.dataset import SPLITS, Dataset
 
 CHUNK = 256
-"""Pictures read at a time."""
+"""Images read at a time."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Where a picture stands, and its class; in a multi-label set all the labels it has."""
+    """Where a image stands, and its class; in a multi-label set all the labels it has."""
 
     split: str
     index: int
@@ -33,7 +34,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Audit:
-    """Class counts, and every picture that occurs more than once."""
+    """Class counts, and every image that occurs more than once."""
 
     dataset: str
     fingerprint: str
@@ -41,7 +42,7 @@ class Audit:
     counts: dict[str, tuple[int, ...]]
     """Samples of each class (for multi-label sets: with each label), by split."""
     groups: tuple[tuple[Sample, ...], ...]
-    """The samples that share one picture, two or more, in the order of the splits."""
+    """The samples that share one image, two or more, in the order of the splits."""
 
     def within(self, split: str) -> list[tuple[Sample, ...]]:
         """Groups with two or more samples in this split."""
@@ -57,7 +58,7 @@ class Audit:
         return [g for g in self.groups if len({sample.labels for sample in g}) > 1]
 
     def summary(self) -> dict[str, int]:
-        """How many pictures are found twice or more, by where, and how many in conflict."""
+        """How many images are found twice or more, by where, and how many in conflict."""
         return {
             **{f"within {split}": len(self.within(split)) for split in SPLITS},
             **{f"{a} and {b}": len(self.across(a, b)) for a, b in combinations(SPLITS, 2)},
@@ -82,7 +83,7 @@ class Audit:
         lines = [f"{self.dataset}  {self.fingerprint}", "", f"{'class':32}{_cells(SPLITS)}"]
         for label, row in zip(self.labels, zip(*self.counts.values(), strict=True), strict=True):
             lines.append(f"{label[:31]:32}{_cells(row)}")
-        lines += ["", "the same picture"]
+        lines += ["", "the same image"]
         lines += [f"  {where}: {number}" for where, number in self.summary().items()]
         for group in self.groups:
             conflict = "  conflicting labels" if group in self.conflicting else ""
@@ -115,8 +116,8 @@ def _labels(split: Split) -> list[tuple[int, ...]]:
 
 def _digests(split: Split) -> Iterator[bytes]:
     for rows in np.array_split(np.arange(len(split)), math.ceil(len(split) / CHUNK)):
-        for picture in split.pixels(rows):
-            yield hashlib.blake2b(picture.tobytes(), digest_size=16).digest()
+        for image in split.pixels(rows):
+            yield hashlib.blake2b(image.tobytes(), digest_size=16).digest()
 
 
 def _cells(row: Iterable[str | int]) -> str:

@@ -1,4 +1,4 @@
-"""Which datasets there are, what is known of one without its pictures, and where its file lies."""
+"""Which datasets there are, what is known of one without its images, and where its file lies."""
 
 import functools
 import importlib.util
@@ -42,7 +42,7 @@ class MissingData(BenchError):  # noqa: N818
 
 @dataclass(frozen=True)
 class Info:
-    """What is known of a dataset without its pictures."""
+    """What is known of a dataset without its images."""
 
     name: str
     """The short name, the phantom's, or "stem@12345678" (of the fingerprint) for a user's npz."""
@@ -52,7 +52,7 @@ class Info:
     size: int
     """Height and width in pixels."""
     counts: dict[str, int]
-    """Pictures in train, val and test."""
+    """Images in train, val and test."""
     labels: tuple[str, ...]
     """The name of each class."""
     fingerprint: str

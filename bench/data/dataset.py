@@ -1,4 +1,4 @@
-"""Datasets: pictures and targets by split, and subsets of the training split.
+"""Datasets: images and targets by split, and subsets of the training split.
 
 Small sets stay in memory as uint8, large ones on disk. Importing this module imports no torch.
 """
@@ -9,12 +9,13 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bench.base.errors import BenchError, unknown
+from bench.base.split import RESIDENT_BYTES, Images, Indices, Split
 from bench.base.task import Task
 from bench.data import npz
 from bench.data.catalogue import (
@@ -42,63 +43,17 @@ __all__ = [
     "Dataset",
     "Info",
     "MissingData",
-    "Split",
     "open_dataset",
     "phantom_for",
     "subset_indices",
 ]
 
-RESIDENT_BYTES = 512 << 20
-"""Sets whose pictures take more than this are read from disk."""
-
-Indices = npt.NDArray[np.int64]
-
-
-class Pictures(Protocol):
-    """uint8 pictures (N, H, W) or (N, H, W, 3), gathered by index: an array, or `npz.OnDisk`."""
-
-    def __getitem__(self, rows: Indices, /) -> npt.NDArray[np.uint8]: ...
-
-
-class Split:
-    """Pictures and targets: one split of a dataset, or some of it."""
-
-    targets: "Tensor"
-    """Class numbers int64 (N,); for multi-label sets float32 (N, L) of 0 and 1."""
-
-    def __init__(self, pictures: Pictures, targets: "Tensor", rows: Indices | None = None) -> None:
-        """`rows` says which picture each target belongs to; in order where it is not given."""
-        self.targets = targets
-        self._pictures = pictures
-        self._rows = np.arange(len(targets)) if rows is None else rows
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def pixels(self, indices: "Tensor | Indices") -> npt.NDArray[np.uint8]:
-        """The pictures as they are stored, uint8 (B, H, W) or (B, H, W, 3)."""
-        return self._pictures[self._rows[np.asarray(indices)]]
-
-    def images(self, indices: "Tensor | Indices") -> "Tensor":
-        """The pictures, float32 (B, C, H, W) in [0, 1]."""
-        import torch
-
-        pixels = torch.from_numpy(self.pixels(indices))
-        pixels = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
-        return pixels.contiguous().float().div_(255)
-
-    def subset(self, indices: Indices) -> "Split":
-        """These samples, in this order; the pictures are not copied."""
-        return Split(self._pictures, self.targets[indices], self._rows[indices])
-
 
 class Dataset:
     """A verified dataset; each split is read when it is first asked for, and kept."""
 
-    def __init__(
-        self, info: Info, load: Callable[[str], tuple[Pictures, npt.NDArray[Any]]]
-    ) -> None:
-        """`load(split)` returns pictures and labels as an npz holds them."""
+    def __init__(self, info: Info, load: Callable[[str], tuple[Images, npt.NDArray[Any]]]) -> None:
+        """`load(split)` returns images and labels as an npz holds them."""
         self.info = info
         self._load = load
         self._splits: dict[str, Split] = {}
@@ -106,8 +61,8 @@ class Dataset:
     def split(self, name: str) -> Split:
         """`train`, `val` or `test`."""
         if name not in self._splits:
-            pictures, labels = self._load(name)
-            self._splits[name] = Split(pictures, _targets(labels, self.info.task))
+            images, labels = self._load(name)
+            self._splits[name] = Split(images, _targets(labels, self.info.task))
         return self._splits[name]
 
 
@@ -200,7 +155,7 @@ def _open_file(path: Path, size: int, name: str | None = None) -> Dataset:
     info = verified(path, size, name)
     resident = sum(info.counts.values()) * size * size * info.channels <= RESIDENT_BYTES
 
-    def load(split: str) -> tuple[Pictures, npt.NDArray[Any]]:
+    def load(split: str) -> tuple[Images, npt.NDArray[Any]]:
         if stamp(path) != before:
             raise BenchError(f"{path} has changed since it was verified; start again")
         images = f"{split}_images"

@@ -4,7 +4,6 @@ Every failure to read is a BenchError that names the file.
 """
 
 import errno
-import fcntl
 import hashlib
 import math
 import os
@@ -20,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.base.errors import BenchError
+from bench.base.files import locked, sweep, writing
 
 Array = npt.NDArray[Any]
 
@@ -86,9 +86,7 @@ def unpack(path: Path, name: str, folder: Path) -> Path:
     with _member(path, name) as (source, size):
         try:
             if not _complete(target, size):
-                folder.mkdir(parents=True, exist_ok=True)
-                with (folder / "lock").open("w") as lock:
-                    fcntl.flock(lock, fcntl.LOCK_EX)
+                with locked(folder / "lock"):
                     if not _complete(target, size):
                         _write(source, size, target)
         except OSError as error:
@@ -144,15 +142,8 @@ def _complete(target: Path, size: int) -> bool:
 
 
 def _write(source: IO[bytes], size: int, target: Path) -> None:
-    """Copy to a name beside the target, and rename when all is on the disk."""
+    sweep(target)
     if shutil.disk_usage(target.parent).free < size:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    partial = target.with_suffix(".part")
-    try:
-        with partial.open("wb") as copy:
-            shutil.copyfileobj(source, copy, 1 << 20)
-            copy.flush()
-            os.fsync(copy.fileno())
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    with writing(target) as copy:
+        shutil.copyfileobj(source, copy, 1 << 20)

@@ -1,6 +1,6 @@
 """Phantoms: small synthetic sets, one for each task, in MedMNIST's layout.
 
-A picture is a patchy background with one or more bright bumps and noise; how bright a bump is, or
+A image is a patchy background with one or more bright bumps and noise; how bright a bump is, or
 its colour, depends on the label, with overlap between the labels and with some labels wrong. So a
 small network learns them, but not perfectly.
 """
@@ -25,7 +25,7 @@ Bytes = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Scene:
-    """What is painted on N pictures: K bumps each, and the labels they show."""
+    """What is painted on N images: K bumps each, and the labels they show."""
 
     places: Floats
     """Centres of the bumps, (N, K, 2) in [0, 1]."""
@@ -56,20 +56,20 @@ class Phantom:
 
 
 def _paint(scene: Scene, size: int, rng: np.random.Generator) -> Bytes:
-    """Pictures (N, size, size), or (N, size, size, 3)."""
+    """Images (N, size, size), or (N, size, size, 3)."""
     count, _, channels = scene.tints.shape
     at = (np.arange(size) + 0.5) / size
     patch = np.arange(size) * PATCHES // size
     background = rng.uniform(0.15, 0.35, (count, PATCHES, PATCHES, 1))
-    pictures = np.empty((count, size, size, channels), np.uint8)
+    images = np.empty((count, size, size, channels), np.uint8)
     for i in range(count):
-        picture = background[i][np.ix_(patch, patch)] + np.zeros(channels)
+        image = background[i][np.ix_(patch, patch)] + np.zeros(channels)
         for (x, y), tint in zip(scene.places[i], scene.tints[i], strict=True):
             squared = np.square(at - y)[:, None] + np.square(at - x)
-            picture += np.maximum(0, 1 - squared / 0.04)[..., None] * tint
-        picture += rng.uniform(-NOISE, NOISE, picture.shape)
-        pictures[i] = np.clip(picture, 0, 1) * 255
-    return pictures if channels > 1 else pictures[..., 0]
+            image += np.maximum(0, 1 - squared / 0.04)[..., None] * tint
+        image += rng.uniform(-NOISE, NOISE, image.shape)
+        images[i] = np.clip(image, 0, 1) * 255
+    return images if channels > 1 else images[..., 0]
 
 
 def _places(rng: np.random.Generator, count: int) -> Floats:

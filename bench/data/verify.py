@@ -1,11 +1,12 @@
 """Verification of an npz file at its first use, remembered until the file changes.
 
-Only headers and labels are read into memory, never the pictures.
+Only headers and labels are read into memory, never the images.
 """
 
 import hashlib
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 import yaml
 
 from bench.base.errors import BenchError, unknown
+from bench.base.files import StoreError, write_text
 from bench.base.task import Task
 from bench.data import npz
 from bench.data.catalogue import SPLITS, Info, medmnist_entry
@@ -217,11 +219,6 @@ def _recall(memory: Path) -> Info | None:
 
 
 def _remember(memory: Path, info: Info) -> None:
-    """Whole or not at all. A cache that cannot be written costs time, nothing else."""
-    try:
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        partial = memory.with_suffix(f".{os.getpid()}")
-        partial.write_text(json.dumps(asdict(info)))
-        partial.replace(memory)
-    except OSError:
-        pass
+    """A cache that cannot be written costs time, nothing else."""
+    with suppress(StoreError):
+        write_text(memory, json.dumps(asdict(info)))

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.base.errors import BenchError
+from bench.base.files import StoreError
 from bench.grid.cell import Run
-from bench.store.records import Store, StoreError
+from bench.store.records import Store
 
 CHECKPOINT_SECONDS = 30.0
 CRASHES = 2

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import methods
@@ -15,9 +14,10 @@ from methods.method import Method, Parameters
 class MethodChoice:
     """A method with its parameters, written `name` or `name[key=value,...]`.
 
-    `source` is what `methods.get` takes: the name, or the path of a file; `name` and `version` are
-    what stands in records. `label` shows the parameters that differ from what the protocol gives.
-    Choices are compared by `settings`, the parameters as JSON: thousands of cells are.
+    `source` is what `methods.get` takes: the name, or a file as `path.py:Name`; `name` and
+    `version` are what stands in records. `label` shows the parameters that differ from what the
+    protocol gives. Choices are compared by `settings`, the parameters as JSON: thousands of cells
+    are.
     """
 
     name: str
@@ -31,10 +31,9 @@ class MethodChoice:
     def parse(cls, text: str, parameters: Mapping[str, dict[str, Any]] = {}) -> "MethodChoice":
         """Raises BenchError for a wrong name, parameter or value."""
         source, given = read_choice(text)
-        method = methods.get(source)
-        name, version = source, str(method.version)
-        if source.endswith(".py"):
-            name, version = Path(source).stem, f"{version}-{methods.digest(source)}"
+        found = methods.find(source)
+        name, method = found.name, found.value
+        version = f"{method.version}-{found.digest}" if found.digest else str(method.version)
         usual = parameters.get(name, {})
         params, plain = (
             validated(method.Params, values, f"{name} parameter")

@@ -13,6 +13,7 @@ from bench.grid.choice import MethodChoice
 from bench.grid.notation import parts
 from bench.grid.protocol import Protocol
 from bench.grid.selection import Selection
+from bench.metrics import selecting
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ def expand(
         _opened(name, selection.source_size, data_dir, phantoms_allowed, notes)
         for name in selection.datasets
     ]
+    for _, info in sources:
+        _check_rule(protocol.select, info)
     cells = [
         Cell(
             info.name,
@@ -87,6 +90,15 @@ def _opened(
         phantom = data.phantom_for(name)
         notes.append(f"{error}; {phantom} is used: phantom data, not MedMNIST")
         return phantom, data.open_dataset(phantom, size).info
+
+
+def _check_rule(rule: str, info: data.Info) -> None:
+    metric = selecting(rule)
+    if metric and info.task not in metric.tasks:
+        raise BenchError(
+            f"select={rule} on {info.name}: {metric.missing(info.task)}; "
+            "--set select=val_loss, or leave the dataset out"
+        )
 
 
 def _serving(

@@ -2,14 +2,17 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from bench.metrics import selecting
 
 
 class Protocol(BaseModel):
     """How every run of a comparison is trained. Part of a run's key.
 
     The length is `epochs` passes over the training subset, or `steps` optimiser steps; either way
-    it is the same number of steps for every method.
+    it is the same number of steps for every method. `select` picks the epoch whose weights are
+    tested: `last`, `val_loss`, or `val_NAME` of a metric (`bench.metrics.SELECTION_RULES`).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -26,9 +29,16 @@ class Protocol(BaseModel):
     gamma: float = Field(0.1, gt=0, le=1)
     grad_clip: float | None = Field(None, gt=0)
     precision: Literal["fp32", "bf16"] = "fp32"
-    select: Literal["val_auc", "val_loss", "last"] = "val_auc"
+    select: str = "val_auc"
     pretrained: bool = False
     rgb: bool = False
+
+    @field_validator("select")
+    @classmethod
+    def _a_rule(cls, rule: str) -> str:
+        """The loss is the NLL: two names of one rule must not make two keys."""
+        selecting(rule)
+        return "val_loss" if rule == "val_nll" else rule
 
     @model_validator(mode="after")
     def _one_length(self) -> "Protocol":

@@ -88,7 +88,7 @@ def differences(
 ) -> Values:
     """The difference, averaged over seeds, in each resample; nan where it is undefined.
 
-    ACC and AUC are those of `bench.training.evaluation`.
+    ACC and AUC are those of `bench.metrics`.
     """
     compute = {"acc": _acc, "auc": _auc}[metric]
     return compute(a, b, targets, task, weights)

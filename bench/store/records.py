@@ -6,7 +6,6 @@ A lease keeps two workers from doing the same run; it saves work and is never ne
 correctness, since a run done twice gives the same bits.
 """
 
-import errno
 import json
 import os
 import pickle
@@ -23,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.base.errors import BenchError
+from bench.base.files import explained, write_arrays, write_text, writing
 
 LEASE_SECONDS = 600.0
 """A lease of another machine that was not renewed for so long is taken to be dead."""
@@ -58,7 +58,7 @@ class Store:
 
     def check_writable(self) -> None:
         """Raises BenchError, before any run is started, where nothing can be written."""
-        with _explained(self.root):
+        with explained(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
             probe = self.root / f".probe.{uuid.uuid4().hex[:8]}"
             probe.write_bytes(b"")
@@ -117,7 +117,7 @@ class Store:
         targets: NDArray[np.generic],
     ) -> None:
         """Predictions first, the record last; then failure and checkpoint of the key go."""
-        with _explained(self.root):
+        with explained(self.root):
             write_arrays(self.predictions_path(key), scores=scores, targets=targets)
             _write_json(self.record_path(key), record)
             self.failure_path(key).unlink(missing_ok=True)
@@ -125,7 +125,7 @@ class Store:
 
     def fail(self, key: str, failure: dict[str, Any]) -> None:
         """A run that ended without a record: why, and what it left."""
-        with _explained(self.root):
+        with explained(self.root):
             _write_json(self.failure_path(key), failure)
             self.checkpoint_path(key).unlink(missing_ok=True)
 
@@ -135,19 +135,14 @@ class Store:
     def write_environment(self, name: str, content: dict[str, Any]) -> None:
         path = self.root / "env" / f"{name}.json"
         if not path.exists():
-            with _explained(self.root):
+            with explained(self.root):
                 _write_json(path, content)
 
     def save_checkpoint(self, key: str, state: dict[str, Any]) -> None:
         import torch
 
-        with (
-            _explained(self.root),
-            _replacing(self.checkpoint_path(key)) as temporary,
-            temporary.open("wb") as file,
-        ):
+        with explained(self.root), writing(self.checkpoint_path(key)) as file:
             torch.save(state, file)
-            _sync(file)
 
     def load_checkpoint(self, key: str) -> dict[str, Any] | None:
         """The state that was saved last, or None where there is none or it cannot be read."""
@@ -166,7 +161,7 @@ class Store:
     @contextmanager
     def claim(self, key: str) -> Iterator[bool]:
         """Whether the run is ours; the lease is renewed meanwhile and given back at the end."""
-        with _explained(self.root):
+        with explained(self.root):
             ours = self._take(key)
         if not ours:
             yield False
@@ -215,24 +210,6 @@ class Store:
                 path.unlink()
                 raise
             return True
-
-
-class StoreError(BenchError):
-    """The results folder cannot be written; no fault of the run."""
-
-
-@contextmanager
-def _explained(folder: Path) -> Iterator[None]:
-    """Turns an error of the file system into one line that says what to do."""
-    try:
-        yield
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        mend = "free some space" if full else "make it writable, or name another with --results"
-        raise StoreError(
-            f"cannot write to {folder}: {error.strerror or error}; {mend}; "
-            "finished runs are kept, the same command goes on"
-        ) from None
 
 
 def _owner(pid: int | None = None) -> dict[str, Any]:
@@ -289,51 +266,3 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
     write_text(path, json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> Path:
-    """As `write_bytes`, in UTF-8."""
-    return write_bytes(path, text.encode("utf-8"))
-
-
-def write_bytes(path: Path, content: bytes) -> Path:
-    """Write a whole file or nothing. Raises StoreError where the folder cannot be written."""
-    with (
-        _explained(path.parent),
-        _replacing(path) as temporary,
-        temporary.open("wb") as file,
-    ):
-        file.write(content)
-        _sync(file)
-    return path
-
-
-def write_arrays(path: Path, **arrays: NDArray[np.generic]) -> None:
-    """Write a whole npz or nothing. Raises StoreError where the folder cannot be written."""
-    with (
-        _explained(path.parent),
-        _replacing(path) as temporary,
-        temporary.open("wb") as file,
-    ):
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-        _sync(file)
-
-
-def _sync(file: Any) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`, which it takes at the end; it goes where that fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        yield temporary
-        temporary.replace(path)
-        directory = os.open(path.parent, os.O_RDONLY)
-        os.fsync(directory)
-        os.close(directory)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from bench import backbone
 from bench.backbone import Backbone
+from bench.base.split import Split
 from bench.base.task import Task
-from bench.data.dataset import Split
 from methods.method import Method, Progress, Setting, Workspace
 from methods.none import NoAugmentation
 

@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench import backbone
-from bench.data.dataset import Dataset, Info, Split, open_dataset, subset_indices
+from bench import backbone, metrics
+from bench.base.split import Split
+from bench.data.dataset import Dataset, Info, open_dataset, subset_indices
 from bench.grid.cell import Run
 from bench.training import environment
-from bench.training.evaluation import metrics, predict
+from bench.training.evaluation import predict
 from bench.training.trainer import Training, fit
 from methods.method import Method, Setting, Workspace
 
@@ -79,7 +80,8 @@ def execute(
     learned = learn(run, dataset, clock, device, workshop, resume, on_step, on_epoch)
     test = dataset.split("test")
     scores = predict(learned.model, test, info.task, device)
-    measured = metrics(scores, test.targets, info.task)
+    targets = test.targets.numpy()
+    measured = metrics.all_metrics(scores, targets, info.task)
     clock.lap("test")
     record = run.describe() | {
         "schema": SCHEMA,
@@ -105,7 +107,7 @@ def execute(
         "started": round(started, 3),
         "ended": round(time.time(), 3),
     }
-    return Outcome(record, scores, test.targets.numpy())
+    return Outcome(record, scores, targets)
 
 
 def learn(
@@ -171,7 +173,7 @@ def surroundings(device: str) -> dict[str, Any]:
 
 
 def training_subset(run: Run, dataset: Dataset) -> tuple[Split, dict[str, Any]]:
-    """The pictures that a run trains on, and what tells them from all others."""
+    """The images that a run trains on, and what tells them from all others."""
     train = dataset.split("train")
     indices = subset_indices(train.targets, run.cell.ratio, run.streams.subset)
     return train.subset(indices), {

@@ -1,4 +1,4 @@
-"""Penultimate features of a trained run, for pictures of the feature space."""
+"""Penultimate features of a trained run, for images of the feature space."""
 
 from pathlib import Path
 
@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bench.base.files import write_arrays
 from bench.data.dataset import open_dataset
 from bench.grid.cell import Run
-from bench.store.records import Store, write_arrays
+from bench.store.records import Store
 from bench.training.evaluation import batches
 from bench.training.execute import Clock, learn, prepare_process
 
@@ -32,14 +33,14 @@ def features(
         prepare_process(device)
         dataset = open_dataset(run.cell.source, run.cell.source_size, data_dir)
         learned = learn(run, dataset, Clock(), device, store.root / "generated")
-        pictures = dataset.split(split)
+        chosen = dataset.split(split)
         learned.model.eval()
         with torch.no_grad():
             found = torch.cat(
                 [
-                    learned.model.features(pictures.images(indices).to(device)).float().cpu()
-                    for indices in batches(len(pictures), learned.model.input_size)
+                    learned.model.features(chosen.images(indices).to(device)).float().cpu()
+                    for indices in batches(len(chosen), learned.model.input_size)
                 ]
             )
-        write_arrays(path, features=found.numpy(), targets=pictures.targets.numpy())
+        write_arrays(path, features=found.numpy(), targets=chosen.targets.numpy())
     return store.features(run.key, split)

@@ -1,4 +1,4 @@
-"""A picture of what a method makes of training images, for a person to judge."""
+"""A image of what a method makes of training images, for a person to judge."""
 
 from pathlib import Path
 
@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from bench.backbone import Backbone
-from bench.data.dataset import Info, Split, open_dataset
+from bench.base.split import Split
+from bench.data.dataset import Info, open_dataset
 from bench.grid.cell import Run
 from bench.training.execute import assemble, prepare_process, training_subset
 from bench.training.trainer import fit

@@ -8,14 +8,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from bench import metrics
 from bench.backbone import Backbone
 from bench.base.errors import BenchError
+from bench.base.split import Split
 from bench.base.streams import Streams, stream
-from bench.data.dataset import Split
+from bench.base.task import Task
 from bench.grid.protocol import Protocol
-from bench.training.evaluation import metrics, predict
+from bench.training.evaluation import predict
 from methods.method import Method, Progress
 
 SMALLEST_BATCH = 4
@@ -112,11 +115,13 @@ def fit(
             logs.append({"loss": loss.detach(), **log})
             on_step(step + 1, schedule.steps)
         scores = predict(model, validation, method.setting.task, device)
-        measured = metrics(scores, validation.targets, method.setting.task)
+        measured = _measured(
+            scores, validation.targets.numpy(), method.setting.task, protocol.select
+        )
         lr = schedule.lr(min(schedule.steps, (epoch + 1) * schedule.per_epoch) - 1)
-        training.curves.append({"lr": lr} | _means(logs) | _prefixed("val_", measured))
+        training.curves.append({"lr": lr} | _means(logs) | measured)
         training.epoch = epoch + 1
-        _select(training, protocol.select)
+        _select(training, protocol.select, method.setting.task)
         on_epoch(training)
     model.load_state_dict(training.best["model"])
     return training
@@ -167,27 +172,38 @@ def _optimizer(weights: list[nn.Parameter], protocol: Protocol) -> torch.optim.O
     return kind(weights, **options)
 
 
-def _select(training: Training, rule: str) -> None:
+def _measured(
+    scores: NDArray[np.float32], targets: NDArray[np.generic], task: Task, rule: str
+) -> dict[str, float | None]:
+    """Of the validation split: what records hold, and the metric that selects."""
+    measured = metrics.all_metrics(scores, targets, task)
+    metric = metrics.selecting(rule)
+    if metric and metric.name not in measured:
+        measured[metric.name] = metric.compute(scores, targets, task)
+    return {f"val_{name}": value for name, value in measured.items()}
+
+
+def _select(training: Training, rule: str, task: Task) -> None:
     """Keep the weights of the best epoch; of equals the earliest, under `last` the last."""
-    value = {
-        "last": float(training.epoch),
-        "val_auc": training.curves[-1]["val_auc"],
-        "val_loss": -training.curves[-1]["val_nll"],
-    }[rule]
-    if value is None:
-        raise BenchError(
-            "the validation AUC is undefined, as a class has no or only positives there; "
-            "--set select=val_loss"
-        )
+    value = _worth(training, rule, task)
     if not training.best or value > training.best["value"]:
         model = copy.deepcopy(training.model.state_dict())
         training.best = {"value": value, "epoch": training.epoch - 1, "model": model}
 
 
+def _worth(training: Training, rule: str, task: Task) -> float:
+    """What the selected epoch has the most of: the metric, or minus it where lower is better."""
+    metric = metrics.selecting(rule)
+    if metric is None:
+        return training.epoch
+    value: float | None = training.curves[-1][f"val_{metric.name}"]
+    if value is None:
+        raise BenchError(
+            f"the validation split cannot select: {metric.missing(task)}; --set select=val_loss"
+        )
+    return value if metric.higher_is_better else -value
+
+
 def _means(logs: list[dict[str, float | Tensor]]) -> dict[str, float]:
     """The mean of each logged quantity over the steps of an epoch."""
     return {name: float(np.mean([float(log[name]) for log in logs])) for name in logs[0]}
-
-
-def _prefixed(prefix: str, values: dict[str, float | None]) -> dict[str, float | None]:
-    return {prefix + name: value for name, value in values.items()}

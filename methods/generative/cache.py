@@ -1,13 +1,10 @@
 """Generated sets on disk, each made once for all runs that need the same one."""
 
-import fcntl
 import hashlib
 import json
-import os
-import uuid
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +13,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from bench.base.errors import BenchError
-from bench.data.dataset import Split
+from bench.base.files import locked, write_arrays, write_text
+from bench.base.split import Split
 from methods.method import NotYetError
 
 
@@ -51,43 +48,22 @@ class Entry:
         return (Split(images, as_targets(labels)), facts) if whole else None
 
     def save(self, made: Split, facts: Mapping[str, Any]) -> None:
-        """Keep a set; each file is there whole or not at all. Raises BenchError."""
+        """Keep a set; each file is there whole or not at all. Raises StoreError."""
         images, labels = made.pixels(np.arange(len(made))), as_labels(made.targets)
         record = {"identity": self.identity, "sha256": _checksum(images, labels), "facts": facts}
-        with writing(self.folder / "images.npz") as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, images=images, labels=labels)
-        with writing(self.folder / "record.json") as temporary:
-            text = json.dumps(record, indent=1, sort_keys=True, allow_nan=False)
-            temporary.write_text(text + "\n", encoding="utf-8")
+        write_arrays(self.folder / "images.npz", images=images, labels=labels)
+        text = json.dumps(record, indent=1, sort_keys=True, allow_nan=False)
+        write_text(self.folder / "record.json", text + "\n")
 
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the set alone; the lock dies with its process. Raises NotYetError where held."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with self.folder.with_suffix(".lock").open("w") as file:
+        with ExitStack() as stack:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                stack.enter_context(locked(self.folder.with_suffix(".lock"), wait=False))
             except BlockingIOError:
                 raise NotYetError(f"another worker makes {self.key}") from None
             yield
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`, renamed to it at the end. Raises BenchError."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            yield temporary
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise BenchError(
-            f"cannot write {path}: {error.strerror or error}; make the folder writable and free "
-            "some space, or name another with --results"
-        ) from error
 
 
 def as_labels(targets: Tensor) -> npt.NDArray[np.uint8]:

@@ -5,22 +5,59 @@ of diffusers. In both directions x_t = √ᾱ_t x_0 + √(1-ᾱ_t) ε, x_0 in [-
 """
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal, Self
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
+from bench.base.split import Split
 from bench.base.task import Task
-from bench.data.dataset import Split
-from methods.generative.pixels import condition_rows, framed, pictures
-from methods.method import Setting
-
-if TYPE_CHECKING:
-    from methods.ddpm import DDPM
+from methods.generative.pixels import condition_rows, framed, unframed
+from methods.method import Parameters, Setting
 
 
-def schedule(params: "DDPM.Params") -> Any:
+class DiffusionParameters(Parameters):
+    """The network, its training and its sampling."""
+
+    channels: tuple[int, ...] = Field((64, 128, 128), min_length=2)
+    """Of each level of the U-Net, multiples of 8; the middle level has attention."""
+    layers: int = Field(2, ge=1)
+    """Residual blocks a level."""
+    dropout: float = Field(0.1, ge=0, lt=1)
+    timesteps: int = Field(1000, ge=1)
+    schedule: Literal["squaredcos_cap_v2", "linear"] = "squaredcos_cap_v2"
+    prediction: Literal["epsilon", "v_prediction"] = "epsilon"
+    steps: int = Field(20_000, ge=1)
+    batch: int = Field(128, ge=1)
+    lr: float = Field(2e-4, gt=0)
+    clip: float = Field(1.0, gt=0)
+    """Largest norm of the gradient."""
+    ema: float | None = Field(None, ge=0, lt=1)
+    """None: 0.999 below 50,000 steps, else 0.9999."""
+    sampler_steps: int = Field(50, ge=1)
+    eta: float = Field(0.0, ge=0, le=1)
+    guidance: float = Field(0.0, ge=0)
+    """w in ε̂ = (1 + w) ε_θ(x_t, t, c) - w ε_θ(x_t, t, ∅)."""
+    label_dropout: float = Field(0.1, ge=0, le=1)
+    """How often a label is left out in training; only with guidance."""
+
+    @property
+    def decay(self) -> float:
+        """Of the moving average of the weights, at its end."""
+        return (0.999 if self.steps < 50_000 else 0.9999) if self.ema is None else self.ema
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if any(width < 8 or width % 8 for width in self.channels):
+            raise ValueError("every entry of channels must be a multiple of 8")
+        if self.timesteps % self.sampler_steps:
+            raise ValueError("sampler_steps must divide timesteps")
+        return self
+
+
+def schedule(params: DiffusionParameters) -> Any:
     """Noise schedule and DDIM sampler; the "trailing" timesteps begin at the last, pure noise."""
     from diffusers import DDIMScheduler
 
@@ -37,10 +74,10 @@ class Denoiser(nn.Module):
 
     Attention has one head, as Ho et al. have it, at the middle and the lowest level. Labels enter
     as rows (B, K) through a linear map that is added to the embedding of t; the zero row stands for
-    no label. The frame is the picture's size, rounded up so that every level halves evenly.
+    no label. The frame is the image's size, rounded up so that every level halves evenly.
     """
 
-    def __init__(self, params: "DDPM.Params", setting: Setting) -> None:
+    def __init__(self, params: DiffusionParameters, setting: Setting) -> None:
         from diffusers import UNet2DModel
 
         super().__init__()
@@ -81,7 +118,7 @@ class Denoiser(nn.Module):
 class Training:
     """Steps on the mean square of prediction error, and the moving average of the weights."""
 
-    def __init__(self, train: Split, params: "DDPM.Params", setting: Setting) -> None:
+    def __init__(self, train: Split, params: DiffusionParameters, setting: Setting) -> None:
         from diffusers.training_utils import EMAModel
 
         self.train, self.params, self.device = train, params, setting.device
@@ -135,10 +172,10 @@ class Training:
 
 
 class Sampling:
-    """Pictures for these targets, a batch at a step."""
+    """Images for these targets, a batch at a step."""
 
     def __init__(
-        self, net: Denoiser, targets: Tensor, params: "DDPM.Params", setting: Setting
+        self, net: Denoiser, targets: Tensor, params: DiffusionParameters, setting: Setting
     ) -> None:
         self.net, self.targets, self.params, self.setting = net, targets, params, setting
         self.done, self.total = 0, len(targets)
@@ -152,7 +189,7 @@ class Sampling:
     def advance(self) -> None:
         device, size = self.setting.device, self.setting.image_size
         targets = self.targets[self.done : self.done + self.params.batch].to(device)
-        made = torch.from_numpy(pictures(self.denoised(targets), size))
+        made = torch.from_numpy(unframed(self.denoised(targets), size))
         self.pixels[self.done : self.done + len(made)] = made
         self.done += len(made)
 

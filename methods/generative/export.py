@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from bench.data.dataset import Split
-from methods.generative.cache import writing
-from methods.generative.pixels import framed, pictures
+from bench.base.files import explained, writing
+from bench.base.split import Split
+from methods.generative.pixels import framed, unframed
 from methods.generative.stylegan2 import resolution
 
 BATCH = 1024
@@ -20,12 +20,12 @@ BATCH = 1024
 def export(train: Split, path: Path) -> Path:
     """Write a zip of RGB PNG files and `dataset.json`; the same bytes for the same subset.
 
-    Pictures are framed to a power of two (28 to 32 px, mirrored at the border); gray ones are
+    Images are framed to a power of two (28 to 32 px, mirrored at the border); gray ones are
     repeated in three channels, as that script saves RGB only. Labels are class numbers, or rows of
-    0 and 1 for multi-label sets. Raises BenchError where the file cannot be written.
+    0 and 1 for multi-label sets. Raises StoreError where the file cannot be written.
     """
     labels: list[tuple[str, int | list[int]]] = []
-    with writing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+    with explained(path.parent), writing(path) as file, zipfile.ZipFile(file, "w") as archive:
         for rows in torch.arange(len(train)).split(BATCH):
             for row, pixels in zip(rows.tolist(), frames(train, rows), strict=True):
                 name = f"{row // 1000:05d}/img{row:08d}.png"
@@ -36,10 +36,10 @@ def export(train: Split, path: Path) -> Path:
 
 
 def frames(train: Split, rows: torch.Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """Pictures as the script wants them, uint8 (B, R, R, 3)."""
+    """Images as the script wants them, uint8 (B, R, R, 3)."""
     images = train.images(rows)
     size = resolution(images.shape[-1])
-    return pictures(framed(images, size).expand(-1, 3, -1, -1), size)
+    return unframed(framed(images, size).expand(-1, 3, -1, -1), size)
 
 
 def _png(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:

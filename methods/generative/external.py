@@ -22,8 +22,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from bench.base.errors import BenchError
+from bench.base.split import Split
 from bench.base.task import Task
-from bench.data.dataset import Split
 from methods.generative.cache import as_targets
 from methods.generative.stylegan2 import resolution
 from methods.method import Setting
@@ -64,9 +64,9 @@ class External:
 
 
 def read(path: Path, setting: Setting, names: Sequence[str] = (), resize: bool = False) -> External:
-    """All images of `path`, as pictures and targets of a dataset with these label names.
+    """All images of `path`, as images and targets of a dataset with these label names.
 
-    A picture has the dataset's size, or the frame of it that generators work on and is cropped;
+    A image has the dataset's size, or the frame of it that generators work on and is cropped;
     with `resize` any size. Raises BenchError.
     """
     pairs = []
@@ -78,7 +78,7 @@ def read(path: Path, setting: Setting, names: Sequence[str] = (), resize: bool =
         raise BenchError(f"{path} holds no image; see that it is the right path")
     pairs.sort(key=lambda pair: (pair[0], pair[1].tobytes()))
     labels = np.array([row for row, _ in pairs], np.uint8)
-    images = np.stack([picture for _, picture in pairs])
+    images = np.stack([image for _, image in pairs])
     digest = hashlib.sha256(f"{images.shape} {labels.shape}".encode())
     digest.update(images.tobytes() + labels.tobytes())
     return External(
@@ -244,8 +244,8 @@ def _fitted(pixels: Pixels, setting: Setting, resize: bool, where: str) -> Pixel
                 f"{where} has {width}x{height} px; {size}x{size} is wanted, or {frame}x{frame} "
                 "to crop, or resize=true"
             )
-        picture = Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR)
-        pixels = np.asarray(picture)
+        image = Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR)
+        pixels = np.asarray(image)
     if setting.channels == 3:
         return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, 2)
     return pixels if pixels.ndim == 2 else _gray(pixels, where)

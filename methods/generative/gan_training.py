@@ -5,22 +5,21 @@ are the rows of `pixels.condition_rows`.
 """
 
 import copy
-from typing import TYPE_CHECKING, Any
+import math
+from typing import Any, Literal, Self
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from bench.base.errors import BenchError
+from bench.base.split import Split
 from bench.base.task import Task
-from bench.data.dataset import Split
 from methods.generative.ada import Controller, Pipeline
-from methods.generative.pixels import condition_rows, framed, pictures
+from methods.generative.pixels import condition_rows, framed, unframed
 from methods.generative.stylegan2 import Discriminator, Generator, resolution, widths
-from methods.method import Setting
-
-if TYPE_CHECKING:
-    from methods.stylegan2_ada import StyleGAN2ADA
+from methods.method import Parameters, Setting
 
 R1_INTERVAL, PATH_INTERVAL = 16, 4
 """Steps between regularisations (of D, of G), which then count so many times."""
@@ -29,6 +28,59 @@ PATH_WEIGHT, PATH_DECAY, MIXING = 2.0, 0.01, 0.9
 SMALLEST_REGULARISED = 64
 EMA_RAMP = 0.05
 """The half-life of the average is at most this share of the images seen."""
+
+
+class GANParameters(Parameters):
+    """Networks, training, pipeline and sampling.
+
+    Training follows the published CIFAR preset, with networks of a fifth of its size.
+    """
+
+    channels: tuple[int, ...] = Field((256, 256, 256, 128), min_length=1)
+    """Of the maps of 4, 8, 16, ... px; beyond the list its last is halved at each level."""
+    latent: int = Field(256, ge=1)
+    """Width of z."""
+    style: int = Field(256, ge=1)
+    """Width of w."""
+    batch: int = Field(64, ge=1)
+    group: int = Field(4, ge=1)
+    """Images over which D's minibatch standard deviation is taken; divides the batch."""
+    kimg: float = Field(1000.0, gt=0)
+    """Thousands of real images that D is shown."""
+    lr: float = Field(0.0025, gt=0)
+    gamma: float = Field(0.01, ge=0)
+    """γ of R1, γ/2 E ‖∇D(real)‖²."""
+    ema_kimg: float = Field(500.0, gt=0)
+    """Half-life of the average of G's weights; at most 5 % of the images seen."""
+    ada_target: float = Field(0.6, ge=-1, le=1)
+    """Of the mean sign of D on real images."""
+    ada_kimg: float | None = Field(None, gt=0)
+    """Thousands of images that p needs from 0 to 1; None: the lesser of 500 and kimg / 2."""
+    p_max: float = Field(1.0, ge=0, le=1)
+    """From about 0.8 on, augmentations may leak into the generated images."""
+    pipeline: Literal["", "b", "g", "c", "bg", "bc", "gc", "bgc"] = "bgc"
+    """Blit, geometry, colour; without any there is no ADA."""
+    supersample: int = Field(1, ge=1, le=4)
+    """Density of the grid on which the pipeline warps, against aliasing."""
+    truncation: float = Field(1.0, ge=0, le=1)
+    """ψ: how far sampled styles go from the mean style."""
+
+    @property
+    def steps(self) -> int:
+        return math.ceil(1000 * self.kimg / self.batch)
+
+    @property
+    def ada_speed(self) -> float:
+        """`ada_kimg`, or its default."""
+        return self.ada_kimg or min(500.0, self.kimg / 2)
+
+    @model_validator(mode="after")
+    def _divides(self) -> Self:
+        if min(self.channels) < 1:
+            raise ValueError("every entry of channels must be positive")
+        if self.batch % min(self.group, self.batch):
+            raise ValueError("group must divide batch")
+        return self
 
 
 def generator_loss(fake: Tensor) -> Tensor:
@@ -86,7 +138,7 @@ class Training:
     gradient at the image before it.
     """
 
-    def __init__(self, train: Split, params: "StyleGAN2ADA.Params", setting: Setting) -> None:
+    def __init__(self, train: Split, params: GANParameters, setting: Setting) -> None:
         self.train, self.params, self.setting = train, params, setting
         self.done, self.total = 0, params.steps
         self.frame = resolution(setting.image_size)
@@ -202,10 +254,10 @@ STATEFUL = (
 
 
 class Sampling:
-    """Pictures for these targets, a batch at a step."""
+    """Images for these targets, a batch at a step."""
 
     def __init__(
-        self, net: Generator, targets: Tensor, params: "StyleGAN2ADA.Params", setting: Setting
+        self, net: Generator, targets: Tensor, params: GANParameters, setting: Setting
     ) -> None:
         self.net, self.targets, self.params, self.setting = net, targets, params, setting
         self.done, self.total = 0, len(targets)
@@ -216,7 +268,7 @@ class Sampling:
         targets = self.targets[self.done : self.done + self.params.batch].to(self.setting.device)
         rows = condition_rows(targets, self.setting.num_classes)
         frames = self.net(rows, self.params.truncation)
-        self.batches.append(torch.from_numpy(pictures(frames, self.setting.image_size)))
+        self.batches.append(torch.from_numpy(unframed(frames, self.setting.image_size)))
         self.done += len(targets)
 
     @property

@@ -13,8 +13,8 @@ from pydantic import Field
 from torch import Tensor
 
 from bench.base.errors import BenchError
+from bench.base.split import RESIDENT_BYTES, Split
 from bench.base.streams import stream
-from bench.data.dataset import RESIDENT_BYTES, Split
 from methods.generative.cache import Entry
 from methods.generative.quality import quality
 from methods.method import Classifier, Method, Parameters, Workspace
@@ -94,7 +94,7 @@ class GenerativeMethod(Method, ABC):
         )
 
     def illustrate(self, model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
-        """For each picture a synthetic one with its label; where there is none, any."""
+        """For each image a synthetic one with its label; where there is none, any."""
         made = self.pool.targets
         picks = []
         for target in targets:

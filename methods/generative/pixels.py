@@ -1,4 +1,4 @@
-"""Between pictures and what generators work on: another range, a larger frame, labels as rows."""
+"""Between images and what generators work on: another range, a larger frame, labels as rows."""
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ def framed(images: Tensor, size: int) -> Tensor:
     return F.pad(images, border, mode="reflect") * 2 - 1
 
 
-def pictures(frames: Tensor, size: int) -> npt.NDArray[np.uint8]:
+def unframed(frames: Tensor, size: int) -> npt.NDArray[np.uint8]:
     """The other way, cropped to `size`: uint8 (B, size, size), or (B, size, size, 3)."""
     corner = (frames.shape[-1] - size) // 2
     images = frames[..., corner : corner + size, corner : corner + size]

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bench.base.split import Split
 from bench.base.task import Task
-from bench.data.dataset import Split
 from methods.method import Setting, task_loss
 
 MOST = 1000

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 import torch
 
-from methods.generative.cache import writing
+from bench.base.files import explained, writing
 
 CHECKPOINT_SECONDS = 30.0
 
@@ -68,7 +68,7 @@ def _save(path: Path, stage: Stage, seconds: float) -> None:
         "random": torch.get_rng_state(),
         "random_cuda": torch.cuda.get_rng_state_all(),
     }
-    with writing(path) as temporary, temporary.open("wb") as file:
+    with explained(path.parent), writing(path) as file:
         torch.save(state, file)
 
 

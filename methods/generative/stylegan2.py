@@ -22,7 +22,7 @@ MEAN_STYLE_DECAY = 0.995
 
 
 def resolution(size: int) -> int:
-    """The frame of pictures of `size` px: the next power of two, at least 8."""
+    """The frame of images of `size` px: the next power of two, at least 8."""
     return max(8, 1 << (size - 1).bit_length())
 
 

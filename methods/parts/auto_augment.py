@@ -71,7 +71,7 @@ def operation_space(
 def transform(
     images: Tensor, space: Space, levels: Tensor, mode: str, generator: torch.Generator
 ) -> Tensor:
-    """Each picture after an operation of its own, at its level (B,) in [0, 1].
+    """Each image after an operation of its own, at its level (B,) in [0, 1].
 
     `mode` is the interpolation of the geometric operations; outside is black.
     """
@@ -91,7 +91,7 @@ def strengths(space: Space, choice: Tensor, levels: Tensor, signs: Tensor) -> Te
 def apply(
     images: Tensor, names: Iterable[str], choice: Tensor, strengths: Tensor, mode: str
 ) -> Tensor:
-    """Each picture after operation number choice[i] of `names`, at strengths[i]."""
+    """Each image after operation number choice[i] of `names`, at strengths[i]."""
     return ops.apply_each(images, [_operation(n, mode) for n in names], choice, strengths)
 
 

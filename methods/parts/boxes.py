@@ -1,4 +1,4 @@
-"""Masks of rectangles, one for each picture of a batch."""
+"""Masks of rectangles, one for each image of a batch."""
 
 import torch
 from torch import Tensor
@@ -8,9 +8,9 @@ GRAY = 0.5
 
 
 def box_masks(tops: Tensor, lefts: Tensor, heights: Tensor, widths: Tensor, like: Tensor) -> Tensor:
-    """Masks (B, 1, H, W), true in picture i's box, as far as it lies in the picture.
+    """Masks (B, 1, H, W), true in image i's box, as far as it lies in the image.
 
-    Corners and sides are whole numbers of pixels, (B,); `like` are the pictures (B, C, H, W).
+    Corners and sides are whole numbers of pixels, (B,); `like` are the images (B, C, H, W).
     """
     rows = _spans(tops, heights, like.shape[2])
     columns = _spans(lefts, widths, like.shape[3])

@@ -1,4 +1,4 @@
-"""BatchNorm in two sets, main and auxiliary: one for each of two distributions of pictures."""
+"""BatchNorm in two sets, main and auxiliary: one for each of two distributions of images."""
 
 import copy
 from collections.abc import Iterator

@@ -63,7 +63,7 @@ class Projection(nn.Module):
 
 
 class SameClassCosine(nn.Module):
-    """Running mean of the cosine between two pictures of a batch with equal targets."""
+    """Running mean of the cosine between two images of a batch with equal targets."""
 
     count: Tensor
     value: Tensor

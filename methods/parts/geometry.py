@@ -1,7 +1,7 @@
-"""Affine maps of pictures: matrices (B, 3, 3), one for each picture, that compose by `@`.
+"""Affine maps of images: matrices (B, 3, 3), one for each image, that compose by `@`.
 
-They map a pixel (x, y, 1) of the picture to where it goes. Units are pixels, x to the right and y
-downwards, from the centre of the picture.
+They map a pixel (x, y, 1) of the image to where it goes. Units are pixels, x to the right and y
+downwards, from the centre of the image.
 """
 
 import torch
@@ -30,7 +30,7 @@ def rotation(degrees: Tensor) -> Tensor:
 
 
 def warp(images: Tensor, matrices: Tensor, mode: str) -> Tensor:
-    """Each picture through its map; outside is black. Identities leave the picture as it is.
+    """Each image through its map; outside is black. Identities leave the image as it is.
 
     `mode` is the interpolation, "bilinear" or "nearest".
     """

@@ -1,7 +1,7 @@
-"""Operations on the grey values of a batch of pictures, each with its own strength.
+"""Operations on the grey values of a batch of images, each with its own strength.
 
-Pictures are float (B, C, H, W) in [0, 1], gray or RGB; strengths are (B,). Results are new tensors.
-Where an operation is defined on grey levels, those are the 256 of 8-bit pictures.
+Images are float (B, C, H, W) in [0, 1], gray or RGB; strengths are (B,). Results are new tensors.
+Where an operation is defined on grey levels, those are the 256 of 8-bit images.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 Operation = Callable[[Tensor, Tensor], Tensor]
-"""Pictures and strengths to pictures."""
+"""Images and strengths to images."""
 
 
 def vision() -> Any:
@@ -25,7 +25,7 @@ def vision() -> Any:
 def apply_each(
     images: Tensor, operations: Iterable[Operation], choice: Tensor, strengths: Tensor
 ) -> Tensor:
-    """Picture i after operation number choice[i]; unchanged where there is none of that number."""
+    """Image i after operation number choice[i]; unchanged where there is none of that number."""
     changed = images.clone()
     for number, operation in enumerate(operations):
         rows = (choice == number).nonzero().squeeze(1)
@@ -35,23 +35,23 @@ def apply_each(
 
 
 def brightness(images: Tensor, factors: Tensor) -> Tensor:
-    """Blend with black: factor 0 is black, 1 the picture itself, more is brighter."""
+    """Blend with black: factor 0 is black, 1 the image itself, more is brighter."""
     return _blend(torch.zeros_like(images), images, factors)
 
 
 def contrast(images: Tensor, factors: Tensor) -> Tensor:
-    """Blend with the mean of the gray picture."""
+    """Blend with the mean of the gray image."""
     mean = vision().rgb_to_grayscale(images).mean((1, 2, 3), keepdim=True)
     return _blend(mean, images, factors)
 
 
 def color(images: Tensor, factors: Tensor) -> Tensor:
-    """Blend with the gray picture; what is gray already stays as it is."""
+    """Blend with the gray image; what is gray already stays as it is."""
     return _blend(vision().rgb_to_grayscale(images), images, factors)
 
 
 def sharpness(images: Tensor, factors: Tensor) -> Tensor:
-    """Blend with a smooth picture (3x3 mean, the centre counted five times); the border stays."""
+    """Blend with a smooth image (3x3 mean, the centre counted five times); the border stays."""
     return _blend(vision().adjust_sharpness(images, 0.0), images, factors)
 
 

@@ -1,6 +1,6 @@
 """Reliability diagrams: are the images given 80 % confidence right eight times in ten?
 
-Bins, confidence and error as in `bench.training.evaluation` (Guo et al., ICML 2017).
+Bins, confidence and error as in `bench.metrics` (Guo et al., ICML 2017).
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from bench.base.task import Task
+from bench.metrics import CALIBRATION_BINS
 from bench.stats.paired import Summary, summarise
-from bench.training.evaluation import CALIBRATION_BINS
 from reports.figures import style
 
 COLUMNS = 4

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from bench.store.records import write_bytes
+from bench.base.files import write_bytes
 
 COLUMN, PAGE = 3.3, 6.9
 """Inches: the width of one column of a two-column page, and of both."""

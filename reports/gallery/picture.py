@@ -6,8 +6,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from bench.base.files import write_text
 from bench.grid.cell import Run
-from bench.store.records import write_text
 from bench.study import Study
 from reports.figures import style
 from reports.results.results import PHANTOM, Results

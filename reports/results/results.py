@@ -6,12 +6,11 @@ from statistics import fmean
 from typing import Literal
 
 import numpy as np
-import torch
 
+from bench import metrics
 from bench.grid.cell import Run
 from bench.grid.notation import parts
 from bench.study import Study
-from bench.training.evaluation import metrics
 
 Combine = Literal["mean", "ensemble"]
 PHANTOM = "phantom data, not MedMNIST"
@@ -122,8 +121,8 @@ def _ensembles(
         if all(run in study.measured.records for run in runs):
             predictions = [study.arrays(run) for run in runs]
             scores = np.mean([scores for scores, _ in predictions], axis=0)
-            targets = torch.from_numpy(predictions[0][1])
-            value = metrics(scores, targets, runs[0].cell.task)[quantity.removeprefix("metrics.")]
+            targets, name = predictions[0][1], quantity.removeprefix("metrics.")
+            value = metrics.compute(name, scores, targets, runs[0].cell.task)
             if value is not None:
                 found[seed] = value
     return found

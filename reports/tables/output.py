@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.store.records import write_text
+from bench.base.files import write_text
 from reports.results.tidy import Rows, to_tidy_csv
 from reports.tables.table import Table, to_csv, to_latex, to_markdown
 

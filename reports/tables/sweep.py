@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from bench import metrics
 from bench.base.errors import BenchError
 from bench.grid.selection import Selection
 from bench.stats.paired import summarise
@@ -19,8 +20,6 @@ from reports.tables.output import Output
 from reports.tables.table import DASH, MISSING, Cell, Row, Table
 
 CHOSEN = "✓"
-SELECTION = {"val_auc": "validation.val_auc", "val_loss": "validation.val_nll"}
-"""What a value is selected by, by the protocol's rule; under `last` by validation AUC too."""
 PLAIN: dict[str, Any] = {"scale": 1, "decimals": 3}
 
 
@@ -153,14 +152,14 @@ BETA = Sweep(
 def selected(sweep: Sweep, study: Study, backbone: str, ratio: float) -> str | None:
     """The label of the value that is best on validation, by mean over datasets and seeds.
 
-    The test split has no say. None where a run is missing; of equals the first.
+    By the metric that selects epochs, under `last` by AUC; the test split has no say. None where a
+    run is missing; of equals the first.
     """
-    rule = study.config.protocol.select
-    quantity = SELECTION.get(rule, SELECTION["val_auc"])
-    results = collect(study, backbone, ratio, quantity)
+    metric = metrics.selecting(study.config.protocol.select) or metrics.get("auc")
+    results = collect(study, backbone, ratio, f"validation.val_{metric.name}")
     if not all(results.complete(m, d) for m in results.methods for d in results.datasets):
         return None
-    sign = -1 if quantity.endswith("nll") else 1
+    sign = 1 if metric.higher_is_better else -1
     means = {
         label: sign * summarise(results.means(label).values()).mean
         for label in sweep.by_label(study)

@@ -25,7 +25,7 @@ SIZE, CLASSES, BATCH, CHUNK = 224, 9, 128, 256
 
 
 def write(path: Path, train: int) -> None:
-    """An npz of random RGB pictures, written in pieces: `train` of them, and few in the others."""
+    """An npz of random RGB images, written in pieces: `train` of them, and few in the others."""
     rng = np.random.default_rng(0)
     with zipfile.ZipFile(path, "w") as archive:
         for split, count in {"train": train, "val": CHUNK, "test": CHUNK}.items():
@@ -76,7 +76,7 @@ def main() -> None:
         for first in range(0, len(train), BATCH):
             train.images(order[first : first + BATCH])
         seconds = time.perf_counter() - start
-        print(f"{len(train)} pictures in {seconds:.0f} s ({len(train) / seconds:.0f}/s); {peak()}")
+        print(f"{len(train)} images in {seconds:.0f} s ({len(train) / seconds:.0f}/s); {peak()}")
         if options.train:
             train_on(path)
 

@@ -18,8 +18,8 @@ import torch
 
 import methods
 from bench.backbone import build
+from bench.base.split import Split
 from bench.base.task import Task
-from bench.data.dataset import Split
 from bench.training.execute import prepare_process
 from methods.generative.method import GenerativeMethod
 from methods.method import Progress, Setting, Workspace

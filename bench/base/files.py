@@ -1,0 +1,90 @@
+"""Files that are there whole or not at all, and a lock between processes."""
+
+import errno
+import fcntl
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.base.errors import BenchError
+
+
+class StoreError(BenchError):
+    """The results folder cannot be written; no fault of the run."""
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[IO[bytes]]:
+    """A file under a temporary name beside `path`, which it takes once all of it is on the disk.
+
+    It goes where that fails; then an OSError of the file system is passed on.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        directory = os.open(path.parent, os.O_RDONLY)
+        os.fsync(directory)
+        os.close(directory)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sweep(path: Path) -> None:
+    """Remove what killed writers of `path` left; for the one that holds its lock."""
+    for left in path.parent.glob(f".{path.name}.*.tmp"):
+        left.unlink(missing_ok=True)
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Turns an error of the file system into a StoreError, one line that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        mend = "free some space" if full else "make it writable, or name another with --results"
+        raise StoreError(
+            f"cannot write to {folder}: {error.strerror or error}; {mend}; "
+            "finished runs are kept, the same command goes on"
+        ) from None
+
+
+def write_text(path: Path, text: str) -> Path:
+    """As `write_bytes`, in UTF-8."""
+    return write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Write a whole file or nothing. Raises StoreError where the folder cannot be written."""
+    with explained(path.parent), writing(path) as file:
+        file.write(content)
+    return path
+
+
+def write_arrays(path: Path, **arrays: NDArray[np.generic]) -> None:
+    """Write a whole npz or nothing. Raises StoreError where the folder cannot be written."""
+    with explained(path.parent), writing(path) as file:
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+
+
+@contextmanager
+def locked(path: Path, wait: bool = True) -> Iterator[None]:
+    """Hold the lock of this file alone; it goes with its process.
+
+    Raises BlockingIOError where another process holds it and it may not `wait`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield

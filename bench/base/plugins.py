@@ -1,0 +1,198 @@
+"""Plug-ins: what a user adds by name from an installed package, or by path from a file.
+
+One loader for methods, backbones and metrics. A plug-in is written as a name, as `path.py`, or as
+`path.py:Name` where the file holds several; a path holds no other colon. A file may import modules
+of its own folder, at its top, and may hold base classes of its own.
+"""
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Generic, TypeVar
+
+from bench.base.errors import BenchError, unknown
+
+T = TypeVar("T")
+
+FILE = re.compile(r"([^:]+\.py)(?::(\w+))?")
+PROJECT = {"bench", "methods", "reports"}
+
+
+@dataclass(frozen=True)
+class Plugin(Generic[T]):
+    """What was found. `digest` is "" unless it is a file's."""
+
+    name: str
+    """As in records: of a file its stem, or `stem.Name` where it had to be named."""
+    value: T
+    digest: str = ""
+
+
+@dataclass(frozen=True)
+class Plugins(Generic[T]):
+    """One kind of plug-in."""
+
+    kind: str
+    """Its word in errors: "method"."""
+    group: str
+    """Its group of entry points: "bench.methods"."""
+    wanted: str
+    """What a module must hold, in words: "Method subclass"."""
+    fits: Callable[[Any], bool]
+    """Whether a member of a module is one."""
+    own: Mapping[str, Callable[[], T]]
+    """Those of the project, each loaded when it is asked for."""
+
+    def names(self) -> list[str]:
+        """The project's own and the installed ones, without loading any of them."""
+        return sorted({*self.own, *self._installed()})
+
+    def get(self, text: str) -> T:
+        """What `find` finds."""
+        return self.find(text).value
+
+    def find(self, text: str) -> Plugin[T]:
+        """The plug-in of that name, or of that `path.py` or `path.py:Name`.
+
+        Raises BenchError with the nearest name where there is none, and where a file or an entry
+        point holds none, or several of which none is named.
+        """
+        if is_file(text):
+            return self._of_file(*split(text))
+        if text in self.own:
+            return Plugin(text, self.own[text]())
+        if entry := self._installed().get(text):
+            return Plugin(text, self._of_entry(entry))
+        raise unknown(self.kind, text, self.names())
+
+    def only(self, module: ModuleType, where: str) -> T:
+        """The one that a module defines and none of its others derives from."""
+        found: list[Any] = list(self._of_module(module).values())
+        last = [item for item in found if not any(_derives(other, item) for other in found)]
+        if len(last) == 1:
+            one: T = last[0]
+            return one
+        names = [item.__name__ for item in last]
+        listed = f": {', '.join(names)}; name one, {where}:{names[0]}" if names else ""
+        raise BenchError(f"{where}: expected exactly one {self.wanted}, found {len(last)}{listed}")
+
+    def _installed(self) -> dict[str, EntryPoint]:
+        return {entry.name: entry for entry in entry_points(group=self.group)}
+
+    def _of_entry(self, entry: EntryPoint) -> T:
+        place = f"{self.kind} {entry.name}: entry point {entry.value}"
+        try:
+            loaded = entry.load()
+        except (ImportError, AttributeError) as error:
+            raise BenchError(f"{place} fails ({error})") from None
+        if isinstance(loaded, ModuleType):
+            return self.only(loaded, place)
+        if not self.fits(loaded):
+            raise BenchError(f"{place} is no {self.wanted}")
+        found: T = loaded
+        return found
+
+    def _of_file(self, path: Path, name: str | None) -> Plugin[T]:
+        if not path.is_file():
+            raise BenchError(f"no {self.kind} file {path}; correct the path")
+        if path.stem in self.names():
+            raise BenchError(f"{path}: a {self.kind} {path.stem} exists already; rename the file")
+        module = _loaded(path, self.kind)
+        if name is None:
+            return Plugin(path.stem, self.only(module, str(path)), digest(path))
+        known = self._of_module(module)
+        if name not in known and hasattr(module, name):
+            raise BenchError(f"{path}: {name} is no {self.wanted} of this file")
+        if name not in known:
+            raise unknown(f"{self.wanted} in {path}:", name, known)
+        alone = all(
+            _derives(known[name], other) for other in known.values() if other != known[name]
+        )
+        return Plugin(path.stem if alone else f"{path.stem}.{name}", known[name], digest(path))
+
+    def _of_module(self, module: ModuleType) -> dict[str, Any]:
+        """What fits, by name, of what the module itself defines."""
+        return {
+            name: member
+            for name, member in vars(module).items()
+            if getattr(member, "__module__", None) == module.__name__ and self.fits(member)
+        }
+
+
+def is_file(text: str) -> bool:
+    """Whether a plug-in is written as a path, `path.py` or `path.py:Name`."""
+    return text.endswith(".py") or ".py:" in text
+
+
+def split(text: str) -> tuple[Path, str | None]:
+    """`path.py:Name` as its path and the name, None where there is none."""
+    match = FILE.fullmatch(text)
+    if match is None:
+        raise BenchError(f"{text!r}: write path.py or path.py:Name, with no other colon")
+    return Path(match[1]).expanduser(), match[2]
+
+
+def digest(path: Path) -> str:
+    """8 hexadecimal digits of a file's content, which decides what runs with it give."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+
+
+def _derives(one: Any, other: Any) -> bool:
+    return inspect.isclass(one) and one is not other and issubclass(one, other)
+
+
+def _loaded(path: Path, kind: str) -> ModuleType:
+    """The file as a module, executed once for each content."""
+    name = f"bench_{kind}_{path.stem}_{digest(path)}"
+    if name in sys.modules and _lies_in(path.parent, name):
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    assert spec is not None and spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        with _siblings(path.parent.resolve()):
+            spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise BenchError(f"{path} cannot be read: {type(error).__name__}: {error}") from None
+    return module
+
+
+@contextmanager
+def _siblings(folder: Path) -> Iterator[None]:
+    """The folder's modules can be imported; afterwards another folder's may have their names."""
+    found = {module.name for module in pkgutil.iter_modules([str(folder)])}
+    ours = {
+        name for name in found - PROJECT - sys.stdlib_module_names if not _lies_in(folder, name)
+    }
+    before = _forget(ours)
+    sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        _forget(ours)
+        sys.modules.update(before)
+
+
+def _lies_in(folder: Path, name: str) -> bool:
+    """Whether a module of that name is loaded, from this folder."""
+    file = getattr(sys.modules.get(name), "__file__", None)
+    return file is not None and folder.resolve() in Path(file).resolve().parents
+
+
+def _forget(names: set[str]) -> dict[str, ModuleType]:
+    """Take modules, and what lies below them, out of those that are loaded."""
+    chosen = [name for name in sys.modules if name.partition(".")[0] in names]
+    return {name: sys.modules.pop(name) for name in chosen}

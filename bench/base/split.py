@@ -1,0 +1,55 @@
+"""Split: images and targets in memory, or read from disk row by row.
+
+Importing this module imports no torch.
+"""
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+RESIDENT_BYTES = 512 << 20
+"""Sets whose images take more than this are read from disk."""
+
+Indices = npt.NDArray[np.int64]
+
+
+class Images(Protocol):
+    """uint8 images (N, H, W) or (N, H, W, 3), gathered by index: an array, or rows on a disk."""
+
+    def __getitem__(self, rows: Indices, /) -> npt.NDArray[np.uint8]: ...
+
+
+class Split:
+    """Images and targets: one split of a dataset, or some of it."""
+
+    targets: "Tensor"
+    """Class numbers int64 (N,); for multi-label sets float32 (N, L) of 0 and 1."""
+
+    def __init__(self, images: Images, targets: "Tensor", rows: Indices | None = None) -> None:
+        """`rows` says which image each target belongs to; in order where it is not given."""
+        self.targets = targets
+        self._images = images
+        self._rows = np.arange(len(targets)) if rows is None else rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def pixels(self, indices: "Tensor | Indices") -> npt.NDArray[np.uint8]:
+        """The images as they are stored, uint8 (B, H, W) or (B, H, W, 3)."""
+        return self._images[self._rows[np.asarray(indices)]]
+
+    def images(self, indices: "Tensor | Indices") -> "Tensor":
+        """The images, float32 (B, C, H, W) in [0, 1]."""
+        import torch
+
+        pixels = torch.from_numpy(self.pixels(indices))
+        pixels = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
+        return pixels.contiguous().float().div_(255)
+
+    def subset(self, indices: Indices) -> "Split":
+        """These samples, in this order; the images are not copied."""
+        return Split(self._images, self.targets[indices], self._rows[indices])
