@@ -19,8 +19,8 @@ from bench.base.errors import BenchError, unknown
 from bench.grid.cell import Cell
 from bench.grid.choice import MethodChoice
 from bench.stats.paired import ALPHA, Comparison
+from reports.results.records import PHANTOM, Measured, complete, seed_means
 from reports.tables import cells
-from reports.results.records import (PHANTOM, Measured, complete, seed_means)
 
 if TYPE_CHECKING:
     from methods.method import Reading

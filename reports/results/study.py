@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.grid.cell import Run
-from bench.grid.notation import parts
 from bench.grid.configs import Config
+from bench.grid.notation import parts
 from bench.store.records import Store
-from reports.results.records import (Combine, Measured, Results, collect)
+from reports.results.records import Combine, Measured, Results, collect
 
 Predictions = tuple[NDArray[np.float32], NDArray[np.generic]]
 

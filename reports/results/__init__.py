@@ -1,0 +1,1 @@
+"""Records as numbers: what was selected, its cells, their comparisons."""
