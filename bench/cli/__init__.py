@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from bench.base.errors import BenchError
+from bench.base.version import __version__
 from bench.cli import audit, data, methods, paper, reports, runs
 
 
@@ -24,6 +25,7 @@ class Bench(click.Group):
 
 
 @click.group(cls=Bench, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="bench")
 def main() -> None:
     """Compare augmentation methods on MedMNIST: one trainer, paired seeds, paired tests."""
 
