@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from bench.base.errors import BenchError, Note
+from bench.base.version import __version__
 from bench.cli import audit, data, methods, paper, records, reports, runs
 
 
@@ -45,6 +46,7 @@ def _print_notes() -> None:
 
 
 @click.group(cls=Bench, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="bench")
 def main() -> None:
     """Compare augmentation methods on MedMNIST: one trainer, paired seeds, paired tests."""
 

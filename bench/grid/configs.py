@@ -15,7 +15,9 @@ from bench.grid import notation
 from bench.grid.protocol import Protocol
 from bench.grid.selection import Selection
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+INSTALLED, CLONE = (Path(__file__).parents[up] / "configs" for up in (1, 2))
+CONFIGS = INSTALLED if INSTALLED.is_dir() else CLONE
+"""The protocols of the project: the package `bench.configs`, in a clone the folder `configs/`."""
 
 
 @dataclass(frozen=True)

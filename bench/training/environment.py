@@ -14,9 +14,8 @@ from typing import Any
 
 import torch
 
+from bench.base import version
 from bench.base.errors import BenchError
-
-ROOT = Path(__file__).parents[2]
 
 
 @functools.cache
@@ -43,10 +42,10 @@ def environment_hash() -> str:
 
 @functools.cache
 def commit() -> str:
-    """The commit of the code, `+` behind it where the working tree differs; else `unknown`."""
-    hexadecimal = _git("rev-parse", "--short=12", "HEAD")
+    """The clone's commit, `+` behind it where the working tree differs; else the version."""
+    hexadecimal = version.of_clone() and _git("rev-parse", "--short=12", "HEAD")
     if not hexadecimal:
-        return "unknown"
+        return version.of_code()
     changed = _git("status", "--porcelain", "--untracked-files=no", "--", "bench", "methods")
     return hexadecimal + "+" * bool(changed)
 
@@ -76,9 +75,11 @@ def default_workers() -> int:
 
 
 def _git(*arguments: str) -> str:
+    """What git says of the clone; it is told the repository, so that it takes no other around."""
+    command = ["git", "--git-dir=.git", "--work-tree=.", *arguments]
     try:
         result = subprocess.run(
-            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True, timeout=20
+            command, cwd=version.ROOT, capture_output=True, text=True, check=True, timeout=20
         )
     except (OSError, subprocess.SubprocessError):
         return ""
