@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import torch
 from pydantic import model_validator
+from torch import Tensor
 
 from bench.base.errors import BenchError
 from bench.base.split import Split
@@ -114,20 +115,8 @@ class StyleGAN2ADA(GenerativeMethod):
         if params.external:
             return self.foreign(self.external, {})
         targets = self.requested(train.targets, stream(seed, "labels"))
-        if params.checkout and params.network:
-            began = time.monotonic()
-            counts = torch.bincount(targets, minlength=setting.num_classes).tolist()
-            generate(
-                params.checkout,
-                params.python,
-                params.network,
-                counts,
-                params.truncation,
-                folder / "generated",
-                report,
-            )
-            made = read(folder / "generated", setting, resize=params.resize)
-            return self.foreign(made, {"sampling": time.monotonic() - began})
+        if params.checkout:
+            return self.from_checkout(targets, folder / "generated", report)
         training = params.steps * params.batch
         share = training / (training + SAMPLING_COST * len(targets))
         trained, training_seconds = finish(
@@ -148,6 +137,18 @@ class StyleGAN2ADA(GenerativeMethod):
             "generator_parameters": sum(w.numel() for net in networks for w in net.parameters()),
             "ada": {"kimg": params.ada_speed, "p": trained.controller.p},
         }
+
+    def from_checkout(
+        self, targets: Tensor, folder: Path, report: Callable[[float], None]
+    ) -> tuple[Split, dict[str, Any]]:
+        """Images of the official code, as many of each class as there are targets."""
+        params, began = self.params, time.monotonic()
+        assert params.checkout and params.network
+        counts = torch.bincount(targets, minlength=self.setting.num_classes).tolist()
+        source = params.checkout, params.python, params.network
+        generate(*source, counts, params.truncation, folder, report)
+        made = read(folder, self.setting, resize=params.resize)
+        return self.foreign(made, {"sampling": time.monotonic() - began})
 
     def foreign(self, made: External, seconds: dict[str, float]) -> tuple[Split, dict[str, Any]]:
         """A set that was not trained here, and its facts."""

@@ -14,6 +14,7 @@ from bench.data.dataset import Dataset, open_dataset
 from bench.grid.cell import Run
 from bench.grid.protocol import Protocol
 from bench.training.execute import Outcome, epochs_to_convergence, execute
+from bench.training.state import Watch
 from bench.training.trainer import DivergedError
 from methods.mixup import Mixup
 from methods.none import NoAugmentation
@@ -68,7 +69,7 @@ def test_the_test_split_is_opened_once_and_after_selection(
     monkeypatch.setattr(
         Dataset, "split", lambda self, name: events.append(name) or original(self, name)
     )
-    execute(make_run(), on_epoch=lambda training: events.append("epoch"))
+    execute(make_run(), watch=Watch(on_epoch=lambda training: events.append("epoch")))
     assert events == ["train", "val", "epoch", "epoch", "test"]
 
 
@@ -105,9 +106,9 @@ def test_a_resumed_run_has_the_bits_of_the_uninterrupted_one(
             raise KilledError
 
     with pytest.raises(KilledError):
-        execute(run, on_epoch=die_after_two)
+        execute(run, watch=Watch(on_epoch=die_after_two))
     state = torch.load(tmp_path / "state.pt", weights_only=True)
-    resumed = execute(run, resume=state)
+    resumed = execute(run, watch=Watch(resume=state))
     assert same_bits(whole, resumed)
     for cost in ("images", "backbone_passes"):
         assert resumed.record["cost"][cost] == whole.record["cost"][cost]
@@ -174,7 +175,7 @@ def test_a_metric_that_validation_lacks_is_answered_with_the_reason(
 def test_the_selected_weights_are_those_that_are_tested(make_run: MakeRun) -> None:
     run = make_run(protocol=Protocol(epochs=4, lr=5e-3))
     best: dict[str, Any] = {}
-    outcome = execute(run, on_epoch=lambda training: best.update(training.best))
+    outcome = execute(run, watch=Watch(on_epoch=lambda training: best.update(training.best)))
     info = open_dataset("phantom-binary", 28).info
     model = build(run.cell.backbone, info.num_classes, info.channels, 28, seed=0)
     model.load_state_dict(best["model"])

@@ -8,7 +8,7 @@ import torch
 
 from bench.base.errors import BenchError
 from bench.grid.protocol import Protocol
-from bench.training.trainer import Schedule
+from bench.training.schedule import Schedule
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ class Worker:
         """Execute and publish a run, or store why it failed; false where it must be put off."""
         from bench.training.environment import environment, environment_hash
         from bench.training.execute import execute
+        from bench.training.state import Watch
         from bench.training.trainer import DivergedError
         from methods.method import NotYetError
 
@@ -97,9 +98,11 @@ class Worker:
                 device=self.job.device,
                 dataset=self._dataset(run),
                 workshop=self.job.results / "generated",
-                resume=self.store.load_checkpoint(run.key),
-                on_step=lambda step, steps: on_progress(step / steps),
-                on_epoch=on_epoch,
+                watch=Watch(
+                    on_step=lambda step, steps: on_progress(step / steps),
+                    on_epoch=on_epoch,
+                    resume=self.store.load_checkpoint(run.key),
+                ),
             )
         except StoreError:
             raise

@@ -15,11 +15,17 @@ from bench.grid.cell import Run
 from bench.grid.grid import Grid
 from bench.store.records import Store
 from bench.training.execute import assemble, prepare_process
-from bench.training.trainer import Schedule
+from bench.training.schedule import Schedule
+from bench.training.state import Training
+from bench.training.trainer import step as take_step
 from methods.method import Progress
 
 Kind = tuple[object, ...]
 TIMED_STEPS = 3
+LATE = Progress(step=5, steps=10, epoch=5, epochs=10)
+"""When methods that start late are at work."""
+HARMLESS_LR = 1e-9
+"""Of timed steps: a protocol whose rate diverges is found out by its runs."""
 
 
 def seconds(grid: Grid, runs: Iterable[Run], store: Store, device: str) -> float:
@@ -61,25 +67,18 @@ def time_image(run: Run, info: Info, device: str) -> float:
     return median(times) / run.protocol.batch_size
 
 
-def step(run: Run, info: Info, device: str) -> Callable[[], None]:
+def step(run: Run, info: Info, device: str) -> Callable[[], object]:
     """One optimiser step of a run on a random batch, as a function."""
     prepare_process(device)
     size = run.protocol.batch_size
     model, method = assemble(_without_generator(run), info, device)
-    model = method.adapt(model)
-    optimizer = torch.optim.AdamW([*model.parameters(), *method.parameters()], fused=True)
+    protocol = run.protocol.model_copy(update={"lr": HARMLESS_LR})
+    training = Training.begin(method.adapt(model), method, protocol)
     images = torch.rand(size, info.channels, info.size, info.size, device=device)
     targets = torch.randint(info.num_classes, (size,), device=device)
     if info.task is Task.MULTILABEL:
         targets = torch.randint(2, (size, info.num_classes), device=device).float()
-
-    def one_step() -> None:
-        loss, _ = method.loss(model, *method.augment(images, targets), Progress(5, 10, 5, 10))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-    return one_step
+    return lambda: take_step(training, (images, targets), LATE, protocol)
 
 
 def _without_generator(run: Run) -> Run:
@@ -91,7 +90,7 @@ def _without_generator(run: Run) -> Run:
     return replace(run, cell=replace(run.cell, method=replace(run.cell.method, params=params)))
 
 
-def _step_times(one_step: Callable[[], None], steps: int) -> Iterator[float]:
+def _step_times(one_step: Callable[[], object], steps: int) -> Iterator[float]:
     one_step()
     for _ in range(steps):
         start = time.perf_counter()

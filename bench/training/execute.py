@@ -3,7 +3,6 @@
 import hashlib
 import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,8 @@ from bench.data.dataset import Dataset, Info, open_dataset, subset_indices
 from bench.grid.cell import Run
 from bench.training import environment
 from bench.training.evaluation import predict
-from bench.training.trainer import Training, fit
+from bench.training.state import UNWATCHED, Training, Watch, weights
+from bench.training.trainer import fit
 from methods.method import Method, Setting, Workspace
 
 SCHEMA = 1
@@ -65,9 +65,7 @@ def execute(
     device: str = "cpu",
     dataset: Dataset | None = None,
     workshop: Path = Path("results/generated"),
-    resume: dict[str, Any] | None = None,
-    on_step: Callable[[int, int], None] = lambda step, steps: None,
-    on_epoch: Callable[[Training], None] = lambda training: None,
+    watch: Watch = UNWATCHED,
 ) -> Outcome:
     """Train, select and evaluate one run; the test split is opened once, after selection.
 
@@ -77,7 +75,7 @@ def execute(
     started, clock = time.time(), Clock()
     dataset = dataset or open_dataset(run.cell.source, run.cell.source_size, data_dir)
     info = dataset.info
-    learned = learn(run, dataset, clock, device, workshop, resume, on_step, on_epoch)
+    learned = learn(run, dataset, clock, device, workshop, watch)
     test = dataset.split("test")
     scores = predict(learned.model, test, info.task, device)
     targets = test.targets.numpy()
@@ -87,22 +85,11 @@ def execute(
         "schema": SCHEMA,
         "key": run.key,
         "label": run.cell.method.label,
-        "data": {
-            "fingerprint": info.fingerprint,
-            "phantom": info.phantom,
-            "counts": info.counts | {"subset": len(learned.train)},
-            "warnings": list(info.warnings),
-        },
+        "data": provenance(info, len(learned.train)),
         "metrics": measured,
         "facts": learned.method.facts,
         **course(learned.training),
-        "cost": {
-            "seconds": clock.laps,
-            "images": learned.training.images,
-            "backbone_passes": learned.model.images_seen / learned.training.images,
-            "extra_parameters": learned.extra_parameters,
-            "peak_memory": environment.peak_memory(),
-        },
+        "cost": cost(learned, clock),
         **surroundings(device),
         "started": round(started, 3),
         "ended": round(time.time(), 3),
@@ -116,9 +103,7 @@ def learn(
     clock: "Clock",
     device: str,
     workshop: Path,
-    resume: dict[str, Any] | None = None,
-    on_step: Callable[[int, int], None] = lambda step, steps: None,
-    on_epoch: Callable[[Training], None] = lambda training: None,
+    watch: Watch = UNWATCHED,
 ) -> Learned:
     """All of a run up to its evaluation, without a look at the test split; as `execute`."""
     train, identity = training_subset(run, dataset)
@@ -126,28 +111,39 @@ def learn(
     clock.lap("data")
 
     model, method = assemble(run, dataset.info, device)
-    own_parameters = sum(weight.numel() for weight in model.parameters())
+    own = sum(weight.numel() for weight in weights(model))
     train = method.prepare(
-        train, Workspace(workshop, identity, lambda done: on_step(round(done * PARTS), PARTS))
+        train, Workspace(workshop, identity, lambda done: watch.on_step(round(done * PARTS), PARTS))
     )
     model = method.adapt(model)
-    parameters = sum(w.numel() for module in (model, method) for w in module.parameters())
+    extra = sum(weight.numel() for weight in weights(model, method)) - own
     clock.lap("prepare")
 
-    training = fit(
-        model,
-        method,
-        train,
-        validation,
-        run.protocol,
-        run.streams,
-        device,
-        resume,
-        on_step,
-        on_epoch,
-    )
+    training = fit(run, model, method, train, validation, watch)
     clock.lap("train")
-    return Learned(training.model, method, training, train, parameters - own_parameters)
+    return Learned(training.model, method, training, train, extra)
+
+
+def provenance(info: Info, subset: int) -> dict[str, Any]:
+    """Which data a run saw."""
+    return {
+        "fingerprint": info.fingerprint,
+        "phantom": info.phantom,
+        "counts": info.counts | {"subset": subset},
+        "warnings": list(info.warnings),
+    }
+
+
+def cost(learned: Learned, clock: "Clock") -> dict[str, Any]:
+    """What a run took."""
+    training = learned.training
+    return {
+        "seconds": clock.laps,
+        "images": training.images,
+        "backbone_passes": learned.model.images_seen / training.images,
+        "extra_parameters": learned.extra_parameters,
+        "peak_memory": environment.peak_memory(),
+    }
 
 
 def course(training: Training) -> dict[str, Any]:

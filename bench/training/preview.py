@@ -38,7 +38,7 @@ def draw(run: Run, results: Path, data_dir: Path | None = None) -> Path:
     model = method.adapt(model)
     if type(method).loss is not Method.loss:
         with torch.enable_grad():
-            fit(model, method, train, dataset.split("val"), run.protocol, run.streams)
+            fit(run, model, method, train, dataset.split("val"))
     chosen = examples(train, info)
     images, targets = train.images(chosen), train.targets[chosen]
     rows = [("original", images)]

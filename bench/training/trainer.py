@@ -1,28 +1,20 @@
 """fit(): the one training loop."""
 
-import copy
-import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bench import metrics
 from bench.backbone import Backbone
-from bench.base.errors import BenchError
 from bench.base.split import Split
-from bench.base.streams import Streams, stream
-from bench.base.task import Task
+from bench.grid.cell import Run
 from bench.grid.protocol import Protocol
 from bench.training.evaluation import predict
-from methods.method import Method, Progress
-
-SMALLEST_BATCH = 4
-"""A last batch below this is dropped: BatchNorm fails on one image, mixing needs pairs."""
+from bench.training.schedule import Schedule
+from bench.training.state import UNWATCHED, Training, Watch, weights
+from methods.method import Logs, Method, Progress
 
 
 class DivergedError(Exception):
@@ -33,177 +25,74 @@ class DivergedError(Exception):
         self.curves = curves
 
 
-@dataclass
-class Training:
-    """All that changes while a run trains: what a checkpoint holds."""
-
-    model: Backbone
-    method: Method
-    optimizer: torch.optim.Optimizer
-    epoch: int = 0
-    images: int = 0
-    curves: list[dict[str, Any]] = field(default_factory=list)
-    best: dict[str, Any] = field(default_factory=dict)
-
-    def state(self) -> dict[str, Any]:
-        return {
-            "model": self.model.state_dict(),
-            "method": self.method.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "random": torch.get_rng_state(),
-            "random_cuda": torch.cuda.get_rng_state_all(),
-            "images_seen": self.model.images_seen,
-            "counts": (self.epoch, self.images),
-            "curves": self.curves,
-            "best": self.best,
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        self.model.load_state_dict(state["model"])
-        self.method.load_state_dict(state["method"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["random"])
-        torch.cuda.set_rng_state_all(state["random_cuda"])
-        self.model.images_seen = state["images_seen"]
-        self.epoch, self.images = state["counts"]
-        self.curves, self.best = state["curves"], state["best"]
-
-
 def fit(
+    run: Run,
     model: Backbone,
     method: Method,
     train: Split,
     validation: Split,
-    protocol: Protocol,
-    streams: Streams,
-    device: str = "cpu",
-    resume: dict[str, Any] | None = None,
-    on_step: Callable[[int, int], None] = lambda step, steps: None,
-    on_epoch: Callable[[Training], None] = lambda training: None,
+    watch: Watch = UNWATCHED,
 ) -> Training:
-    """Train and select; the model holds the selected weights at the end.
+    """Train and select, on the method's device; the model holds the selected weights at the end.
 
-    `on_step(step, steps)` is told of progress; `on_epoch(training)` may save `training.state()`,
-    which, given as `resume`, makes the run go on to the same bits. Raises DivergedError.
+    Raises DivergedError.
     """
-    weights = [*model.parameters(), *method.parameters()]
-    training = Training(model, method, _optimizer(weights, protocol))
-    schedule = Schedule(len(train), protocol)
-    torch.manual_seed(streams.dropout)
-    if resume:
-        training.restore(resume)
+    training = Training.begin(model, method, run.protocol)
+    schedule, rule = Schedule(len(train), run.protocol), run.protocol.select
+    torch.manual_seed(run.streams.dropout)
+    if watch.resume:
+        training.restore(watch.resume)
     for epoch in range(training.epoch, schedule.epochs):
         model.train()
         method.train()
-        logs: list[dict[str, float | Tensor]] = []
-        for step, indices in schedule.batches(streams.order, epoch):
+        logs: list[Logs] = []
+        for number, indices in schedule.batches(run.streams.order, epoch):
             for group in training.optimizer.param_groups:
-                group["lr"] = schedule.lr(step)
-            targets = train.targets[indices].to(device)
-            images, targets = method.augment(train.images(indices).to(device), targets)
-            progress = Progress(step, schedule.steps, epoch, schedule.epochs)
-            with torch.autocast(device, torch.bfloat16, enabled=protocol.precision == "bf16"):
-                loss, log = method.loss(model, images, targets, progress)
-            if not torch.isfinite(loss):
-                raise DivergedError(step, training.curves)
-            training.optimizer.zero_grad()
-            loss.backward()
-            if protocol.grad_clip:
-                nn.utils.clip_grad_norm_(weights, protocol.grad_clip)
-            training.optimizer.step()
-            training.images += len(indices)
-            logs.append({"loss": loss.detach(), **log})
-            on_step(step + 1, schedule.steps)
-        scores = predict(model, validation, method.setting.task, device)
-        measured = _measured(
-            scores, validation.targets.numpy(), method.setting.task, protocol.select
-        )
+                group["lr"] = schedule.lr(number)
+            progress = Progress(number, schedule.steps, epoch, schedule.epochs)
+            batch = train.images(indices), train.targets[indices]
+            logs.append(step(training, batch, progress, run.protocol))
+            watch.on_step(number + 1, schedule.steps)
         lr = schedule.lr(min(schedule.steps, (epoch + 1) * schedule.per_epoch) - 1)
-        training.curves.append({"lr": lr} | _means(logs) | measured)
+        training.curves.append({"lr": lr} | _means(logs) | validated(training, validation, rule))
         training.epoch = epoch + 1
-        _select(training, protocol.select, method.setting.task)
-        on_epoch(training)
+        training.select(rule)
+        watch.on_epoch(training)
     model.load_state_dict(training.best["model"])
     return training
 
 
-class Schedule:
-    """Steps, epochs, batches and learning rate of a run."""
-
-    def __init__(self, images: int, protocol: Protocol) -> None:
-        whole, rest = divmod(images, protocol.batch_size)
-        self.images = images
-        self.protocol = protocol
-        self.per_epoch = whole + (rest >= SMALLEST_BATCH)
-        if not self.per_epoch:
-            raise BenchError(f"{images} training images: at least {SMALLEST_BATCH} are wanted")
-        self.steps = protocol.steps or (protocol.epochs or 0) * self.per_epoch
-        self.epochs = math.ceil(self.steps / self.per_epoch)
-
-    def batches(self, seed: int, epoch: int) -> Iterator[tuple[int, Tensor]]:
-        """The steps of an epoch with the indices of their images; depends on these two alone."""
-        order = np.random.default_rng(stream(seed, epoch)).permutation(self.images)
-        first = epoch * self.per_epoch
-        batches = torch.from_numpy(order).split(self.protocol.batch_size)[: self.per_epoch]
-        yield from enumerate(batches[: self.steps - first], first)
-
-    def lr(self, step: int) -> float:
-        """Linear warm-up (its last step has the full rate), then the protocol's schedule."""
-        protocol = self.protocol
-        warmup = round(protocol.warmup_epochs * self.per_epoch)
-        if step < warmup:
-            return protocol.lr * (step + 1) / warmup
-        if protocol.schedule == "cosine":
-            fraction = (step - warmup) / max(1, self.steps - warmup)
-            return protocol.lr * 0.5 * (1 + math.cos(math.pi * fraction))
-        passed = sum(step >= milestone * self.per_epoch for milestone in protocol.milestones)
-        return protocol.lr * float(protocol.gamma**passed)
+def step(
+    training: Training, batch: tuple[Tensor, Tensor], progress: Progress, protocol: Protocol
+) -> Logs:
+    """One optimiser step on images and targets; the losses to log. Raises DivergedError."""
+    model, method, device = training.model, training.method, training.method.setting.device
+    training.images += len(batch[0])
+    images, targets = method.augment(batch[0].to(device), batch[1].to(device))
+    with torch.autocast(device, torch.bfloat16, enabled=protocol.precision == "bf16"):
+        loss, logs = method.loss(model, images, targets, progress)
+    if not torch.isfinite(loss):
+        raise DivergedError(progress.step, training.curves)
+    training.optimizer.zero_grad()
+    loss.backward()
+    if protocol.grad_clip:
+        nn.utils.clip_grad_norm_(weights(model, method), protocol.grad_clip)
+    training.optimizer.step()
+    return {"loss": loss.detach(), **logs}
 
 
-def _optimizer(weights: list[nn.Parameter], protocol: Protocol) -> torch.optim.Optimizer:
-    options: dict[str, Any] = {
-        "lr": protocol.lr,
-        "weight_decay": protocol.weight_decay,
-        "fused": True,
-    }
-    if protocol.optimizer == "sgd":
-        return torch.optim.SGD(weights, momentum=0.9, nesterov=True, **options)
-    kind = torch.optim.AdamW if protocol.optimizer == "adamw" else torch.optim.Adam
-    return kind(weights, **options)
-
-
-def _measured(
-    scores: NDArray[np.float32], targets: NDArray[np.generic], task: Task, rule: str
-) -> dict[str, float | None]:
-    """Of the validation split: what records hold, and the metric that selects."""
-    measured = metrics.all_metrics(scores, targets, task)
+def validated(training: Training, validation: Split, rule: str) -> dict[str, float | None]:
+    """On the validation split: what records hold, and the metric that selects, as `val_NAME`."""
+    setting = training.method.setting
+    scores = predict(training.model, validation, setting.task, setting.device)
+    targets = validation.targets.numpy()
+    measured = metrics.all_metrics(scores, targets, setting.task)
     metric = metrics.selecting(rule)
     if metric and metric.name not in measured:
-        measured[metric.name] = metric.compute(scores, targets, task)
+        measured[metric.name] = metric.compute(scores, targets, setting.task)
     return {f"val_{name}": value for name, value in measured.items()}
 
 
-def _select(training: Training, rule: str, task: Task) -> None:
-    """Keep the weights of the best epoch; of equals the earliest, under `last` the last."""
-    value = _worth(training, rule, task)
-    if not training.best or value > training.best["value"]:
-        model = copy.deepcopy(training.model.state_dict())
-        training.best = {"value": value, "epoch": training.epoch - 1, "model": model}
-
-
-def _worth(training: Training, rule: str, task: Task) -> float:
-    """What the selected epoch has the most of: the metric, or minus it where lower is better."""
-    metric = metrics.selecting(rule)
-    if metric is None:
-        return training.epoch
-    value: float | None = training.curves[-1][f"val_{metric.name}"]
-    if value is None:
-        raise BenchError(
-            f"the validation split cannot select: {metric.missing(task)}; --set select=val_loss"
-        )
-    return value if metric.higher_is_better else -value
-
-
-def _means(logs: list[dict[str, float | Tensor]]) -> dict[str, float]:
+def _means(logs: list[Logs]) -> dict[str, float]:
     """The mean of each logged quantity over the steps of an epoch."""
     return {name: float(np.mean([float(log[name]) for log in logs])) for name in logs[0]}

@@ -20,12 +20,16 @@ import methods
 from bench.backbone import build
 from bench.base.split import Split
 from bench.base.task import Task
+from bench.grid.protocol import Protocol
+from bench.training.estimate import LATE
 from bench.training.execute import prepare_process
+from bench.training.state import Training, weights
+from bench.training.trainer import step as take_step
 from methods.generative.method import GenerativeMethod
-from methods.method import Progress, Setting, Workspace
+from methods.method import Setting, Workspace
 
 
-def step(name: str, batch: int) -> tuple[Callable[[], None], int]:
+def step(name: str, batch: int) -> tuple[Callable[[], object], int]:
     """One optimiser step of a method as a function, and its extra parameters."""
     model = build("resnet18", 2, 1, 28, seed=0)
     own = sum(weight.numel() for weight in model.parameters())
@@ -39,17 +43,10 @@ def step(name: str, batch: int) -> tuple[Callable[[], None], int]:
         with TemporaryDirectory() as folder:
             method.prepare(pool, Workspace(Path(folder), {}))
     model = method.adapt(model)
-    weights = [*model.parameters(), *method.parameters()]
-    optimizer = torch.optim.AdamW(weights, fused=True)
-
-    def one_step() -> None:
-        progress = Progress(step=8, steps=10, epoch=8, epochs=10)
-        loss, _ = method.loss(model, *method.augment(images, targets), progress)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-    return one_step, sum(weight.numel() for weight in weights) - own
+    protocol = Protocol(steps=10)
+    training = Training.begin(model, method, protocol)
+    extra = sum(weight.numel() for weight in weights(model, method)) - own
+    return lambda: take_step(training, (images, targets), LATE, protocol), extra
 
 
 def main() -> None:

@@ -1,0 +1,48 @@
+"""Schedule: steps, epochs, batches and learning rate of a run."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.base.errors import BenchError
+from bench.base.streams import stream
+from bench.grid.protocol import Protocol
+
+SMALLEST_BATCH = 4
+"""A last batch below this is dropped: BatchNorm fails on one image, mixing needs pairs."""
+
+
+class Schedule:
+    """What a protocol makes of so many training images."""
+
+    def __init__(self, images: int, protocol: Protocol) -> None:
+        whole, rest = divmod(images, protocol.batch_size)
+        self.images = images
+        self.protocol = protocol
+        self.per_epoch = whole + (rest >= SMALLEST_BATCH)
+        if not self.per_epoch:
+            raise BenchError(f"{images} training images: at least {SMALLEST_BATCH} are wanted")
+        self.steps = protocol.steps or (protocol.epochs or 0) * self.per_epoch
+        self.epochs = math.ceil(self.steps / self.per_epoch)
+
+    def batches(self, seed: int, epoch: int) -> Iterator[tuple[int, Tensor]]:
+        """The steps of an epoch with the indices of their images; depends on these two alone."""
+        order = np.random.default_rng(stream(seed, epoch)).permutation(self.images)
+        first = epoch * self.per_epoch
+        batches = torch.from_numpy(order).split(self.protocol.batch_size)[: self.per_epoch]
+        yield from enumerate(batches[: self.steps - first], first)
+
+    def lr(self, step: int) -> float:
+        """Linear warm-up (its last step has the full rate), then the protocol's schedule."""
+        protocol = self.protocol
+        warmup = round(protocol.warmup_epochs * self.per_epoch)
+        if step < warmup:
+            return protocol.lr * (step + 1) / warmup
+        if protocol.schedule == "cosine":
+            fraction = (step - warmup) / max(1, self.steps - warmup)
+            return protocol.lr * 0.5 * (1 + math.cos(math.pi * fraction))
+        passed = sum(step >= milestone * self.per_epoch for milestone in protocol.milestones)
+        return protocol.lr * float(protocol.gamma**passed)
