@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from bench import metrics
@@ -114,10 +113,7 @@ def fit(
             training.images += len(indices)
             logs.append({"loss": loss.detach(), **log})
             on_step(step + 1, schedule.steps)
-        scores = predict(model, validation, method.setting.task, device)
-        measured = _measured(
-            scores, validation.targets.numpy(), method.setting.task, protocol.select
-        )
+        measured = _measured(model, validation, method.setting.task, protocol.select, device)
         lr = schedule.lr(min(schedule.steps, (epoch + 1) * schedule.per_epoch) - 1)
         training.curves.append({"lr": lr} | _means(logs) | measured)
         training.epoch = epoch + 1
@@ -173,9 +169,10 @@ def _optimizer(weights: list[nn.Parameter], protocol: Protocol) -> torch.optim.O
 
 
 def _measured(
-    scores: NDArray[np.float32], targets: NDArray[np.generic], task: Task, rule: str
+    model: Backbone, validation: Split, task: Task, rule: str, device: str
 ) -> dict[str, float | None]:
     """Of the validation split: what records hold, and the metric that selects."""
+    scores, targets = predict(model, validation, task, device), validation.targets.numpy()
     measured = metrics.all_metrics(scores, targets, task)
     metric = metrics.selecting(rule)
     if metric and metric.name not in measured:
