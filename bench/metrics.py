@@ -3,16 +3,21 @@
 Scores are probabilities (N, C) in float32; targets are labels (N,), or 0 and 1 (N, L) where an
 image may have several. `acc` and `auc` equal medmnist's `getACC` and `getAUC`. In a binary set
 label 1 is the positive class, whatever it means: in breast it is "normal, benign".
+
+A metric of one's own is a `Metric` in a file, named by its path (`path.py`, `path.py:name`), or in
+an installed package, named by its entry point in the group `bench.metrics`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.base.errors import BenchError, unknown
+from bench.base.plugins import Plugins
 from bench.base.task import Task
 
 Scores = NDArray[np.float32]
@@ -60,15 +65,20 @@ class Metric:
 
 
 def names() -> list[str]:
-    """The built-in metrics, in the order of tables."""
-    return list(METRICS)
+    """The built-in metrics and those of installed packages."""
+    return _PLUGINS.names()
 
 
 def get(name: str) -> Metric:
-    """The metric of that name. Raises BenchError with the nearest name where there is none."""
-    if name not in METRICS:
-        raise unknown("metric", name, names())
-    return METRICS[name]
+    """The metric of that name, or of that `path.py` or `path.py:name`.
+
+    Raises BenchError with the nearest name where there is none, and where a metric of one's own
+    has the name of a built-in, under which records hold another number.
+    """
+    metric = _PLUGINS.get(name)
+    if METRICS.get(metric.name, metric) is not metric:
+        raise BenchError(f"{name}: a metric {metric.name} exists already; give yours another name")
+    return metric
 
 
 def compute(name: str, scores: Scores, targets: Targets, task: Task) -> float | None:
@@ -323,6 +333,14 @@ METRICS = {
         ),
     )
 }
+
+_PLUGINS = Plugins[Metric](
+    kind="metric",
+    group="bench.metrics",
+    wanted="Metric",
+    fits=lambda member: isinstance(member, Metric),
+    own={name: partial(METRICS.__getitem__, name) for name in METRICS},
+)
 
 SELECTION_RULES: dict[str, Metric | None] = {
     "last": None,

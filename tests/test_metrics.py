@@ -1,5 +1,7 @@
 """Metrics against medmnist's evaluator, scikit-learn, torch and closed forms."""
 
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -167,6 +169,12 @@ class TestRecords:
             metrics.of_run("average_precision", record, Store(tmp_path).predictions)
 
 
+def test_a_table_of_metrics_needs_no_torch() -> None:
+    code = "import sys, bench.metrics; print('torch' in sys.modules, 'sklearn' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
+
+
 def unread(key: str) -> Any:
     raise AssertionError(f"the predictions of {key} are not wanted")
 
@@ -174,6 +182,68 @@ def unread(key: str) -> Any:
 def test_a_wrong_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(BenchError, match="did you mean 'sensitivity'"):
         metrics.get("sensitvity")
+
+
+MINE = """
+from bench.base.task import Task
+from bench.metrics import Metric
+
+
+def of(label):
+    return lambda scores, targets, task: float((targets == label).mean())
+
+
+ones = Metric("ones", "ones", of(1), frozenset({Task.BINARY}))
+"""
+ZEROS = 'zeros = Metric("zeros", "zeros", of(0), higher_is_better=False)\n'
+
+
+class TestOwn:
+    def own(self, folder: Path, text: str = MINE) -> str:
+        path = folder / "mine.py"
+        path.write_text(text, encoding="utf-8")
+        return str(path)
+
+    def test_a_file_holds_a_metric(self, tmp_path: Path) -> None:
+        path = self.own(tmp_path)
+        scores, targets = example(Task.BINARY)
+        assert compute(path, scores, targets, Task.BINARY) == targets.mean()
+        assert compute(path, *example(Task.ORDINAL), Task.ORDINAL) is None
+        assert metrics.get(path).missing(Task.ORDINAL) == (
+            "ones is not defined for ordinal-regression data"
+        )
+
+    def test_a_metric_of_several_is_named(self, tmp_path: Path) -> None:
+        path = self.own(tmp_path, MINE + ZEROS)
+        assert not metrics.get(f"{path}:zeros").higher_is_better
+        with pytest.raises(BenchError, match=r"one Metric, found 2: ones, zeros.*mine.py:ones"):
+            metrics.get(path)
+        with pytest.raises(BenchError, match="did you mean 'zeros'"):
+            metrics.get(f"{path}:zeroes")
+
+    def test_a_name_that_records_use_is_refused(self, tmp_path: Path) -> None:
+        path = self.own(tmp_path, MINE.replace('"ones", "ones"', '"acc", "mine"'))
+        with pytest.raises(BenchError, match="a metric acc exists already"):
+            metrics.get(path)
+
+    def test_old_records_have_it(self, frozen: Store, tmp_path: Path) -> None:
+        path = self.own(tmp_path)
+        record = next(r for r in map(frozen.read, frozen) if r["cell"]["task"] == Task.BINARY)
+        _, targets = frozen.predictions(record["key"])
+        assert metrics.of_run(path, record, frozen.predictions) == (targets == 1).mean()
+
+    def test_an_installed_package_adds_one(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.own(tmp_path)
+        installed = tmp_path / "mine-1.0.dist-info"
+        installed.mkdir()
+        (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
+        (installed / "entry_points.txt").write_text("[bench.metrics]\nones = mine:ones\n")
+        monkeypatch.syspath_prepend(str(tmp_path))
+        monkeypatch.delitem(sys.modules, "mine", raising=False)
+        assert "ones" in metrics.names()
+        assert metrics.get("ones").title == "ones"
 
 
 def test_a_metric_that_gives_nan_is_undefined() -> None:

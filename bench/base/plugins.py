@@ -77,14 +77,17 @@ class Plugins(Generic[T]):
 
     def only(self, module: ModuleType, where: str) -> T:
         """The one that a module defines and none of its others derives from."""
-        found: list[Any] = list(self._of_module(module).values())
-        last = [item for item in found if not any(_derives(other, item) for other in found)]
-        if len(last) == 1:
-            one: T = last[0]
+        found = self._of_module(module)
+        names = [
+            name
+            for name, item in found.items()
+            if not any(_derives(other, item) for other in found.values())
+        ]
+        if len(names) == 1:
+            one: T = found[names[0]]
             return one
-        names = [item.__name__ for item in last]
         listed = f": {', '.join(names)}; name one, {where}:{names[0]}" if names else ""
-        raise BenchError(f"{where}: expected exactly one {self.wanted}, found {len(last)}{listed}")
+        raise BenchError(f"{where}: expected exactly one {self.wanted}, found {len(names)}{listed}")
 
     def _installed(self) -> dict[str, EntryPoint]:
         return {entry.name: entry for entry in entry_points(group=self.group)}
@@ -125,7 +128,7 @@ class Plugins(Generic[T]):
         return {
             name: member
             for name, member in vars(module).items()
-            if getattr(member, "__module__", None) == module.__name__ and self.fits(member)
+            if self.fits(member) and _defines(module, member)
         }
 
 
@@ -145,6 +148,12 @@ def split(text: str) -> tuple[Path, str | None]:
 def digest(path: Path) -> str:
     """8 hexadecimal digits of a file's content, which decides what runs with it give."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+
+
+def _defines(module: ModuleType, member: Any) -> bool:
+    """Classes and functions know where they come from; any other object counts where it stands."""
+    knows = inspect.isclass(member) or inspect.isroutine(member)
+    return not knows or member.__module__ == module.__name__
 
 
 def _derives(one: Any, other: Any) -> bool:
