@@ -50,6 +50,16 @@ class Metric:
     about: str = ""
     undefined: str = ""
 
+    @property
+    def heading(self) -> str:
+        """The title with its unit: `ACC (%)`."""
+        return f"{self.title} (%)" if self.scale == 100 else self.title
+
+    @property
+    def form(self) -> dict[str, Any]:
+        """How a table prints it."""
+        return {"scale": self.scale, "decimals": self.decimals}
+
     def compute(self, scores: Scores, targets: Targets, task: Task) -> float | None:
         """The value; None where it is undefined or the task cannot have it."""
         if task not in self.tasks:

@@ -30,8 +30,7 @@ from reports.arithmetic.t_tests import (
     welch,
 )
 from reports.arithmetic.trends import penalised_term
-from reports.published.paper import FOLDER
-from reports.published.printed import Entry, Number, Range, parse, read
+from reports.published.printed import FOLDER, Entry, Number, Range, parse, read
 from reports.tables.table import MISSING, Cell, Row, Table, to_csv
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from reports.published.paper import FOLDER, published
+from reports.published.printed import FOLDER
+from reports.tables.published import published
 from reports.tables.table import (
     MISSING,
     Cell,

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench import metrics
 from bench.base.errors import BenchError
 from bench.grid.cell import Cell, Run
 from bench.grid.grid import Grid, merge
@@ -22,6 +23,7 @@ class Measured:
 
     grid: Grid
     records: dict[Run, Record]
+    store: Store
     _values: dict[str, dict[Cell, dict[int, float]]] = field(
         default_factory=dict, compare=False, repr=False
     )
@@ -29,15 +31,22 @@ class Measured:
     def values(self, quantity: str) -> dict[Cell, dict[int, float]]:
         """A quantity such as `metrics.acc` or `validation.fdi` by cell of the grid and seed.
 
-        A seed whose run is not done, or where the quantity is undefined, is absent.
+        A metric that a record does not hold is computed from the stored predictions. A seed whose
+        run is not done, or where the quantity is undefined, is absent.
         """
         if quantity not in self._values:
             values: dict[Cell, dict[int, float]] = {run.cell: {} for run in self.grid.runs}
             for run, record in self.records.items():
-                if (value := look_up(record, quantity)) is not None:
+                if (value := self._value(record, quantity)) is not None:
                     values[run.cell][run.seed] = value
             self._values[quantity] = values
         return self._values[quantity]
+
+    def _value(self, record: Record, quantity: str) -> float | None:
+        of_metrics, _, name = quantity.partition("metrics.")
+        if of_metrics or name in record["metrics"]:
+            return look_up(record, quantity)
+        return metrics.of_run(name, record, self.store.predictions)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -73,7 +82,7 @@ def load(store: Store, grid: Grid, known: dict[str, Record] | None = None) -> Me
         _check_one_source(
             info.name, [record for run, record in records.items() if run.cell.dataset == info.name]
         )
-    return Measured(grid, records)
+    return Measured(grid, records, store)
 
 
 def union(measured: Sequence[Measured]) -> Measured:
@@ -81,6 +90,7 @@ def union(measured: Sequence[Measured]) -> Measured:
     return Measured(
         merge(one.grid for one in measured),
         {run: record for one in measured for run, record in one.records.items()},
+        measured[0].store,
     )
 
 

@@ -13,8 +13,7 @@ from reports.arithmetic.identical import same_row
 from reports.arithmetic.recomputed import agreement, mean, stated_differences
 from reports.arithmetic.statements import Statement, source, statements
 from reports.arithmetic.trends import penalised_term, swings
-from reports.published.paper import FOLDER
-from reports.published.printed import Printed, read
+from reports.published.printed import FOLDER, Printed, read
 
 OURS = "ails"
 """The row of the paper's own method."""

@@ -3,8 +3,7 @@
 import csv
 from dataclasses import dataclass
 
-from reports.published.paper import FOLDER
-from reports.published.printed import Number
+from reports.published.printed import FOLDER, Number
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from statistics import fmean
 
 from bench.grid.notation import read_choice
 from bench.stats.paired import ALPHA
-from reports.published.paper import published, row_name
 from reports.results.effects import Effect, Term
+from reports.tables.published import published, row_name
 from reports.tables.table import Cell
 
 ACC = "metrics.acc"

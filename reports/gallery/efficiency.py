@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from bench import metrics
 from bench.study import Study
 from reports.figures import efficiency
 from reports.gallery import points
 from reports.gallery.picture import Picture, gaps, left_out, note, sample_size
-from reports.published.paper import published, row_name
 from reports.results.results import collect
 from reports.results.view import View
 from reports.results.wording import stem
-from reports.tables.table1 import METRICS
+from reports.tables.published import published, row_name
 
 
 def pictures(studies: Sequence[Study], view: View) -> list[Picture]:
@@ -42,8 +42,10 @@ def _picture(study: Study, view: View, backbone: str) -> Picture:
             lacking.setdefault(gap, []).append(f"{ratio:.0%}")
     return Picture(
         stem(study, "efficiency", view.metric, backbone=backbone),
-        efficiency.draw(lines, ratios, METRICS[view.metric], note(study, sample_size(study))),
-        f"{METRICS[view.metric]} against the fraction of training images, {anyone.over}, "
+        efficiency.draw(
+            lines, ratios, metrics.get(view.metric).title, note(study, sample_size(study))
+        ),
+        f"{metrics.get(view.metric).title} against the fraction of training images, {anyone.over}, "
         f"{backbone}: mean and 95 % t interval over seeds, {sample_size(study)}. Methods "
         "stand side by side at each fraction."
         + left_out(

@@ -7,10 +7,10 @@ from bench.study import Study
 from reports.figures import sweep
 from reports.gallery import points
 from reports.gallery.picture import Picture, gaps, left_out, note, sample_size, under
-from reports.published.paper import published
 from reports.results.results import Results, collect
 from reports.results.view import View
 from reports.results.wording import stem
+from reports.tables.published import published
 from reports.tables.sweep import ALPHA, BETA, Column, Sweep
 
 

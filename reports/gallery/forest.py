@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from statistics import fmean
 
+from bench import metrics
 from bench.stats.bootstrap import Interval, paired_difference
 from bench.stats.paired import compare
 from bench.study import Study
@@ -13,7 +14,6 @@ from reports.results import pairs
 from reports.results.results import Results, collect
 from reports.results.view import View
 from reports.results.wording import stem
-from reports.tables.table1 import METRICS
 
 
 def pictures(studies: Sequence[Study], view: View) -> list[Picture]:
@@ -43,8 +43,10 @@ def _picture(study: Study, view: View, backbone: str, ratio: float) -> Picture |
         return None
     return Picture(
         stem(study, "forest", view.metric, backbone=backbone, ratio=ratio),
-        forest.draw(rows, reference, METRICS[view.metric], note(study, sample_size(study))),
-        f"{METRICS[view.metric]} of each method minus {reference}, paired by seed, "
+        forest.draw(
+            rows, reference, metrics.get(view.metric).title, note(study, sample_size(study))
+        ),
+        f"{metrics.get(view.metric).title} of each method minus {reference}, paired by seed, "
         f"{under(backbone, ratio)}, {sample_size(study)}. Thick: 95 % t interval over seeds "
         "(training noise); none where there is one seed, or all differences are the same. Thin: "
         "95 % percentile interval of a paired bootstrap over test images."

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
+from bench import metrics
 from bench.base.errors import BenchError
 from bench.stats.across import Means, Ranking, against, rank
 from bench.stats.paired import summarise
@@ -14,7 +15,6 @@ from reports.results.results import Results, collect
 from reports.results.tidy import Rows
 from reports.results.view import View
 from reports.results.wording import stem
-from reports.tables.table1 import METRICS
 
 
 def pictures(studies: Sequence[Study], view: View) -> list[Picture]:
@@ -41,7 +41,7 @@ def _picture(study: Study, view: View, backbone: str, ratio: float) -> Picture:
     return Picture(
         stem(study, "ranks", view.metric, backbone=backbone, ratio=ratio),
         ranks.draw(ranking, note(study, f"{sample_size(study)} on each dataset")),
-        f"Average ranks by mean {METRICS[view.metric]}, {under(backbone, ratio)}, over "
+        f"Average ranks by mean {metrics.get(view.metric).title}, {under(backbone, ratio)}, over "
         f"{len(ranking.datasets)} datasets ({', '.join(ranking.datasets)}), "
         f"{sample_size(study)} on each. Methods that a bar joins are not told apart (Nemenyi, 5 %)."
         + (f" Its tests are Wilcoxon's against {reference}, with Holm." if tests else "")

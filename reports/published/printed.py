@@ -18,6 +18,8 @@ from pathlib import Path
 
 from bench.base.errors import BenchError
 
+FOLDER = Path(__file__).parent
+"""Where the tables of papers are."""
 MISSING = ("", "-", "–", "—")
 MARKS = " *†‡"
 PLUS_MINUS = re.compile(r"±|\+/?[-−]")

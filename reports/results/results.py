@@ -8,8 +8,10 @@ from typing import Literal
 import numpy as np
 
 from bench import metrics
+from bench.data.catalogue import Info
 from bench.grid.cell import Run
 from bench.grid.notation import parts
+from bench.metrics import Metric
 from bench.study import Study
 
 Combine = Literal["mean", "ensemble"]
@@ -47,13 +49,23 @@ class Results:
     datasets: tuple[str, ...]
     seeds: tuple[int, ...]
     values: dict[tuple[str, str], dict[int, float]]
-    phantom: bool = False
-    """Whether one of the datasets is a phantom."""
+    infos: tuple[Info, ...] = ()
+    """What is known of the datasets."""
 
     @property
     def name(self) -> str:
         """The quantity without its path: `acc`."""
-        return self.quantity.rpartition(".")[2]
+        return self.quantity.partition(".")[2] or self.quantity
+
+    @property
+    def metric(self) -> Metric:
+        """What the quantity is. BenchError where it is no metric."""
+        return metrics.get(self.name)
+
+    @property
+    def phantom(self) -> bool:
+        """Whether one of the datasets is a phantom."""
+        return any(info.phantom for info in self.infos)
 
     def means(self, method: str) -> dict[int, float]:
         """The mean over all datasets at each seed that has them all."""
@@ -98,7 +110,7 @@ def collect(
         datasets=tuple(datasets),
         seeds=tuple(dict.fromkeys(seed for by_seed in members.values() for seed in by_seed)),
         values={(m, d): values.get((m, d), {}) for m in methods for d in datasets},
-        phantom=any(info.phantom for info in study.grid.datasets if info.name in datasets),
+        infos=tuple(info for info in study.grid.datasets if info.name in datasets),
     )
 
 

@@ -45,14 +45,20 @@ def _detail(
 
 
 def row(results: Results, method: str, tests: Mapping[str, Family] = {}) -> list[Cell]:
-    """A method's cells: one a dataset, then the mean where there are several."""
+    """A method's cells of a metric: one a dataset, then the mean where there are several."""
+    form = results.metric.form
     cells = [
-        cell(results.values[method, dataset], results.seeds, tests.get(dataset, {}).get(method))
+        cell(
+            results.values[method, dataset],
+            results.seeds,
+            tests.get(dataset, {}).get(method),
+            **form,
+        )
         for dataset in results.datasets
     ]
     if len(cells) == 1:
         return cells
-    return [*cells, mean(results, method, tests.get(OVERALL, {}).get(method))]
+    return [*cells, mean(results, method, tests.get(OVERALL, {}).get(method), **form)]
 
 
 def mean(results: Results, method: str, test: Comparison | None = None, **form: Any) -> Cell:
@@ -65,16 +71,26 @@ def columns(results: Results) -> tuple[str, ...]:
     return (*results.datasets, *([OVERALL] if len(results.datasets) > 1 else []))
 
 
-def embolden(rows: list[list[Cell]]) -> list[list[Cell]]:
-    """The highest mean of each column is best."""
-    columns = [best_of(column) for column in zip(*rows, strict=True)]
+def embolden(rows: list[list[Cell]], higher_is_better: bool = True) -> list[list[Cell]]:
+    """The best mean of each column is bold."""
+    columns = [best_of(column, higher_is_better) for column in zip(*rows, strict=True)]
     return [list(line) for line in zip(*columns, strict=True)]
 
 
-def best_of(column: Sequence[Cell]) -> list[Cell]:
-    """The column, its highest mean best."""
-    top = max((c.mean for c in column if c.mean is not None), default=None)
+def best_of(column: Sequence[Cell], higher_is_better: bool = True) -> list[Cell]:
+    """The column, its best mean bold."""
+    best = max if higher_is_better else min
+    top = best((c.mean for c in column if c.mean is not None), default=None)
     return [replace(c, best=c.mean is not None and c.mean == top) for c in column]
+
+
+def undefined(results: Results) -> list[str]:
+    """A footnote on each dataset whose task cannot have the metric."""
+    return [
+        f"{info.name}: {results.metric.missing(info.task)}."
+        for info in results.infos
+        if info.task not in results.metric.tasks
+    ]
 
 
 def gaps(results: Results, where: str = "") -> list[str]:
@@ -91,7 +107,7 @@ def gaps(results: Results, where: str = "") -> list[str]:
 
 def star_note(reference: str, families: Iterable[Family]) -> str:
     """What the star means, in columns of these families."""
-    sizes = sorted({len(family) for family in families})
+    sizes = sorted({len(family) for family in families if family} or {0})
     compared = " to ".join(map(str, dict.fromkeys([sizes[0], sizes[-1]])))
     family = f"Holm over the {compared} comparisons of a column" if sizes[-1] > 1 else "two-sided"
     return f"* differs from {reference}: paired t-test over seeds, {family}, p < {ALPHA:g}."

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from statistics import fmean
 
+from bench import metrics
+from bench.base.errors import BenchError
 from bench.grid.readings import labels
 from bench.stats.paired import ALPHA, Comparison, summarise
 from bench.store.measured import Measured
@@ -43,7 +45,8 @@ def build(
 ) -> Output:
     """The readings as a table, sorted by effect; what has a run missing is a dash, and last."""
     found = analyse(measured, method, metric, reference)
-    title = f"Readings of {found.method}: {metric.upper()} (%), mean ± SD over"
+    shown = metrics.get(metric)
+    title = f"Readings of {found.method}: {shown.heading}, mean ± SD over"
     return Output(
         f"readings-{found.method}-{metric}",
         Table(
@@ -51,7 +54,7 @@ def build(
             columns=(
                 "reading",
                 "what it changes",
-                metric.upper(),
+                shown.title,
                 f"− {DEFAULT}",
                 f"− {reference}",
                 "95 % interval",
@@ -80,6 +83,8 @@ class Readings:
 
     def study(self, study: Study) -> Study:
         """The study with the readings that matter to its datasets, and the reference."""
+        if metrics.get(self.metric).scale != 100:
+            raise BenchError(f"readings compare metrics in percent, and {self.metric} is none")
         given = {"method": self.method, "sample": self.sample, "metric": self.metric}
         given["reference"] = self.reference
         tasks = {info.task for info in study.grid.datasets}
@@ -105,7 +110,7 @@ def _row(found: Specification, outcome: Outcome) -> Row:
         outcome.name,
         (
             changed[0] if len(changed) == 1 else f"{len(changed)} readings" if changed else "",
-            cells.cell(outcome.values, found.seeds),
+            cells.cell(outcome.values, found.seeds, **metrics.get(found.metric).form),
             "=" if outcome.equals == DEFAULT else _difference(outcome.to_default),
             _difference(effect),
             _interval(effect) if effect and effect.has_interval else DASH,

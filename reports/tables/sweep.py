@@ -1,15 +1,15 @@
 """Tables 5 and 6: AILS over α and over β, all else equal."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench import metrics
 from bench.base.errors import BenchError
 from bench.grid.selection import Selection
+from bench.metrics import Metric
 from bench.stats.paired import summarise
 from bench.study import Study
-from reports.published.paper import NOTE, published
 from reports.results import pairs
 from reports.results.results import PHANTOM, Results, collect
 from reports.results.tidy import Rows, comparison_rows, tidy_rows
@@ -17,6 +17,7 @@ from reports.results.view import View
 from reports.results.wording import footnotes, stem
 from reports.tables import cells
 from reports.tables.output import Output
+from reports.tables.published import NOTE, published
 from reports.tables.table import DASH, MISSING, Cell, Row, Table
 
 CHOSEN = "✓"
@@ -62,11 +63,19 @@ class Sweep:
 
     def outputs(self, study: Study, view: View) -> list[Output]:
         """A table for each backbone or combination and each ratio."""
+        shown = self.showing(metrics.get(view.metric))
         return [
-            _output(self, study, view, backbone, ratio)
+            _output(shown, study, view, backbone, ratio)
             for backbone in study.selection.backbones
             for ratio in study.measured.ratios
         ]
+
+    def showing(self, metric: Metric) -> "Sweep":
+        """The table with a column of this metric first, unless it has one."""
+        quantity = f"metrics.{metric.name}"
+        if quantity in {column.quantity for column in self.columns}:
+            return self
+        return replace(self, columns=(Column(metric.title, quantity, ""), *self.columns))
 
     def by_label(self, study: Study) -> dict[str, float]:
         """The swept parameter of every method of the study, ascending.
@@ -224,9 +233,11 @@ def _lines(
     columns = []
     for column, results in measured.items():
         tests = pairs.overall(families[column]) if column.is_metric else {}
-        form = {} if column.is_metric else PLAIN
+        form = results.metric.form if column.is_metric else PLAIN
         found = [cells.mean(results, label, tests.get(label), **form) for label in labels]
-        columns.append(cells.best_of(found) if column.is_metric else found)
+        if column.is_metric:
+            found = cells.best_of(found, results.metric.higher_is_better)
+        columns.append(found)
     return dict(zip(labels, map(list, zip(*columns, strict=True)), strict=True))
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from bench.grid.notation import method_name
 from bench.grid.selection import Selection
 from bench.study import Study
-from reports.published.paper import NOTE, claimed, row_name
 from reports.results import pairs
 from reports.results.results import PHANTOM, Results, collect
 from reports.results.tidy import comparison_rows, tidy_rows
@@ -13,9 +12,8 @@ from reports.results.view import View
 from reports.results.wording import footnotes, stem
 from reports.tables import cells
 from reports.tables.output import Output
+from reports.tables.published import NOTE, claimed, row_name
 from reports.tables.table import MISSING, Cell, Row, Table, mean_cell
-
-METRICS = {"acc": "ACC", "auc": "AUC"}
 
 
 def select(selection: Selection) -> Selection:
@@ -50,12 +48,15 @@ def build(
     """
     reference = pairs.chosen_reference(results.methods, view.reference)
     tests = pairs.families(results, reference)
-    lines = cells.embolden([cells.row(results, method, tests) for method in results.methods])
+    lines = cells.embolden(
+        [cells.row(results, method, tests) for method in results.methods],
+        results.metric.higher_is_better,
+    )
     rows = [Row(method, tuple(line)) for method, line in zip(results.methods, lines, strict=True)]
     if view.published:
         rows += _published(results)
     ratio = f", {results.ratio:.0%} of the training split" if results.ratio < 1 else ""
-    title = f"{METRICS[results.name]} (%), mean ± SD over {len(results.seeds)} seeds, "
+    title = f"{results.metric.heading}, mean ± SD over {len(results.seeds)} seeds, "
     table = Table(
         title=f"{title}{results.backbone}{ratio}",
         columns=("method", *cells.columns(results)),
@@ -63,6 +64,7 @@ def build(
         notes=(
             _test_note(reference, tests),
             *cells.gaps(results),
+            *cells.undefined(results),
             *([NOTE] if view.published else []),
             *notes,
         ),

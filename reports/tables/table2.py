@@ -6,7 +6,6 @@ from bench.base.errors import BenchError
 from bench.grid.notation import parts
 from bench.grid.selection import Selection
 from bench.study import Study
-from reports.published.paper import NOTE, claimed
 from reports.results import pairs
 from reports.results.results import PHANTOM, Results, collect
 from reports.results.tidy import Rows, comparison_rows, tidy_rows
@@ -14,8 +13,8 @@ from reports.results.view import View
 from reports.results.wording import footnotes, stem
 from reports.tables import cells
 from reports.tables.output import Output
+from reports.tables.published import NOTE, claimed
 from reports.tables.table import Row, Table
-from reports.tables.table1 import METRICS
 
 BACKBONES = ("mobilenetv3", "resnest101", "densenet121", "efficientnet_b4", "swin_tiny")
 SMALLEST = 32
@@ -69,18 +68,20 @@ def _rows(study: Study, measured: dict[str, dict[str, Results]]) -> list[Row]:
     anyone = next(iter(metric.values()))
     baseline, method = _two(anyone)
     increase = _increase(metric, baseline, method)
+    form = anyone.metric.form
     return [
         Row(
             backbone,
             (
-                cells.mean(metric[backbone], baseline),
-                cells.mean(metric[backbone], method),
+                cells.mean(metric[backbone], baseline, **form),
+                cells.mean(metric[backbone], method, **form),
                 cells.cell(
                     pairs.differences(
                         metric[backbone].means(method), metric[backbone].means(baseline)
                     ),
                     anyone.seeds,
                     increase.get(backbone),
+                    **form,
                 ),
                 cells.mean(fdi[backbone], method, **PLAIN),
                 cells.mean(epochs[backbone], baseline, **EPOCHS),
@@ -104,7 +105,7 @@ def _table(study: Study, view: View, rows: list[Row], metric: dict[str, Results]
         *footnotes(study, study.selection.backbones),
     )
     return Table(
-        title=f"{METRICS[view.metric]} (%) of {baseline} and {method}, {len(rows)} backbones, "
+        title=f"{anyone.metric.heading} of {baseline} and {method}, {len(rows)} backbones, "
         f"{anyone.over}",
         columns=(
             "backbone",

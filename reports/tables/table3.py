@@ -8,10 +8,10 @@ from bench.data.audit import audit
 from bench.data.catalogue import PHANTOMS, SPLITS, medmnist_entry
 from bench.data.dataset import MissingData, open_dataset
 from bench.study import Study
-from reports.published.paper import published
 from reports.results.results import PHANTOM
 from reports.results.view import View
 from reports.tables.output import Output
+from reports.tables.published import published
 from reports.tables.table import DASH, Row, Table
 
 PAPER = ("path", "chest", "derma", "oct", "pneumonia", "retina", "breast", "blood", "tissue")

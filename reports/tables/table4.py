@@ -3,7 +3,6 @@
 from bench.grid.notation import method_name
 from bench.grid.selection import Selection
 from bench.study import Study
-from reports.published.paper import NOTE, claimed, row_name
 from reports.results import pairs
 from reports.results.results import PHANTOM, Results, collect
 from reports.results.tidy import Rows, comparison_rows, numbers, origin, tidy_rows
@@ -11,8 +10,8 @@ from reports.results.view import View
 from reports.results.wording import footnotes, stem
 from reports.tables import cells
 from reports.tables.output import Output
+from reports.tables.published import NOTE, claimed, row_name
 from reports.tables.table import MISSING, Cell, Row, Table
-from reports.tables.table1 import METRICS
 
 RATIOS = (0.2, 0.3, 0.5, 1.0)
 
@@ -47,17 +46,18 @@ def _table(
     lines = cells.embolden(
         [
             [
-                cells.mean(results, method, overall[ratio].get(method))
+                cells.mean(results, method, overall[ratio].get(method), **anyone.metric.form)
                 for ratio, results in by_ratio.items()
             ]
             for method in anyone.methods
-        ]
+        ],
+        anyone.metric.higher_is_better,
     )
     rows = [Row(m, tuple(line)) for m, line in zip(anyone.methods, lines, strict=True)]
     if view.published:
         rows += _published(view, anyone.methods, list(by_ratio))
     table = Table(
-        title=f"{METRICS[view.metric]} (%) with fewer training images, {_mean_over(anyone)}; "
+        title=f"{anyone.metric.heading} with fewer training images, {_mean_over(anyone)}; "
         f"{backbone}",
         columns=("method", *(f"{ratio:.0%}" for ratio in by_ratio)),
         rows=tuple(rows),
@@ -96,26 +96,23 @@ def _loss(
     for ratio, results in by_ratio.items():
         if ratio == 1.0:
             continue
-        loss = {
-            method: pairs.differences(full.means(method), results.means(method))
-            for method in full.methods
-        }
-        from_zero = pairs.against_zero(
-            {method: (full.means(method), results.means(method)) for method in full.methods},
-            full.seeds,
-        )
+        compared = {method: _by_worth(full, results, method) for method in full.methods}
+        loss = {method: pairs.differences(*columns) for method, columns in compared.items()}
+        from_zero = pairs.against_zero(compared, full.seeds)
         from_reference = pairs.against(loss, reference, full.seeds)
         families.append(from_reference)
         for method, values in loss.items():
-            rows[method].append(cells.cell(values, full.seeds, from_reference.get(method)))
+            rows[method].append(
+                cells.cell(values, full.seeds, from_reference.get(method), **full.metric.form)
+            )
             about = origin(results, method, pairs.OVERALL) | {"metric": f"loss of {full.name}"}
             tidy.append(about | numbers(values, full.seeds))
         for against, family in (("full data", from_zero), (f"loss of {reference}", from_reference)):
             for row in comparison_rows(results, against, {pairs.OVERALL: family}):
                 tests.append(row | {"metric": f"loss of {full.name}"})
+    points = "Points of " if full.metric.scale == 100 else ""
     table = Table(
-        title=f"Points of {METRICS[view.metric]} lost against full data, {_mean_over(full)}; "
-        f"{backbone}",
+        title=f"{points}{full.metric.title} lost against full data, {_mean_over(full)}; {backbone}",
         columns=("method", *(f"{ratio:.0%}" for ratio in by_ratio if ratio != 1.0)),
         rows=tuple(Row(method, tuple(line)) for method, line in rows.items()),
         notes=(
@@ -128,6 +125,12 @@ def _loss(
         data=PHANTOM if full.phantom else "",
     )
     return Output(name, table, tidy, tests)
+
+
+def _by_worth(full: Results, subset: Results, method: str) -> tuple[pairs.Values, pairs.Values]:
+    """The columns of full data and of a subset; where lower is better, the other way round."""
+    columns = full.means(method), subset.means(method)
+    return columns if full.metric.higher_is_better else columns[::-1]
 
 
 def _mean_over(results: Results) -> str:

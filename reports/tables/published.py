@@ -1,14 +1,11 @@
 """The numbers that the paper prints: claims to test, never targets."""
 
-import csv
-from pathlib import Path
-
 from bench.base.errors import BenchError
 from bench.grid.notation import method_name
+from reports.published.printed import FOLDER, Printed, read
 from reports.tables.table import Cell
 
 NOTE = "Published: as the paper prints it, over its own datasets, backbones and protocol."
-FOLDER = Path(__file__).parent
 
 
 def published(number: int) -> dict[str, dict[str, Cell | str]]:
@@ -16,9 +13,8 @@ def published(number: int) -> dict[str, dict[str, Cell | str]]:
 
     `mean±SD`, printed in percent, becomes a Cell of fractions; anything else stays as printed.
     """
-    with (FOLDER / f"table{number}.csv").open(encoding="utf-8", newline="") as file:
-        (_, *columns), *rows = csv.reader(file)
-    return {row: dict(zip(columns, map(_cell, cells), strict=True)) for row, *cells in rows}
+    printed = read(FOLDER / f"table{number}.csv")
+    return {r: {c: _cell(printed, (r, c)) for c in printed.headers} for r in printed.rows}
 
 
 def claimed(number: int, metric: str) -> dict[str, dict[str, Cell | str]]:
@@ -35,6 +31,8 @@ def row_name(method: str) -> str:
     return method_name(method).replace("_", "-")
 
 
-def _cell(text: str) -> Cell | str:
-    mean, separator, sd = text.partition("±")
-    return Cell(float(mean) / 100, float(sd) / 100) if separator else text
+def _cell(printed: Printed, place: tuple[str, str]) -> Cell | str:
+    entry = printed.entries.get(place)
+    if entry is None:
+        return printed.words.get(place, "")
+    return Cell(entry.mean.value / 100, entry.sd.value / 100) if entry.sd else str(entry)
