@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench.base.identity import identity
 from bench.base.streams import Streams
 from bench.base.task import Task
 from bench.grid.choice import MethodChoice
@@ -61,7 +62,7 @@ class Run:
         return {
             "cell": self.cell.describe(),
             "seed": self.seed,
-            "protocol": self.protocol.model_dump(mode="json"),
+            "protocol": identity(self.protocol),
         }
 
     @functools.cached_property
@@ -84,7 +85,7 @@ class Run:
 
 @functools.lru_cache(maxsize=100)
 def _protocol_json(protocol: Protocol) -> str:
-    return _json(protocol.model_dump(mode="json"))
+    return _json(identity(protocol))
 
 
 def _json(content: dict[str, Any]) -> str:
