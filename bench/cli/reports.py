@@ -194,7 +194,7 @@ def everything(options: dict[str, Any]) -> Content:
         seen = {run.cell.backbone for run in measured.records}
         for run in one.grid.runs:
             if run.cell.backbone not in seen:
-                backbone.check(run.cell.backbone, run.cell.input_size)
+                backbone.check(run.cell.backbone_source, run.cell.input_size)
         command = f"python -m bench table {number}{given}"
         studies[number] = Study(one.config, measured, one.store, one.backbones, command)
     datasets = dataset_table(options, f"python -m bench table 3{given}")

@@ -127,9 +127,8 @@ def _request(options: dict[str, Any], select: Select, named_last: bool, to_run: 
         parameters=config.parameters,
         to_run=to_run,
     )
-    return Request(
-        config, expanded, Store(options["results"]), options["data_dir"], selection.backbones
-    )
+    backbones = tuple(map(grid.backbone_label, selection.backbones))
+    return Request(config, expanded, Store(options["results"]), options["data_dir"], backbones)
 
 
 def _named(options: dict[str, Any]) -> dict[str, Any]:

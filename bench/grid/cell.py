@@ -15,7 +15,11 @@ from bench.grid.protocol import Protocol
 
 @dataclass(frozen=True)
 class Cell:
-    """One entry of a table. `source` is what to open: the dataset's name, or the path of an npz."""
+    """One entry of a table.
+
+    `source` is what to open: the dataset's name, or the path of an npz. `backbone_source` is what
+    to build, a name or a file, and `backbone_version` the digest of one's own, else "".
+    """
 
     dataset: str
     task: Task
@@ -25,6 +29,8 @@ class Cell:
     method: MethodChoice
     ratio: float
     source: str = field(compare=False)
+    backbone_source: str = field(compare=False)
+    backbone_version: str = ""
 
     @functools.cached_property
     def json(self) -> str:
@@ -33,7 +39,8 @@ class Cell:
 
     def describe(self) -> dict[str, Any]:
         """The cell as it stands in records."""
-        return {
+        version = {"backbone_version": self.backbone_version} if self.backbone_version else {}
+        return version | {
             "dataset": self.dataset,
             "task": self.task.value,
             "source_size": self.source_size,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +41,8 @@ def expand(
     dataset is left out. `notes` tells of both.
     """
     choices = [MethodChoice.parse(text, parameters) for text in selection.methods]
-    backbones = [backbone.canonical(name) for text in selection.backbones for name in parts(text)]
+    backbones = {name: backbone.identify(name) for name in chain(*map(parts, selection.backbones))}
     input_size = selection.input_size or selection.source_size
-    if to_run:
-        for name in backbones:
-            backbone.check(name, input_size)
     for ratio in selection.ratios:
         if not 0 < ratio <= 1:
             raise BenchError(f"ratio {ratio:g}: a fraction above 0, at most 1, is wanted")
@@ -53,20 +51,26 @@ def expand(
         _opened(name, selection.source_size, data_dir, phantoms_allowed, notes)
         for name in selection.datasets
     ]
+    if to_run:
+        channels = {3 if protocol.rgb else info.channels for _, info in sources}
+        for name, taken in product(backbones, channels):
+            backbone.check(name, input_size, taken)
     cells = [
         Cell(
-            info.name,
-            info.task,
-            selection.source_size,
-            input_size,
-            name,
-            choice,
-            ratio,
-            source,
+            dataset=info.name,
+            task=info.task,
+            source_size=selection.source_size,
+            input_size=input_size,
+            backbone=name,
+            method=choice,
+            ratio=ratio,
+            source=source,
+            backbone_source=network,
+            backbone_version=version,
         )
         for source, info in sources
         for choice in _serving(choices, info, notes)
-        for name in backbones
+        for network, (name, version) in backbones.items()
         for ratio in selection.ratios
     ]
     runs = [Run(cell, seed, protocol) for seed in selection.seeds for cell in cells]
@@ -97,6 +101,11 @@ def _serving(
             notes.append(f"{choice.label} on {info.name} is left out: {reason}")
         else:
             yield choice
+
+
+def backbone_label(text: str) -> str:
+    """A backbone, or a combination, as it stands in records: of a file its stem."""
+    return "+".join(backbone.identify(name)[0] for name in parts(text))
 
 
 def merge(grids: Iterable[Grid]) -> Grid:
