@@ -122,7 +122,7 @@ class Study:
     def measured(self) -> Measured:
         """The finished runs, as they stood when first asked for; `refresh` reads them anew."""
         found = load(self.store, self.grid, self._known)
-        grid.check_backbones(run for run in self.grid.runs if run not in found.records)
+        grid.check_backbones(self.grid, (r for r in self.grid.runs if r not in found.records))
         return found
 
     def refresh(self) -> None:
@@ -184,10 +184,10 @@ class Study:
         from bench.training import environment, estimate
 
         device = device or environment.default_device()
-        grid.check_backbones(one for one in self.grid.runs if not self.store.done(one.key))
         missing: dict[Cell, list[Run]] = {}
         for one in local.remaining(self.store, self.grid.runs):
             missing.setdefault(one.cell, []).append(one)
+        grid.check_backbones(self.grid, (one for runs in missing.values() for one in runs))
         rows = []
         for cell, counts in self.states().items():
             place = {"dataset": cell.dataset, "ratio": cell.ratio, "backbone": cell.backbone}
@@ -315,15 +315,15 @@ def run(
     from bench.training import environment
 
     store, first = studies[0].store, studies[0]
-    runs = grid.merge(study.grid for study in studies).runs
+    together = grid.merge(study.grid for study in studies)
     store.check_writable()
     if retry_failed:
-        for one in runs:
+        for one in together.runs:
             store.forget_failure(one.key)
-    missing = local.remaining(store, runs)
+    missing = local.remaining(store, together.runs)
     if not missing:
         return
-    grid.check_backbones(missing)
+    grid.check_backbones(together, missing)
     device = device or environment.default_device()
     environment.check_device(device)
     workers = min(workers or environment.default_workers(), len(missing))

@@ -6,10 +6,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from methods.method import Method, Parameters
+from methods.parts.mixing import Mixing
 
 
-class CutMix(Method):
+class CutMix(Mixing):
     """Paste the box of image π(i) into image i; the target's weights are the two areas.
 
     One box a batch: `box` of lam ~ Beta(alpha, alpha) with a uniform centre. Then lam becomes the
@@ -18,29 +18,23 @@ class CutMix(Method):
 
     summary = "a box of another image, and as much of its target"
     reference = "Yun et al. 2019, CutMix, ICCV; github.com/clovaai/CutMix-PyTorch"
-    zero = {"prob": 0.0}
 
-    class Params(Parameters):
+    class Params(Mixing.Params):
         """`alpha` shapes the Beta distribution of lam; `prob` is that of mixing a batch at all."""
 
-        alpha: float = Field(1.0, gt=0)
         prob: float = Field(0.5, ge=0, le=1)
 
     params: Params
 
-    def augment(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        if self.rng.random() >= self.params.prob:
-            return images, targets
+    def mix(self, images: Tensor, rows: Tensor, lam: float) -> tuple[Tensor, Tensor]:
         height, width = images.shape[2:]
-        lam = self.rng.beta(self.params.alpha, self.params.alpha)
         centre = int(self.rng.integers(height)), int(self.rng.integers(width))
-        rows, columns = box(height, width, lam, centre)
-        partner = torch.randperm(len(images), generator=self.generator, device=images.device)
+        down, across = box(height, width, lam, centre)
+        partner = self.permutation(images)
         mixed = images.clone()
-        mixed[:, :, rows, columns] = images[partner, :, rows, columns]
-        pasted = (rows.stop - rows.start) * (columns.stop - columns.start) / (height * width)
-        labels = self.dense(targets)
-        return mixed, torch.lerp(labels, labels[partner], pasted)
+        mixed[:, :, down, across] = images[partner, :, down, across]
+        pasted = (down.stop - down.start) * (across.stop - across.start) / (height * width)
+        return mixed, torch.lerp(rows, rows[partner], pasted)
 
 
 def box(height: int, width: int, lam: float, centre: tuple[int, int]) -> tuple[slice, slice]:

@@ -4,10 +4,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from methods.method import Method, Parameters
+from methods.parts.mixing import Mixing
 
 
-class FMix(Method):
+class FMix(Mixing):
     """x̃ = M x + (1 - M) x[π] and ỹ = m y + (1 - m) y[π], m the mean of the binary mask M.
 
     One mask and one random permutation π a batch: M holds the highest round(lam H W) pixels of a
@@ -17,27 +17,20 @@ class FMix(Method):
 
     summary = "irregular regions of another image, and as much of its target"
     reference = "Harris et al. 2020, FMix: Enhancing Mixed Sample Data Augmentation, 2002.12047"
-    zero = {"prob": 0.0}
 
-    class Params(Parameters):
-        """`alpha` shapes the Beta distribution of lam; `prob` is that of mixing a batch at all."""
+    class Params(Mixing.Params):
+        """Beside those of all mixing methods."""
 
-        alpha: float = Field(1.0, gt=0)
         decay: float = Field(3.0, ge=0)
         """δ: the power with which amplitude falls with frequency; more makes larger regions."""
-        prob: float = Field(1.0, ge=0, le=1)
 
     params: Params
 
-    def augment(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        if self.rng.random() >= self.params.prob:
-            return images, targets
+    def mix(self, images: Tensor, rows: Tensor, lam: float) -> tuple[Tensor, Tensor]:
         height, width = images.shape[2:]
-        lam = self.rng.beta(self.params.alpha, self.params.alpha)
         noise = low_frequency_noise(height, width, self.params.decay, self.generator)
         mask = highest(noise, lam)
-        partner = torch.randperm(len(images), generator=self.generator, device=images.device)
-        rows = self.dense(targets)
+        partner = self.permutation(images)
         mixed = torch.where(mask, images, images[partner])
         return mixed, torch.lerp(rows[partner], rows, float(mask.float().mean()))
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
+from bench.base.identity import identity
 from bench.base.split import Split
 from bench.base.task import Task
 
@@ -168,8 +169,7 @@ class Method(nn.Module):
     @classmethod
     def identity(cls, params: Any) -> dict[str, Any]:
         """The parameters as they stand in records and keys: of a path, its content."""
-        described: dict[str, Any] = params.model_dump(mode="json")
-        return described
+        return identity(params)
 
     def prepare(self, train: Split, workspace: Workspace) -> Split:
         """Look at the training subset, once, before training. Raises NotYetError."""

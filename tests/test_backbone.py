@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from bench.backbone import OnePixelConv2d, build, canonical, check
+from bench.backbone import build, check
+from bench.backbone.networks import OnePixelConv2d, canonical
 from bench.base.errors import BenchError
 
 

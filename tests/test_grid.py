@@ -101,7 +101,8 @@ def test_labels_show_what_was_changed_and_read_back() -> None:
 )
 def test_a_wrong_name_is_answered_with_the_mend(changes: dict[str, object], answer: str) -> None:
     with pytest.raises(BenchError) as error:
-        grid.check_backbones(expand(**changes).runs)
+        found = expand(**changes)
+        grid.check_backbones(found, found.runs)
     assert answer in str(error.value)
     assert "\n" not in str(error.value)
 

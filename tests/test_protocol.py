@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from bench import metrics
 from bench.base.errors import BenchError
 from bench.grid import configs, notation
 from bench.grid.protocol import Protocol
+from bench.training.state import optimizer
 
 
 @pytest.mark.parametrize("name", configs.names())
@@ -44,6 +46,11 @@ def test_settings_lie_over_the_file() -> None:
         (["select=val_acu"], "no selection rule 'val_acu'; did you mean 'val_auc'"),
         (["select=val_sensitivity"], "no selection rule"),
         (["epochs=null"], "give epochs or steps"),
+        (["betas=[0.9,1]"], "less than 1"),
+        (["betas=0.9"], "tuple"),
+        (["momentum=0.5"], "no effect with optimizer: adamw"),
+        (["optimizer=sgd", "betas=[0.5,0.9]"], "no effect with optimizer: sgd"),
+        (["optimizer=sgd", "momentum=0"], "nesterov: false"),
     ],
 )
 def test_a_wrong_setting_is_answered_in_one_line(settings: list[str], answer: str) -> None:
@@ -51,6 +58,15 @@ def test_a_wrong_setting_is_answered_in_one_line(settings: list[str], answer: st
         configs.load("laptop", notation.settings(settings))
     assert answer in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_options_of_the_optimiser_reach_it() -> None:
+    weights = [torch.nn.Parameter(torch.zeros(1))]
+    protocol = configs.load("laptop", ["betas=[0.9,0.95]"]).protocol
+    assert optimizer(weights, protocol).defaults["betas"] == (0.9, 0.95)
+    settings = ["optimizer=sgd", "momentum=0.5", "nesterov=false"]
+    built = optimizer(weights, configs.load("laptop", settings).protocol).defaults
+    assert (built["momentum"], built["nesterov"]) == (0.5, False)
 
 
 def test_a_wrong_name_is_answered_with_the_nearest() -> None:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from bench.base.identity import identity
 from bench.base.streams import Streams
 from bench.base.task import Task
 from bench.data.catalogue import PHANTOMS
@@ -15,7 +16,11 @@ from bench.grid.protocol import Protocol
 
 @dataclass(frozen=True)
 class Cell:
-    """One entry of a table. `source` is what to open: the dataset's name, or the path of an npz."""
+    """One entry of a table.
+
+    `source` is what to open: the dataset's name, or the path of an npz. `backbone_source` is what
+    to build, a name or a file, and `backbone_version` the digest of one's own, else "".
+    """
 
     dataset: str
     task: Task
@@ -25,6 +30,8 @@ class Cell:
     method: MethodChoice
     ratio: float
     source: str = field(compare=False)
+    backbone_source: str = field(compare=False)
+    backbone_version: str = ""
 
     @property
     def phantom(self) -> bool:
@@ -38,7 +45,8 @@ class Cell:
 
     def describe(self) -> dict[str, Any]:
         """The cell as it stands in records."""
-        return {
+        version = {"backbone_version": self.backbone_version} if self.backbone_version else {}
+        return version | {
             "dataset": self.dataset,
             "task": self.task.value,
             "source_size": self.source_size,
@@ -67,7 +75,7 @@ class Run:
         return {
             "cell": self.cell.describe(),
             "seed": self.seed,
-            "protocol": self.protocol.model_dump(mode="json"),
+            "protocol": identity(self.protocol),
         }
 
     @functools.cached_property
@@ -90,7 +98,7 @@ class Run:
 
 @functools.lru_cache(maxsize=100)
 def _protocol_json(protocol: Protocol) -> str:
-    return _json(protocol.model_dump(mode="json"))
+    return _json(identity(protocol))
 
 
 def _json(content: dict[str, Any]) -> str:

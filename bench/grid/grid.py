@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def expand(
     dataset is left out. `notes` tells of both.
     """
     choices = [MethodChoice.parse(text, parameters) for text in selection.methods]
-    backbones = [backbone.canonical(name) for text in selection.backbones for name in parts(text)]
+    backbones = {name: backbone.identify(name) for name in chain(*map(parts, selection.backbones))}
     input_size = selection.input_size or selection.source_size
     for ratio in selection.ratios:
         if not 0 < ratio <= 1:
@@ -53,18 +54,20 @@ def expand(
         _check_rule(protocol.select, info)
     cells = [
         Cell(
-            info.name,
-            info.task,
-            selection.source_size,
-            input_size,
-            name,
-            choice,
-            ratio,
-            source,
+            dataset=info.name,
+            task=info.task,
+            source_size=selection.source_size,
+            input_size=input_size,
+            backbone=name,
+            method=choice,
+            ratio=ratio,
+            source=source,
+            backbone_source=network,
+            backbone_version=version,
         )
         for source, info in sources
         for choice in _serving(choices, info, notes)
-        for name in backbones
+        for network, (name, version) in backbones.items()
         for ratio in selection.ratios
     ]
     runs = [Run(cell, seed, protocol) for seed in selection.seeds for cell in cells]
@@ -72,10 +75,19 @@ def expand(
     return Grid(tuple(dict.fromkeys(runs)), tuple(infos.values()), tuple(notes))
 
 
-def check_backbones(runs: Iterable[Run]) -> None:
-    """BenchError where the backbone of a run does not exist, or cannot take the size."""
-    for name, size in dict.fromkeys((run.cell.backbone, run.cell.input_size) for run in runs):
-        backbone.check(name, size)
+def check_backbones(found: Grid, runs: Iterable[Run]) -> None:
+    """BenchError where the backbone of a run does not exist, or cannot take its images."""
+    channels = {info.name: info.channels for info in found.datasets}
+    taken = (
+        (
+            run.cell.backbone_source,
+            run.cell.input_size,
+            3 if run.protocol.rgb else channels.get(run.cell.dataset, 3),
+        )
+        for run in runs
+    )
+    for source, size, of_images in dict.fromkeys(taken):
+        backbone.check(source, size, of_images)
 
 
 def _opened(
@@ -110,6 +122,11 @@ def _serving(
             notes.append(f"{choice.label} on {info.name} is left out: {reason}")
         else:
             yield choice
+
+
+def backbone_label(text: str) -> str:
+    """A backbone, or a combination, as it stands in records: of a file its stem."""
+    return "+".join(backbone.identify(name)[0] for name in parts(text))
 
 
 def merge(grids: Iterable[Grid]) -> Grid:

@@ -53,7 +53,7 @@ def setting(text: str) -> tuple[str, Any]:
 
 
 def parts(name: str) -> list[str]:
-    """The backbones of a combination such as `resnest101+densenet121`."""
+    """The backbones of a combination such as `resnest101+densenet121`; no path may hold a +."""
     return [part.strip() for part in name.split("+")]
 
 

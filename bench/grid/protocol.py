@@ -1,10 +1,13 @@
 """Protocol: how a run is trained."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from bench.base.identity import added
 from bench.metrics import selecting
+
+Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Protocol(BaseModel):
@@ -32,6 +35,12 @@ class Protocol(BaseModel):
     select: str = "val_auc"
     pretrained: bool = False
     rgb: bool = False
+    momentum: float = added(0.9, ge=0, lt=1)
+    """Of SGD."""
+    nesterov: bool = added(True)
+    """Of SGD."""
+    betas: tuple[Beta, Beta] = added((0.9, 0.999))
+    """Of Adam and AdamW."""
 
     @field_validator("select")
     @classmethod
@@ -46,6 +55,16 @@ class Protocol(BaseModel):
             raise ValueError("give epochs or steps, the other null")
         if (self.schedule == "steps") != bool(self.milestones):
             raise ValueError("milestones (in epochs) go with schedule: steps, and only with it")
+        return self
+
+    @model_validator(mode="after")
+    def _options_of_the_optimizer(self) -> "Protocol":
+        foreign = ("betas",) if self.optimizer == "sgd" else ("momentum", "nesterov")
+        for name in foreign:
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"{name} has no effect with optimizer: {self.optimizer}")
+        if self.nesterov and not self.momentum:
+            raise ValueError("momentum: 0 goes with nesterov: false")
         return self
 
     def length(self) -> str:

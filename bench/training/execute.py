@@ -184,7 +184,7 @@ def assemble(run: Run, info: Info, device: str) -> tuple[backbone.Backbone, Meth
     """The backbone and the method of a run, before `prepare` and `adapt`."""
     cell, streams = run.cell, run.streams
     model = backbone.build(
-        cell.backbone,
+        cell.backbone_source,
         info.num_classes,
         info.channels,
         cell.input_size,

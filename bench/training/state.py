@@ -103,6 +103,8 @@ def optimizer(trained: list[nn.Parameter], protocol: Protocol) -> torch.optim.Op
         "fused": True,
     }
     if protocol.optimizer == "sgd":
-        return torch.optim.SGD(trained, momentum=0.9, nesterov=True, **options)
+        return torch.optim.SGD(
+            trained, momentum=protocol.momentum, nesterov=protocol.nesterov, **options
+        )
     kind = torch.optim.AdamW if protocol.optimizer == "adamw" else torch.optim.Adam
-    return kind(trained, **options)
+    return kind(trained, betas=protocol.betas, **options)

@@ -13,6 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from bench.base.errors import BenchError
+from bench.base.identity import identity
 from bench.base.split import RESIDENT_BYTES, Split
 from bench.base.streams import stream
 from methods.generative.cache import Entry
@@ -61,11 +62,13 @@ class GenerativeMethod(Method, ABC):
 
     def recipe(self) -> dict[str, Any]:
         """All that decides the generated set, beside the data."""
+        settings = identity(self.params)
+        del settings["share"]
         shared = self.params.generator_seed == "shared"
         return {
             "method": type(self).__module__.rpartition(".")[2],
             "version": self.version,
-            "settings": self.params.model_dump(mode="json", exclude={"share"}),
+            "settings": settings,
             "seed": None if shared else self.setting.seed,
             "libraries": {name: library_version(name) for name in self.libraries},
         }

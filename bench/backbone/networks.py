@@ -1,4 +1,4 @@
-"""Backbones: any timm model, split into features and head, on images in [0, 1]."""
+"""Backbones of timm, under the names that stand in records."""
 
 import functools
 from typing import Any
@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.base.errors import BenchError, unknown
-from methods.method import Classifier
+from bench.backbone.model import Backbone
+from bench.base.errors import BenchError
 
 ALIASES = {
     "mobilenetv3": "mobilenetv3_large_100",
@@ -24,39 +24,15 @@ def canonical(name: str) -> str:
     return {full: alias for alias, full in ALIASES.items()}.get(name, name)
 
 
-class Backbone(Classifier):
-    """A timm model as a classifier: `head(features(images))`, images (B, C, H, W) in [0, 1].
+class TimmBackbone(Backbone):
+    """A timm model: its features before the classifier, and the classifier."""
 
-    It resizes to `input_size` (bilinear) where the images have another size, repeats gray images
-    where the network takes three channels, and normalises with the network's mean and std.
-    `images_seen` counts the images that went through it with gradients on.
-    """
+    def __init__(self, net: Any, *rest: Any) -> None:
+        super().__init__(net, *rest)
+        self.feature_dim = net.head_hidden_size
 
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, net: Any, input_size: int, in_channels: int, mean: Any, std: Any) -> None:
-        super().__init__()
-        self.net = net
-        self.input_size = input_size
-        self.in_channels = in_channels
-        self.register_buffer("mean", torch.tensor(mean).view(-1, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(-1, 1, 1), persistent=False)
-        self.feature_dim: int = net.head_hidden_size
-        self.images_seen = 0
-
-    def features(self, images: Tensor) -> Tensor:
-        """Penultimate features (B, feature_dim)."""
-        if torch.is_grad_enabled():
-            self.images_seen += len(images)
-        if images.shape[-1] != self.input_size:
-            images = F.interpolate(
-                images, (self.input_size, self.input_size), mode="bilinear", antialias=True
-            )
-        if images.shape[1] != self.in_channels:
-            images = images.expand(-1, self.in_channels, -1, -1)
-        images = ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
-        hidden = self.net.forward_features(images)
+    def penultimate(self, images: Tensor) -> Tensor:
+        hidden = self.net.forward_features(images.contiguous(memory_format=torch.channels_last))
         return torch.as_tensor(self.net.forward_head(hidden, pre_logits=True))
 
     def head(self, features: Tensor) -> Tensor:
@@ -124,15 +100,37 @@ def _takes(name: str, channels: int, size: int) -> bool:
 
 @functools.cache
 def check(name: str, size: int) -> None:
-    """Raises BenchError where timm has no such backbone, with the nearest name, and where it cannot
-    take `size`, with the smallest that works.
-    """
-    if name not in ALIASES and name not in CIFAR_STEM and not timm().is_model(name):
-        raise unknown("backbone", name, [*timm().list_models(), *ALIASES, *CIFAR_STEM])
+    """Raises BenchError where the network cannot take `size`, with the smallest that works."""
     if not _takes(name, 3, size):
         works = next((s for s in INPUT_SIZES if s > size and _takes(name, 3, s)), None)
         mend = f"the smallest that works is --input-size {works}" if works else "use another"
         raise BenchError(f"backbone {name} cannot take {size} px; {mend}")
+
+
+def known(name: str) -> bool:
+    """Whether timm has it, or it is one of ours."""
+    return name in ALIASES or name in CIFAR_STEM or bool(timm().is_model(name))
+
+
+def names() -> list[str]:
+    """All that are known, more than a thousand."""
+    return [*timm().list_models(), *ALIASES, *CIFAR_STEM]
+
+
+def build(
+    name: str, num_classes: int, channels: int, input_size: int, pretrained: bool
+) -> TimmBackbone:
+    """A backbone with weights from the global generator, or pretrained ones.
+
+    Pretrained networks bring their own mean and std; others take 0.5 and 0.5, as MedMNIST's own
+    benchmark does.
+    """
+    net = _network(name, channels, num_classes, input_size, pretrained)
+    mean, std = [0.5] * channels, [0.5] * channels
+    if pretrained and channels == 3:
+        mean, std = list(net.pretrained_cfg["mean"]), list(net.pretrained_cfg["std"])
+    _use_one_pixel_convs(net)
+    return TimmBackbone(net.to(memory_format=torch.channels_last), input_size, mean, std)
 
 
 def timm() -> Any:
@@ -140,29 +138,3 @@ def timm() -> Any:
     import timm
 
     return timm
-
-
-def build(
-    name: str,
-    num_classes: int,
-    channels: int,
-    input_size: int,
-    *,
-    seed: int,
-    pretrained: bool = False,
-    rgb: bool = False,
-) -> Backbone:
-    """A backbone with weights drawn from `seed`.
-
-    Gray images stay one channel unless `rgb`. Pretrained networks bring their own mean and std;
-    others take 0.5 and 0.5, as MedMNIST's own benchmark does.
-    """
-    in_channels = 3 if rgb else channels
-    torch.manual_seed(seed)
-    net = _network(name, in_channels, num_classes, input_size, pretrained)
-    mean, std = [0.5] * in_channels, [0.5] * in_channels
-    if pretrained and in_channels == 3:
-        mean, std = list(net.pretrained_cfg["mean"]), list(net.pretrained_cfg["std"])
-    _use_one_pixel_convs(net)
-    net = net.to(memory_format=torch.channels_last)
-    return Backbone(net, input_size, in_channels, mean, std)
