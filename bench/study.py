@@ -180,12 +180,12 @@ class Study:
         """
         import pandas as pd
 
-        from bench.engines import local
+        from bench.engines.worker import remaining
         from bench.training import environment, estimate
 
         device = device or environment.default_device()
         missing: dict[Cell, list[Run]] = {}
-        for one in local.remaining(self.store, self.grid.runs):
+        for one in remaining(self.store, self.grid.runs):
             missing.setdefault(one.cell, []).append(one)
         grid.check_backbones(self.grid, (one for runs in missing.values() for one in runs))
         rows = []
@@ -310,8 +310,9 @@ def run(
     retry_failed: bool = False,
 ) -> None:
     """As `Study.run`, for several studies that share a store: their runs together, each once."""
-    from bench.engines import local
+    from bench.engines.local import local
     from bench.engines.progress import GridProgress, console
+    from bench.engines.worker import Job, remaining
     from bench.training import environment
 
     store, first = studies[0].store, studies[0]
@@ -320,21 +321,21 @@ def run(
     if retry_failed:
         for one in together.runs:
             store.forget_failure(one.key)
-    missing = local.remaining(store, together.runs)
+    missing = remaining(store, together.runs)
     if not missing:
         return
     grid.check_backbones(together, missing)
     device = device or environment.default_device()
     environment.check_device(device)
     workers = min(workers or environment.default_workers(), len(missing))
-    job = local.Job(tuple(missing), store.root, first._data_dir, device)
+    job = Job(tuple(missing), store.root, first._data_dir, device)
     out = console()
     out.print(
         f"{len(missing)} runs to do, {workers} at a time on {device}, into {store.root}",
         highlight=False,
     )
     with GridProgress(store, missing, out) as progress:
-        local.local(job, workers, progress)
+        local(job, workers, progress)
         progress(0.0)
     for study in studies:
         study.refresh()

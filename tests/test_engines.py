@@ -14,8 +14,9 @@ import pytest
 
 from bench.base.errors import BenchError
 from bench.base.files import StoreError
-from bench.engines import local as engines
-from bench.engines.local import Job, local, remaining, work
+from bench.engines import worker
+from bench.engines.local import local
+from bench.engines.worker import Job, remaining, work
 from bench.grid import grid
 from bench.grid.cell import Run
 from bench.grid.protocol import Protocol
@@ -116,7 +117,7 @@ def test_a_checkpoint_is_used_and_leaves_the_bits_alone(
 ) -> None:
     run = make_run("mixup", protocol=Protocol(epochs=3, batch_size=64))
     work(Job((run,), tmp_path / "whole", None, "cpu"))
-    monkeypatch.setattr(engines, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(worker, "CHECKPOINT_SECONDS", 0.0)
     store = Store(tmp_path / "cut")
     saved: list[int] = []
     original = Store.save_checkpoint

@@ -62,9 +62,9 @@ def test_a_wrong_setting_is_answered_in_one_line(settings: list[str], answer: st
 
 def test_options_of_the_optimiser_reach_it() -> None:
     weights = [torch.nn.Parameter(torch.zeros(1))]
-    protocol = configs.load("laptop", ["betas=[0.9,0.95]"]).protocol
+    protocol = configs.load("laptop", {"betas": [0.9, 0.95]}).protocol
     assert optimizer(weights, protocol).defaults["betas"] == (0.9, 0.95)
-    settings = ["optimizer=sgd", "momentum=0.5", "nesterov=false"]
+    settings = {"optimizer": "sgd", "momentum": 0.5, "nesterov": False}
     built = optimizer(weights, configs.load("laptop", settings).protocol).defaults
     assert (built["momentum"], built["nesterov"]) == (0.5, False)
 

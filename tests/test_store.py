@@ -16,6 +16,7 @@ import torch
 
 from bench.base.errors import BenchError
 from bench.base.files import StoreError
+from bench.store import leases
 from bench.store import records as room
 from bench.store.records import Store
 
@@ -115,7 +116,7 @@ def test_the_lease_of_another_machine_expires_with_age(store: Store) -> None:
     path.write_text(json.dumps({"host": "elsewhere", "boot": "x", "pid": 1, "began": "1"}))
     with store.claim(KEY) as ours:
         assert not ours
-    old = time.time() - room.LEASE_SECONDS - 1
+    old = time.time() - leases.LEASE_SECONDS - 1
     os.utime(path, (old, old))
     with store.claim(KEY) as ours:
         assert ours

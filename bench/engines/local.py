@@ -1,134 +1,24 @@
-"""Engines: what starts workers. All of them run `work()`; the store is all they share."""
+"""The engine of one machine: this process, or spawned workers."""
 
 import os
 import signal
 import sys
 import threading
-import time
-import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from multiprocessing import connection, get_context, parent_process
 from multiprocessing.process import BaseProcess
 from multiprocessing.sharedctypes import RawArray
-from pathlib import Path
 from typing import Any
 
 from bench.base.errors import BenchError
-from bench.base.files import StoreError
-from bench.grid.cell import Run
+from bench.engines.worker import POLL_SECONDS, Job, work
 from bench.store.records import Store
 
-CHECKPOINT_SECONDS = 30.0
 CRASHES = 2
 """A run whose worker died so often within one command counts as failed."""
 RESTARTS = 20
 """So many dead workers are replaced within one command."""
-POLL_SECONDS = 0.5
-WAITING_SHARE = 4
-"""While others hold all that is left, a worker rests so many times as long as it looks."""
-
-OnProgress = Callable[[float], None]
-
-
-@dataclass(frozen=True)
-class Job:
-    """What every worker of a command shares."""
-
-    runs: tuple[Run, ...]
-    results: Path
-    data_dir: Path | None
-    device: str
-
-
-def work(job: Job, on_progress: OnProgress = lambda fraction: None) -> None:
-    """Do whatever of a job is neither done, failed nor another worker's, until all is.
-
-    `on_progress` is told the finished fraction of the run at hand. A run that fails leaves its
-    traceback in the store and does not stop the others. Raises StoreError where the results
-    folder cannot be written.
-    """
-    from bench.training.execute import prepare_process
-
-    prepare_process(job.device)
-    store, worker = Store(job.results), Worker(job)
-    pending = list(job.runs)
-    while pending:
-        began, waiting = time.monotonic(), []
-        for run in pending:
-            if store.done(run.key) or store.failure_path(run.key).exists():
-                continue
-            with store.claim(run.key) as ours:
-                if not ours or (not store.done(run.key) and not worker.do(run, on_progress)):
-                    waiting.append(run)
-            on_progress(0.0)
-        if waiting == pending:
-            time.sleep(max(POLL_SECONDS, WAITING_SHARE * (time.monotonic() - began)))
-        pending = waiting
-
-
-class Worker:
-    """Does runs one after another; keeps the dataset that it opened last."""
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        self.store = Store(job.results)
-        self._opened: tuple[tuple[str, int], Any] | None = None
-
-    def do(self, run: Run, on_progress: OnProgress) -> bool:
-        """Execute and publish a run, or store why it failed; false where it must be put off."""
-        from bench.training.environment import environment, environment_hash
-        from bench.training.execute import execute
-        from bench.training.state import Watch
-        from bench.training.trainer import DivergedError
-        from methods.method import NotYetError
-
-        saved = time.monotonic()
-
-        def on_epoch(training: Any) -> None:
-            nonlocal saved
-            if time.monotonic() - saved >= CHECKPOINT_SECONDS:
-                self.store.save_checkpoint(run.key, training.state())
-                saved = time.monotonic()
-
-        try:
-            outcome = execute(
-                run,
-                device=self.job.device,
-                dataset=self._dataset(run),
-                workshop=self.job.results / "generated",
-                watch=Watch(
-                    on_step=lambda step, steps: on_progress(step / steps),
-                    on_epoch=on_epoch,
-                    resume=self.store.load_checkpoint(run.key),
-                ),
-            )
-        except StoreError:
-            raise
-        except NotYetError:
-            return False
-        except DivergedError as error:
-            self._fail(run, str(error), curves=error.curves)
-        except BenchError as error:
-            self._fail(run, str(error))
-        except Exception as error:
-            self._fail(run, f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
-        else:
-            self.store.write_environment(environment_hash(), environment())
-            self.store.publish(run.key, outcome.record, outcome.scores, outcome.targets)
-        return True
-
-    def _dataset(self, run: Run) -> Any:
-        from bench.data.dataset import open_dataset
-
-        place = (run.cell.source, run.cell.source_size)
-        if self._opened is None or self._opened[0] != place:
-            self._opened = (place, open_dataset(*place, self.job.data_dir))
-        return self._opened[1]
-
-    def _fail(self, run: Run, reason: str, **more: Any) -> None:
-        self.store.fail(run.key, run.describe() | {"key": run.key, "reason": reason} | more)
 
 
 def local(job: Job, workers: int, on_poll: Callable[[float], None]) -> None:
@@ -216,8 +106,3 @@ def _last_words(pipe: Any) -> str:
         return str(pipe.recv()) if pipe.poll() else ""
     except EOFError:
         return ""
-
-
-def remaining(store: Store, runs: Sequence[Run]) -> list[Run]:
-    """The runs that have neither a record nor a failure."""
-    return [r for r in runs if not store.done(r.key) and not store.failure_path(r.key).exists()]

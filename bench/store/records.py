@@ -2,19 +2,14 @@
 
 A record is one JSON file, written under a temporary name, synced, then renamed: it is there whole
 or not at all. Predictions are written before it, so that a record's existence is the commit mark.
-A lease keeps two workers from doing the same run; it saves work and is never needed for
-correctness, since a run done twice gives the same bits.
 """
 
 import json
 import os
 import pickle
-import platform
-import threading
-import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +18,7 @@ from numpy.typing import NDArray
 
 from bench.base.errors import BenchError
 from bench.base.files import explained, write_arrays, write_text, writing
-
-LEASE_SECONDS = 600.0
-"""A lease of another machine that was not renewed for so long is taken to be dead."""
+from bench.store import leases
 
 
 class Store:
@@ -158,98 +151,17 @@ class Store:
             return None
         return state
 
-    @contextmanager
-    def claim(self, key: str) -> Iterator[bool]:
+    def claim(self, key: str) -> AbstractContextManager[bool]:
         """Whether the run is ours; the lease is renewed meanwhile and given back at the end."""
-        with explained(self.root):
-            ours = self._take(key)
-        if not ours:
-            yield False
-            return
-        stop = threading.Event()
-        path = self.lease_path(key)
-        renewal = threading.Thread(target=_renew, args=(path, stop), daemon=True)
-        renewal.start()
-        try:
-            yield True
-        finally:
-            stop.set()
-            renewal.join()
-            path.unlink(missing_ok=True)
+        return leases.claim(self.lease_path(key))
 
     def leased(self, key: str) -> bool:
         """Whether a live worker holds the run."""
-        return _alive(self.lease_path(key))
+        return leases.alive(self.lease_path(key))
 
     def leases(self) -> dict[str, int]:
         """The leased keys, each with its holder's process number; dead ones too."""
-        found = {}
-        for path in (self.root / "leases").glob("*.json"):
-            with suppress(OSError, ValueError, KeyError):
-                found[path.stem] = int(json.loads(path.read_text(encoding="utf-8"))["pid"])
-        return found
-
-    def _take(self, key: str) -> bool:
-        path = self.lease_path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        while True:
-            try:
-                descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-            except FileExistsError:
-                if _alive(path):
-                    return False
-                with suppress(FileNotFoundError):
-                    stale = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}.stale")
-                    path.rename(stale)
-                    stale.unlink()
-                continue
-            try:
-                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                    json.dump(_owner(), file)
-            except OSError:
-                path.unlink()
-                raise
-            return True
-
-
-def _owner(pid: int | None = None) -> dict[str, Any]:
-    """A process, told apart from any other on this and other machines."""
-    pid = pid or os.getpid()
-    return {"host": platform.node(), "boot": _boot(), "pid": pid, "began": _began(pid)}
-
-
-def _boot() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return ""
-
-
-def _began(pid: int) -> str:
-    """When the process started, so that a reused number is not taken for it; "" where unknown."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except OSError:
-        return ""
-    return stat.rpartition(")")[2].split()[19]
-
-
-def _alive(lease: Path) -> bool:
-    """Whether the holder lives: by its process on this machine, else by the lease's age."""
-    try:
-        age = time.time() - lease.stat().st_mtime
-        holder = json.loads(lease.read_text(encoding="utf-8") or "{}")
-    except (OSError, ValueError):
-        return lease.exists() and time.time() - lease.stat().st_mtime < LEASE_SECONDS
-    if holder.get("boot") and holder["boot"] == _boot() and holder["host"] == platform.node():
-        return bool(holder == _owner(holder["pid"]))
-    return age < LEASE_SECONDS
-
-
-def _renew(lease: Path, stop: threading.Event) -> None:
-    while not stop.wait(LEASE_SECONDS / 4):
-        with suppress(OSError):
-            os.utime(lease)
+        return leases.holders(self.root / "leases")
 
 
 def _read_json(path: Path) -> dict[str, Any]:
