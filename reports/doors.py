@@ -100,14 +100,18 @@ def compare(
     reference: str | None = None,
     metric: str = "acc",
     combine: Combine = "mean",
+    split: Literal["val", "test"] = "test",
 ) -> "pd.DataFrame":
     """Every method minus the reference, paired by seed: a row a method and dataset.
 
     Differences and intervals (95 %, t over seeds) are fractions; `p_holm` is p after Holm over the
     methods of a dataset. `dataset` is `mean` for the mean over all. The reference is AILS, else
-    the first method, where none is named.
+    the first method, where none is named. Choose parameters by `split="val"`, never by the test
+    split.
     """
-    return _frame(compare_rows(study, reference, metric, combine))
+    view = View(metric, reference, combine, split=split)
+    study.refresh()
+    return _frame(compare_rows(study, view))
 
 
 def table(
@@ -118,21 +122,22 @@ def table(
     reference: str | None = None,
     combine: Combine = "mean",
     published: bool = False,
-    run_missing: bool = False,
+    split: Literal["val", "test"] = "test",
 ) -> Tables:
     """Table 1 to 6 of the paper, from the cells that it needs: `bench table`.
 
-    What the study names goes before what the table is about. A cell with a run missing is a dash;
-    `run_missing` does these runs first. `published` adds the paper's numbers, in rows of their own.
+    What the study names goes before what the table is about. A cell with a run missing is a dash:
+    `needs(number, study).run()` does them. `published` adds the paper's numbers, in rows of their
+    own; `split="val"` shows the validation split.
     """
-    view = View(metric, reference, combine, published)
+    view = View(metric, reference, combine, published, split)
     entry = tables.entry(number)
-    asked = entry.study(study, view)
-    outputs = entry.outputs(asked, view)
-    if run_missing and entry.select:
-        asked.run()
-        outputs = entry.outputs(asked, view)
-    return Tables(outputs)
+    return Tables(entry.outputs(entry.study(study, view), view))
+
+
+def needs(number: int | str, study: Study) -> Study:
+    """The study of the cells that a table needs: `reports.needs(4, study).run(workers=2)`."""
+    return tables.entry(number).study(study)
 
 
 def figure(

@@ -23,6 +23,7 @@ FLOORS = (
     "bench.training",
     "bench.engines",
     "bench.study",
+    "bench.again",
     "reports.published",
     "reports.results",
     "reports.tables",

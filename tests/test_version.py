@@ -10,7 +10,6 @@ import pytest
 
 import bench
 from bench.base import version
-from bench.training import environment
 
 ROOT = Path(__file__).parent.parent
 STATED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
@@ -19,9 +18,9 @@ OURS = '[project]\nname = "medaug-bench"\nversion = "7.8.9"\n'
 
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
-    environment.commit.cache_clear()
+    version.commit.cache_clear()
     yield
-    environment.commit.cache_clear()
+    version.commit.cache_clear()
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -86,10 +85,10 @@ def test_a_clone_names_its_commit_and_whether_it_was_changed(
 ) -> None:
     head = repository(tmp_path, OURS)
     monkeypatch.setattr(version, "ROOT", tmp_path)
-    assert environment.commit() == head
-    environment.commit.cache_clear()
+    assert version.commit() == head
+    version.commit.cache_clear()
     (tmp_path / "bench" / "a.py").write_text("one = 2\n")
-    assert environment.commit() == head + "+"
+    assert version.commit() == head + "+"
 
 
 @pytest.mark.parametrize("folder", [".", ".venv/lib/site-packages"])
@@ -100,7 +99,7 @@ def test_installed_in_another_repository_the_version_is_named_not_its_commit(
     (tmp_path / folder).mkdir(parents=True, exist_ok=True)
     monkeypatch.setattr(version, "ROOT", tmp_path / folder)
     monkeypatch.setattr(version, "version", lambda name: "1.2.3")
-    assert environment.commit() == "1.2.3"
+    assert version.commit() == "1.2.3"
 
 
 def test_unpacked_in_another_repository_the_version_is_named_not_its_commit(
@@ -110,7 +109,7 @@ def test_unpacked_in_another_repository_the_version_is_named_not_its_commit(
     (tmp_path / "vendor").mkdir()
     (tmp_path / "vendor" / "pyproject.toml").write_text(OURS)
     monkeypatch.setattr(version, "ROOT", tmp_path / "vendor")
-    assert environment.commit() == "7.8.9"
+    assert version.commit() == "7.8.9"
 
 
 def test_a_git_hook_of_another_repository_does_not_mislead(
@@ -120,4 +119,4 @@ def test_a_git_hook_of_another_repository_does_not_mislead(
     repository(tmp_path / "theirs", "")
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "theirs" / ".git"))
     monkeypatch.setattr(version, "ROOT", tmp_path / "ours")
-    assert environment.commit() == head
+    assert version.commit() == head

@@ -1,5 +1,7 @@
-"""The version of this code, and the folder it is in."""
+"""The version and commit of this code, and the folder it is in."""
 
+import functools
+import subprocess
 import tomllib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,6 +27,28 @@ def of_code() -> str:
         return of_clone() or version(NAME)
     except PackageNotFoundError:
         return "unknown"
+
+
+@functools.cache
+def commit() -> str:
+    """The clone's commit, `+` behind it where the working tree differs; else the version."""
+    hexadecimal = of_clone() and _git("rev-parse", "--short=12", "HEAD")
+    if not hexadecimal:
+        return of_code()
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", "bench", "methods")
+    return hexadecimal + "+" * bool(changed)
+
+
+def _git(*arguments: str) -> str:
+    """What git says of the clone; it is told the repository, so that it takes no other around."""
+    command = ["git", "--git-dir=.git", "--work-tree=.", *arguments]
+    try:
+        result = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=20
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return result.stdout.strip()
 
 
 __version__ = of_code()

@@ -58,6 +58,7 @@ for command in (
     runs.export,
     runs.compare,
     records.show,
+    records.verify,
     reports.table,
     reports.figure,
     audit.audit,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.base import plugins
 from bench.base.errors import BenchError
 from bench.base.files import StoreError
 from bench.grid.cell import Run
@@ -104,6 +105,10 @@ class Worker:
             self._fail(run, f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
         else:
             self.store.write_environment(environment_hash(), environment())
+            for source in (run.cell.method.source, run.cell.backbone_source):
+                if plugins.is_file(source):
+                    file, _ = plugins.split(source)
+                    self.store.keep_plugin(file, plugins.digest(file))
             self.store.publish(run.key, outcome.record, outcome.scores, outcome.targets)
         return True
 

@@ -1,5 +1,6 @@
-"""Leases: who does a run. One saves work and is never needed for correctness, since a run done twice
-gives the same bits.
+"""Leases: who does a run.
+
+A lease saves work and is never needed for correctness: a run done twice gives the same bits.
 """
 
 import json

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.base.errors import BenchError
-from bench.base.files import explained, write_arrays, write_text, writing
+from bench.base.files import explained, write_arrays, write_bytes, write_text, writing
 from bench.store import leases
 
 
@@ -25,7 +25,8 @@ class Store:
     """A results folder.
 
     runs/ab/KEY.json, preds/ab/KEY.npz, features/KEY-SPLIT.npz, failed/KEY.json, leases/KEY.json,
-    ckpt/KEY.pt and env/HASH.json. Raises BenchError where the folder cannot be written.
+    ckpt/KEY.pt, env/HASH.json and plugins/HASH/NAME.py. Raises BenchError where the folder cannot
+    be written.
     """
 
     def __init__(self, root: Path) -> None:
@@ -48,6 +49,16 @@ class Store:
 
     def checkpoint_path(self, key: str) -> Path:
         return self.root / "ckpt" / f"{key}.pt"
+
+    def plugin_path(self, stem: str, digest: str) -> Path:
+        """Where the file of a user's own method or backbone is kept."""
+        return self.root / "plugins" / digest / f"{stem}.py"
+
+    def keep_plugin(self, file: Path, digest: str) -> None:
+        """Keep a copy, so that the run can be made again when the file has changed."""
+        path = self.plugin_path(file.stem, digest)
+        if not path.exists():
+            write_bytes(path, file.read_bytes())
 
     def check_writable(self) -> None:
         """Raises BenchError, before any run is started, where nothing can be written."""

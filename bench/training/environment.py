@@ -6,7 +6,6 @@ import json
 import os
 import platform
 import resource
-import subprocess
 import sys
 from importlib.metadata import distributions
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import Any
 
 import torch
 
-from bench.base import version
 from bench.base.errors import BenchError
 
 
@@ -40,16 +38,6 @@ def environment_hash() -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-@functools.cache
-def commit() -> str:
-    """The clone's commit, `+` behind it where the working tree differs; else the version."""
-    hexadecimal = version.of_clone() and _git("rev-parse", "--short=12", "HEAD")
-    if not hexadecimal:
-        return version.of_code()
-    changed = _git("status", "--porcelain", "--untracked-files=no", "--", "bench", "methods")
-    return hexadecimal + "+" * bool(changed)
-
-
 def peak_memory() -> int:
     """Bytes of resident memory at the highest point of this process so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -72,18 +60,6 @@ def check_device(device: str) -> None:
 def default_workers() -> int:
     """One worker a core; on a GPU one."""
     return 1 if torch.cuda.is_available() else len(os.sched_getaffinity(0))
-
-
-def _git(*arguments: str) -> str:
-    """What git says of the clone; it is told the repository, so that it takes no other around."""
-    command = ["git", "--git-dir=.git", "--work-tree=.", *arguments]
-    try:
-        result = subprocess.run(
-            command, cwd=version.ROOT, capture_output=True, text=True, check=True, timeout=20
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return result.stdout.strip()
 
 
 def _cpu() -> str:

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from bench import backbone, metrics
+from bench.base import version
 from bench.base.split import Split
 from bench.data.dataset import Dataset, Info, open_dataset, subset_indices
 from bench.grid.cell import Run
@@ -163,7 +164,7 @@ def surroundings(device: str) -> dict[str, Any]:
     return {
         "device": device,
         "threads": torch.get_num_threads(),
-        "commit": environment.commit(),
+        "commit": version.commit(),
         "environment": environment.environment_hash(),
     }
 

@@ -3,14 +3,15 @@
 from bench.stats.paired import ALPHA
 from bench.study import Study
 from reports.results import pairs
-from reports.results.results import Combine, collect
+from reports.results.results import collect
 from reports.results.tidy import Rows, comparison_rows
+from reports.results.view import View
 
 FEWEST = 5
 """Seeds below which nothing is decided."""
 
 
-def compare_rows(study: Study, reference: str | None, metric: str, combine: Combine) -> Rows:
+def compare_rows(study: Study, view: View) -> Rows:
     """Each method minus the reference, by dataset and for the mean of several, with a verdict.
 
     `better` or `worse` where p after Holm over the methods of the dataset is below 5 % and there
@@ -19,8 +20,8 @@ def compare_rows(study: Study, reference: str | None, metric: str, combine: Comb
     found: Rows = []
     for backbone in study.selection.backbones:
         for ratio in study.measured.ratios:
-            results = collect(study, backbone, ratio, f"metrics.{metric}", combine)
-            against = pairs.chosen_reference(results.methods, reference)
+            results = collect(study, backbone, ratio, view.quantity, view.combine)
+            against = pairs.chosen_reference(results.methods, view.reference)
             found += comparison_rows(results, against, pairs.families(results, against))
     return [
         row | {"verdict": _verdict(row["difference"], row["p_holm"], row["n"])} for row in found

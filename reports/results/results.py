@@ -60,7 +60,13 @@ class Results:
     @property
     def metric(self) -> Metric:
         """What the quantity is. BenchError where it is no metric."""
-        return metrics.get(self.name)
+        return metrics.get(self.name.removeprefix("val_"))
+
+    @property
+    def heading(self) -> str:
+        """The metric with its unit and, unless it is the test split, the split."""
+        where = "Validation " if self.quantity.startswith("validation.") else ""
+        return where + self.metric.heading
 
     @property
     def phantom(self) -> bool:

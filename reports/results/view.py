@@ -3,6 +3,8 @@
 import shlex
 from dataclasses import dataclass
 
+from bench import metrics
+from bench.base.errors import BenchError
 from reports.results.results import Combine
 
 
@@ -19,6 +21,24 @@ class View:
     published: bool = False
     split: str = "test"
     calibrated: tuple[str, ...] = ()
+
+    @property
+    def quantity(self) -> str:
+        """What is shown of a record: the metric on the test split, or on the validation split.
+
+        BenchError for a metric that records do not hold of the validation split.
+        """
+        if self.split != "val":
+            return f"metrics.{self.metric}"
+        if self.metric not in metrics.RECORDED:
+            held = ", ".join(metrics.RECORDED)
+            raise BenchError(f"{self.metric} is not kept of the validation split; use {held}")
+        return f"validation.val_{self.metric}"
+
+    @property
+    def slug(self) -> str:
+        """The metric in names of files: `acc`, or `val-acc` of the validation split."""
+        return "val-" * (self.split == "val") + metrics.get(self.metric).name
 
     @property
     def options(self) -> str:

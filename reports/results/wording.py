@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bench.base import version
 from bench.grid.notation import parts
 from bench.study import Study
 
@@ -33,14 +34,15 @@ def footnotes(study: Study, backbones: Sequence[str]) -> list[str]:
     cell = measured.grid.runs[0].cell
     sizes = f"{cell.source_size} px"
     if cell.input_size != cell.source_size:
-        sizes += f" enlarged to {cell.input_size} px"
+        change = "enlarged" if cell.input_size > cell.source_size else "shrunk"
+        sizes += f" {change} to {cell.input_size} px"
     data = ", ".join(f"{info.name} {info.fingerprint[:8]}" for info in measured.grid.datasets)
     commits = sorted({str(record["commit"]) for record in records})
     seeds = measured.seeds
     lines = [
         f"Protocol {config.name}: {training}; {', '.join(backbones)}, {sizes}.",
         f"Data: {data}; seeds {ranges(seeds)}; n = {len(seeds)}, SD with n − 1.",
-        f"Command: {study.command}; commit {', '.join(commits) or 'none'}.",
+        f"Command: {study.command}; commit {', '.join(commits) or version.commit()}.",
     ]
     return [f"Caution: {config.caution}.", *lines] if config.caution else lines
 

@@ -25,10 +25,10 @@ def outputs(study: Study, view: View) -> list[Output]:
     """A table for each backbone or combination and each ratio."""
     return [
         build(
-            collect(study, backbone, ratio, f"metrics.{view.metric}", view.combine),
+            collect(study, backbone, ratio, view.quantity, view.combine),
             view,
             footnotes(study, [backbone]),
-            stem(study, "table1", view.metric, backbone=backbone, ratio=ratio),
+            stem(study, "table1", view.slug, backbone=backbone, ratio=ratio),
         )
         for backbone in study.selection.backbones
         for ratio in study.measured.ratios
@@ -56,7 +56,7 @@ def build(
     if view.published:
         rows += _published(results)
     ratio = f", {results.ratio:.0%} of the training split" if results.ratio < 1 else ""
-    title = f"{results.metric.heading}, mean ± SD over {len(results.seeds)} seeds, "
+    title = f"{results.heading}, mean ± SD over {len(results.seeds)} seeds, "
     table = Table(
         title=f"{title}{results.backbone}{ratio}",
         columns=("method", *cells.columns(results)),

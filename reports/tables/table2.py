@@ -48,7 +48,7 @@ def _output(study: Study, view: View, ratio: float) -> Output:
             for backbone in study.selection.backbones
         }
         for name, path in {
-            "metric": f"metrics.{view.metric}",
+            "metric": view.quantity,
             "epochs": "epochs_to_convergence",
             **{name: f"validation.{name}" for name in FDI},
         }.items()
@@ -56,7 +56,7 @@ def _output(study: Study, view: View, ratio: float) -> Output:
     rows = _rows(study, measured)
     tidy = [row for group in measured.values() for r in group.values() for row in tidy_rows(r)]
     return Output(
-        stem(study, "table2", view.metric, ratio=ratio),
+        stem(study, "table2", view.slug, ratio=ratio),
         _table(study, view, rows, measured["metric"]),
         tidy,
         _tests(measured["metric"], measured["epochs"]),
@@ -105,8 +105,7 @@ def _table(study: Study, view: View, rows: list[Row], metric: dict[str, Results]
         *footnotes(study, study.selection.backbones),
     )
     return Table(
-        title=f"{anyone.metric.heading} of {baseline} and {method}, {len(rows)} backbones, "
-        f"{anyone.over}",
+        title=f"{anyone.heading} of {baseline} and {method}, {len(rows)} backbones, {anyone.over}",
         columns=(
             "backbone",
             baseline,
@@ -156,7 +155,7 @@ def _tests(*groups: dict[str, Results]) -> Rows:
 
 
 def _published(study: Study, view: View) -> list[Row]:
-    printed = claimed(2, view.metric)
+    printed = claimed(2, view.slug)
     order = ("baseline_acc", "ails_acc", "increase", "fdi", "epochs_baseline", "epochs_ails")
     return [
         Row(name, tuple(printed[name][column] for column in order), published=True)

@@ -26,10 +26,10 @@ def outputs(study: Study, view: View) -> list[Output]:
     tables = []
     for backbone in study.selection.backbones:
         by_ratio = {
-            ratio: collect(study, backbone, ratio, f"metrics.{view.metric}", view.combine)
+            ratio: collect(study, backbone, ratio, view.quantity, view.combine)
             for ratio in sorted(study.measured.ratios)
         }
-        name = stem(study, "table4", view.metric, backbone=backbone)
+        name = stem(study, "table4", view.slug, backbone=backbone)
         tables.append(_table(study, view, backbone, by_ratio, name))
         if 1.0 in by_ratio and len(by_ratio) > 1:
             tables.append(_loss(study, view, backbone, by_ratio, f"{name}-loss"))
@@ -57,8 +57,7 @@ def _table(
     if view.published:
         rows += _published(view, anyone.methods, list(by_ratio))
     table = Table(
-        title=f"{anyone.metric.heading} with fewer training images, {_mean_over(anyone)}; "
-        f"{backbone}",
+        title=f"{anyone.heading} with fewer training images, {_mean_over(anyone)}; {backbone}",
         columns=("method", *(f"{ratio:.0%}" for ratio in by_ratio)),
         rows=tuple(rows),
         notes=(
@@ -138,7 +137,7 @@ def _mean_over(results: Results) -> str:
 
 
 def _published(view: View, methods: tuple[str, ...], ratios: list[float]) -> list[Row]:
-    printed = claimed(4, view.metric)
+    printed = claimed(4, view.slug)
     return [
         Row(
             method,
