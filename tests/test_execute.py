@@ -131,6 +131,13 @@ def test_a_loss_that_is_not_finite_ends_the_run(
     assert len(error.value.curves) == 1
 
 
+def test_sgd_takes_weights_whose_first_gradient_comes_late(make_run: MakeRun) -> None:
+    """BSDA's encoder has none in the first epoch."""
+    protocol = Protocol(epochs=2, batch_size=64, optimizer="sgd", lr=1e-3)
+    curves = execute(make_run("bsda", protocol=protocol)).record["curves"]
+    assert [epoch["kl"] > 0 for epoch in curves] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("rule", "pick"),
     [

@@ -103,8 +103,11 @@ def optimizer(trained: list[nn.Parameter], protocol: Protocol) -> torch.optim.Op
         "fused": True,
     }
     if protocol.optimizer == "sgd":
-        return torch.optim.SGD(
-            trained, momentum=protocol.momentum, nesterov=protocol.nesterov, **options
-        )
+        options |= {"momentum": protocol.momentum, "nesterov": protocol.nesterov}
+        sgd = torch.optim.SGD(trained, **options)
+        if protocol.momentum:  # the fused kernel fails on weights whose first gradient comes late
+            for weight in trained:
+                sgd.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
+        return sgd
     kind = torch.optim.AdamW if protocol.optimizer == "adamw" else torch.optim.Adam
     return kind(trained, betas=protocol.betas, **options)
