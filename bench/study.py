@@ -110,6 +110,11 @@ class Study:
             warnings.warn(note, Note, stacklevel=2)
         return found
 
+    @cached_property
+    def backbone_labels(self) -> tuple[str, ...]:
+        """The backbones as records name them, combinations such as `a+b` among them."""
+        return tuple(map(grid.backbone_label, self.selection.backbones))
+
     @property
     def _data_dir(self) -> Path | None:
         return Path(self.data_dir) if self.data_dir else None

@@ -28,4 +28,6 @@ def validated(model: type[Model], values: Mapping[str, Any], kind: str) -> Model
         place = ".".join(str(part) for part in first["loc"] if isinstance(part, (str, int)))
         name = f"{kind} {place}" if place else kind
         got = f", not {first['input']!r}" if place else ""
+        if isinstance(first["input"], str) and "," in first["input"]:
+            got += "; expected one value: give the command once for each"
         raise BenchError(f"{name}: {first['msg'].removeprefix('Value error, ')}{got}") from None

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli.blocks import Block, print_blocks
 from bench.cli.options import selecting, study
-from bench.cli.printing import Block, print_blocks, print_written
+from bench.cli.printing import print_written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

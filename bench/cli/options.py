@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.base.errors import BenchError
+from bench.cli import complete
 
 if TYPE_CHECKING:
     from bench.study import Study
@@ -44,11 +45,22 @@ protocol = click.option(
     default="laptop",
     metavar="NAME",
     show_default=True,
+    shell_complete=complete.protocols,
     help="how runs are trained: a name or a YAML file",
 )
 selecting = option_group(
-    click.option("--datasets", metavar="NAMES", help="breast,retina or a path to an npz"),
-    click.option("--methods", metavar="NAMES", help='ails,bsda or "ails[alpha=0.5]"'),
+    click.option(
+        "--datasets",
+        metavar="NAMES",
+        shell_complete=complete.datasets,
+        help="breast,retina or a path to an npz",
+    ),
+    click.option(
+        "--methods",
+        metavar="NAMES",
+        shell_complete=complete.methods,
+        help='ails,bsda or "ails[alpha=0.5]"',
+    ),
     click.option("--backbones", metavar="NAMES", help="any of timm; a+b is a combination"),
     click.option("--ratio", metavar="R", help="fractions of the training split: 0.2,1"),
     click.option("--seeds", metavar="S", help="10 (a count), 0-9 or 3,5,7"),
@@ -68,7 +80,12 @@ running = option_group(
 )
 """How to do what is missing."""
 metric = click.option(
-    "--metric", default="acc", metavar="NAME", show_default=True, help="what is compared"
+    "--metric",
+    default="acc",
+    metavar="NAME",
+    show_default=True,
+    shell_complete=complete.metrics,
+    help="what is compared",
 )
 viewing = option_group(
     metric,
@@ -83,6 +100,13 @@ viewing = option_group(
     click.option("--published", is_flag=True, help="add the paper's numbers, in their own rows"),
 )
 """What to show of the runs."""
+split = click.option(
+    "--split",
+    type=click.Choice(["val", "test"]),
+    default="test",
+    show_default=True,
+    help="whose metrics; tune on val",
+)
 
 
 def study(options: dict[str, Any]) -> Study:
@@ -112,16 +136,3 @@ def view(options: dict[str, Any]) -> View:
     metrics.get(options["metric"])
     names = ("metric", "reference", "combine", "published", "split")
     return View(**{name: options[name] for name in names if name in options})
-
-
-def do(studies: list[Study], options: dict[str, Any]) -> bool:
-    """Do what is missing, or show the plan where that is all that was asked for: then False."""
-    from bench.cli.printing import print_plan
-    from bench.study import run
-
-    if options["dry_run"]:
-        for one in studies:
-            print_plan(one, options["device"], options["workers"])
-        return False
-    run(studies, options["workers"], options["device"], options["retry_failed"])
-    return True

@@ -3,52 +3,27 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from bench.study import Study
     from reports.gallery.picture import Picture
     from reports.tables.output import Output
 
-INDENT = "  "
 
+def do(studies: list[Study], options: dict[str, Any]) -> bool:
+    """Do what is missing, or show the plan where that is all that was asked for: then False."""
+    from bench.study import run
 
-@dataclass(frozen=True)
-class Block:
-    """`kind` is a severity or verdict; `command`, where there is one, is printed to be copied."""
-
-    kind: str
-    heading: str
-    text: str
-    command: str = ""
-
-
-def print_blocks(
-    out: Console, title: str, kinds: Sequence[str], blocks: Sequence[Block], notes: Sequence[str]
-) -> None:
-    """The title with the number of each kind, the blocks, and what the kinds mean."""
-    from rich.text import Text
-
-    counts = Counter(block.kind for block in blocks)
-    counted = ", ".join(f"{counts[kind]} {kind}" for kind in kinds if counts[kind])
-    out.print(Text.assemble((title, "bold"), f": {counted or 'nothing to say'}"))
-    for block in blocks:
-        out.print()
-        out.print(Text.assemble((block.kind, "bold"), f"  {block.heading}"))
-        wrapped = textwrap.fill(block.text, out.width - len(INDENT), break_on_hyphens=False)
-        out.print(textwrap.indent(wrapped, INDENT), highlight=False, soft_wrap=True)
-        if block.command:
-            out.print(INDENT + block.command, style="dim", highlight=False, soft_wrap=True)
-    out.print()
-    for note in notes:
-        out.print(Text(note, "dim"))
+    if options["dry_run"]:
+        for one in studies:
+            print_plan(one, options["device"], options["workers"])
+        return False
+    run(studies, options["workers"], options["device"], options["retry_failed"])
+    return True
 
 
 def print_plan(study: Study, device: str | None, workers: int | None) -> None:
@@ -105,6 +80,36 @@ def print_tables(tables: Iterable[Output], folder: Path | None = None) -> None:
         out.print()
         out.print(to_terminal(table.table))
         print_written(paths)
+
+
+def print_tests(rows: Iterable[Mapping[Any, Any]]) -> None:
+    """Paired differences with their intervals and p values, a line each."""
+    from rich.table import Table
+
+    from bench import metrics
+    from bench.engines.progress import console
+
+    view = Table(box=None, pad_edge=False)
+    rows = list(rows)
+    columns = ["dataset", "comparison", "metric", "n", "difference", "95 %", "p", "Holm"]
+    for name in [*columns, *(["verdict"] if any("verdict" in row for row in rows) else [])]:
+        view.add_column(name, justify="right" if name in columns[3:] else "left")
+    for row in rows:
+        metric = metrics.METRICS.get(row["metric"].removeprefix("val_"))
+        scale, digits = (metric.scale, metric.decimals + 1) if metric else (1, 3)
+        numbers = [f"{scale * row[name]:z.{digits}f}" for name in ("difference", "low", "high")]
+        view.add_row(
+            row["dataset"],
+            f"{row['method']} − {row['reference']}",
+            row["metric"],
+            str(row["n"]),
+            numbers[0],
+            f"{numbers[1]} to {numbers[2]}",
+            f"{row['p']:.3g}",
+            f"{row['p_holm']:.3g}",
+            *([row["verdict"]] if "verdict" in row else []),
+        )
+    console().print(view)
 
 
 def print_figures(figures: Iterable[Picture], folder: Path) -> None:

@@ -8,22 +8,25 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.base.errors import BenchError
-from bench.cli.options import do, metric, running, selecting, study, view, viewing
-from bench.cli.printing import end, print_figures, print_tables, print_written
+from bench.cli import complete
+from bench.cli.options import metric, running, selecting, split, study, view, viewing
+from bench.cli.printing import do, end, print_figures, print_tables, print_tests, print_written
 
 if TYPE_CHECKING:
     from bench.study import Study
 
 
 @click.command()
-@click.argument("number")
+@click.argument("number", shell_complete=complete.tables)
 @selecting
 @running
 @viewing
-def table(number: str, **options: Any) -> None:
+@split
+@click.option("--tests", is_flag=True, help="print the paired tests below")
+def table(number: str, tests: bool, **options: Any) -> None:
     """Make a table of the paper, 1 to 6, and its runs.
 
-    Written as CSV, LaTeX and Markdown.
+    Written as CSV, LaTeX and Markdown. NUMBER is 1 to 6.
     """
     from reports.tables.catalogue import entry
 
@@ -31,13 +34,16 @@ def table(number: str, **options: Any) -> None:
     asked = made.study(study(options), shown)
     made.outputs(asked, shown)  # refused before any run, if at all
     if not made.select or do([asked], options):
-        print_tables(made.outputs(asked, shown), folder_of(asked, "tables"))
+        outputs = made.outputs(asked, shown)
+        print_tables(outputs, folder_of(asked, "tables"))
+        if tests:
+            print_tests(row for output in outputs for row in output.tests)
         if made.select:
             end(asked)
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete.figures)
 @selecting
 @running
 @viewing

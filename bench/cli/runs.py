@@ -7,8 +7,16 @@ from typing import Any
 
 import click
 
-from bench.cli.options import do, running, selecting, study, viewing
-from bench.cli.printing import end, print_plan, print_states, print_tables, print_written
+from bench.cli.options import running, selecting, split, study, viewing
+from bench.cli.printing import (
+    do,
+    end,
+    print_plan,
+    print_states,
+    print_tables,
+    print_tests,
+    print_written,
+)
 
 
 @click.command()
@@ -59,11 +67,11 @@ def export(path: Path, **options: Any) -> None:
 @click.command()
 @selecting
 @viewing
+@split
 def compare(**options: Any) -> None:
     """Compare each method with a reference, by seed."""
-    from bench.engines.progress import console
     from reports import compare as door
 
-    names = ("reference", "metric", "combine")
+    names = ("reference", "metric", "combine", "split")
     frame = door(study(options), **{name: options[name] for name in names})
-    console().print(frame.to_string(index=False), highlight=False, soft_wrap=True)
+    print_tests(frame.to_dict("records"))

@@ -128,7 +128,7 @@ def _check_images(path: Path, array: str, size: int) -> tuple[int, int]:
     if shape[0] == 0:
         raise BenchError(f"{path}: {array} is empty; every split needs images")
     if shape[1] != size:
-        raise BenchError(f"{path}: {array} is {shape[1]} px, not {size}; ask for {shape[1]}")
+        raise BenchError(f"{path}: {array} is {shape[1]} px, not {size}; give --size {shape[1]}")
     return shape[0], 3 if len(shape) == 4 else 1
 
 

@@ -1,5 +1,6 @@
 """A image of what a method makes of training images, for a person to judge."""
 
+import warnings
 from pathlib import Path
 
 import matplotlib
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from bench.backbone import Backbone
+from bench.base.errors import Note
 from bench.base.split import Split
 from bench.data.dataset import Info, open_dataset
 from bench.grid.cell import Run
@@ -43,6 +45,10 @@ def draw(run: Run, results: Path, data_dir: Path | None = None) -> Path:
     images, targets = train.images(chosen), train.targets[chosen]
     rows = [("original", images)]
     rows += [made(method, model, train, images, targets) for _ in range(DRAWS)]
+    if all(torch.equal(result, images) for _, result in rows[1:]):
+        warnings.warn(
+            "no image was changed: nothing fired, or the method works elsewhere", Note, stacklevel=2
+        )
     change = rows[1][1] - images
     if 0 < change.abs().max() < FAINT:
         gain = 0.5 / change.abs().max()

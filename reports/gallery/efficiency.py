@@ -17,7 +17,7 @@ from reports.tables.published import published, row_name
 def pictures(studies: Sequence[Study], view: View) -> list[Picture]:
     """One for each backbone, from the study of Table 4."""
     (study,) = studies
-    return [_picture(study, view, backbone) for backbone in study.selection.backbones]
+    return [_picture(study, view, backbone) for backbone in study.backbone_labels]
 
 
 def _picture(study: Study, view: View, backbone: str) -> Picture:

@@ -18,7 +18,7 @@ def pictures(studies: Sequence[Study], view: View) -> list[Picture]:
     """One for each backbone and ratio, from the studies of Tables 5 and 6."""
     return [
         _picture(studies, view, backbone, ratio)
-        for backbone in studies[0].selection.backbones
+        for backbone in studies[0].backbone_labels
         for ratio in studies[0].measured.ratios
     ]
 

@@ -25,7 +25,7 @@ def pictures(studies: Sequence[Study], view: View) -> list[Picture]:
     (study,) = studies
     return [
         _picture(study, view, backbone, ratio)
-        for backbone in study.selection.backbones
+        for backbone in study.backbone_labels
         for ratio in study.measured.ratios
     ]
 

@@ -20,7 +20,7 @@ def pictures(studies: Sequence[Study], view: View) -> list[Picture]:
     """One for each dataset, backbone and ratio; a combination of backbones has none."""
     (study,) = studies
     drawn = []
-    for backbone in study.selection.backbones:
+    for backbone in study.backbone_labels:
         if len(parts(backbone)) > 1:
             continue
         for ratio in study.measured.ratios:

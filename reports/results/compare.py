@@ -1,5 +1,6 @@
 """Paired comparisons of a study as rows."""
 
+from bench import metrics
 from bench.stats.paired import ALPHA
 from bench.study import Study
 from reports.results import pairs
@@ -18,17 +19,18 @@ def compare_rows(study: Study, view: View) -> Rows:
     are five seeds or more; else `undecided`.
     """
     found: Rows = []
-    for backbone in study.selection.backbones:
+    for backbone in study.backbone_labels:
         for ratio in study.measured.ratios:
             results = collect(study, backbone, ratio, view.quantity, view.combine)
             against = pairs.chosen_reference(results.methods, view.reference)
             found += comparison_rows(results, against, pairs.families(results, against))
-    return [
-        row | {"verdict": _verdict(row["difference"], row["p_holm"], row["n"])} for row in found
-    ]
+    sign = 1 if metrics.get(view.metric).higher_is_better else -1
+    for row in found:
+        row["verdict"] = _verdict(sign * row["difference"], row["p_holm"], row["n"])
+    return found
 
 
-def _verdict(difference: float, p: float, n: int) -> str:
+def _verdict(gain: float, p: float, n: int) -> str:
     if n < FEWEST or not p < ALPHA:
         return "undecided"
-    return "better" if difference > 0 else "worse"
+    return "better" if gain > 0 else "worse"

@@ -10,7 +10,7 @@ from bench.study import Study
 def stem(study: Study, *words: str, backbone: str | None = None, ratio: float | None = None) -> str:
     """A file name that tells backbones and ratios apart where the study has several."""
     several_backbones, several_ratios = (
-        len(study.selection.backbones) > 1,
+        len(study.backbone_labels) > 1,
         len(study.measured.ratios) > 1,
     )
     if backbone is not None and several_backbones:

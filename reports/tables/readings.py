@@ -99,7 +99,7 @@ class Readings:
 
 def output(study: Study, asked: Readings) -> Output:
     """`build`, of what is measured in a study."""
-    notes = footnotes(study, study.selection.backbones)
+    notes = footnotes(study, study.backbone_labels)
     return build(study.measured, asked.method, asked.metric, asked.reference, notes)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from bench import metrics
 from bench.base.errors import BenchError
 from bench.grid.selection import Selection
-from bench.metrics import Metric
 from bench.stats.paired import summarise
 from bench.study import Study
 from reports.results import pairs
@@ -39,7 +38,14 @@ class Column:
 
     @property
     def is_metric(self) -> bool:
-        return self.quantity.startswith("metrics.")
+        return self.quantity.startswith(("metrics.", "validation.val_"))
+
+    def of(self, view: View) -> "Column":
+        """The column, of a metric on the split that is shown."""
+        if not self.is_metric:
+            return self
+        shown = replace(view, metric=self.quantity.removeprefix("metrics."))
+        return replace(self, quantity=shown.quantity)
 
 
 @dataclass(frozen=True)
@@ -63,19 +69,20 @@ class Sweep:
 
     def outputs(self, study: Study, view: View) -> list[Output]:
         """A table for each backbone or combination and each ratio."""
-        shown = self.showing(metrics.get(view.metric))
+        shown = self.showing(view)
         return [
             _output(shown, study, view, backbone, ratio)
-            for backbone in study.selection.backbones
+            for backbone in study.backbone_labels
             for ratio in study.measured.ratios
         ]
 
-    def showing(self, metric: Metric) -> "Sweep":
-        """The table with a column of this metric first, unless it has one."""
-        quantity = f"metrics.{metric.name}"
-        if quantity in {column.quantity for column in self.columns}:
-            return self
-        return replace(self, columns=(Column(metric.title, quantity, ""), *self.columns))
+    def showing(self, view: View) -> "Sweep":
+        """The table with a column of the metric that was asked for, and metrics of its split."""
+        columns = self.columns
+        if f"metrics.{view.metric}" not in {column.quantity for column in columns}:
+            title = metrics.get(view.metric).title
+            columns = (Column(title, f"metrics.{view.metric}", ""), *columns)
+        return replace(self, columns=tuple(column.of(view) for column in columns))
 
     def by_label(self, study: Study) -> dict[str, float]:
         """The swept parameter of every method of the study, ascending.

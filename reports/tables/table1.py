@@ -30,7 +30,7 @@ def outputs(study: Study, view: View) -> list[Output]:
             footnotes(study, [backbone]),
             stem(study, "table1", view.slug, backbone=backbone, ratio=ratio),
         )
-        for backbone in study.selection.backbones
+        for backbone in study.backbone_labels
         for ratio in study.measured.ratios
     ]
 

@@ -44,8 +44,7 @@ def outputs(study: Study, view: View) -> list[Output]:
 def _output(study: Study, view: View, ratio: float) -> Output:
     measured = {
         name: {
-            backbone: collect(study, backbone, ratio, path)
-            for backbone in study.selection.backbones
+            backbone: collect(study, backbone, ratio, path) for backbone in study.backbone_labels
         }
         for name, path in {
             "metric": view.quantity,
@@ -88,7 +87,7 @@ def _rows(study: Study, measured: dict[str, dict[str, Results]]) -> list[Row]:
                 cells.mean(epochs[backbone], method, **EPOCHS),
             ),
         )
-        for backbone in study.selection.backbones
+        for backbone in study.backbone_labels
     ]
 
 
@@ -102,7 +101,7 @@ def _table(study: Study, view: View, rows: list[Row], metric: dict[str, Results]
         "other readings are in the tidy CSV. Epochs: until 95 % of the highest validation ACC.",
         *(gap for name, results in metric.items() for gap in cells.gaps(results, f"{name}: ")),
         *([NOTE] if view.published else []),
-        *footnotes(study, study.selection.backbones),
+        *footnotes(study, study.backbone_labels),
     )
     return Table(
         title=f"{anyone.heading} of {baseline} and {method}, {len(rows)} backbones, {anyone.over}",
@@ -159,6 +158,6 @@ def _published(study: Study, view: View) -> list[Row]:
     order = ("baseline_acc", "ails_acc", "increase", "fdi", "epochs_baseline", "epochs_ails")
     return [
         Row(name, tuple(printed[name][column] for column in order), published=True)
-        for name in dict.fromkeys(part for b in study.selection.backbones for part in parts(b))
+        for name in dict.fromkeys(part for b in study.backbone_labels for part in parts(b))
         if name in printed
     ]

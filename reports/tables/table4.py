@@ -24,7 +24,7 @@ def select(selection: Selection) -> Selection:
 def outputs(study: Study, view: View) -> list[Output]:
     """For each backbone the table, and the loss against full data where that is a ratio."""
     tables = []
-    for backbone in study.selection.backbones:
+    for backbone in study.backbone_labels:
         by_ratio = {
             ratio: collect(study, backbone, ratio, view.quantity, view.combine)
             for ratio in sorted(study.measured.ratios)
