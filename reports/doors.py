@@ -1,8 +1,11 @@
 """Reports in Python: what the records of a study say, as tables, figures and a page."""
 
+import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar, overload
+
+from rich.console import Console
 
 from bench.base.files import write_text
 from bench.study import Study, run
@@ -19,7 +22,7 @@ from reports.tables import catalogue as tables
 from reports.tables.html import to_html
 from reports.tables.output import Output
 from reports.tables.output import write as write_table
-from reports.tables.table import to_latex, to_markdown
+from reports.tables.table import to_latex, to_markdown, to_terminal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +76,11 @@ class Tables(Several[Output]):
         return "\n".join(to_html(one.table) for one in self)
 
     def __str__(self) -> str:
-        return self.to_markdown()
+        """As in a terminal of 100 columns."""
+        console = Console(width=100, markup=False, file=io.StringIO(), record=True)
+        for one in self:
+            console.print(to_terminal(one.table))
+        return console.export_text()
 
 
 class Figures(Several[Picture]):

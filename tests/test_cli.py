@@ -49,7 +49,9 @@ def test_run_then_table_then_show(tmp_path: Path) -> None:
     assert sorted(p.name for p in folder.iterdir()) == sorted(f"table1-acc{s}" for s in suffixes)
 
     key = next(iter(records))
-    shown = bench("show", key[:6], *where)
+    assert key in bench("verify", key[:6], *where).output
+    assert "python -m bench run" in bench("show", key[:6], *where).output
+    shown = bench("show", key[:6], "--json", *where)
     assert json.loads(shown.output)["key"] == key
 
 

@@ -1,8 +1,10 @@
-"""Progress of a grid, read from the store: a bar in a terminal, plain lines elsewhere."""
+"""Progress of a grid, read from the store: a bar in a terminal, a line in a notebook, else plain
+lines.
+"""
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -22,6 +24,20 @@ def console(stderr: bool = False) -> Console:
     return Console(stderr=stderr, width=width, soft_wrap=False, markup=False)
 
 
+def in_notebook() -> bool:
+    """Whether this runs in a Jupyter kernel, which shows what IPython displays."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")
+
+
+def notebook_line() -> Callable[[str], None]:
+    """A line of a notebook that each call writes over."""
+    from IPython.display import Pretty, display
+
+    handle = display(Pretty(""), display_id=True)
+    return lambda text: handle.update(Pretty(text))
+
+
 class GridProgress:
     """Follows runs until each has a record or a failure; call it with the fractions at hand."""
 
@@ -38,6 +54,7 @@ class GridProgress:
             console=console,
         )
         self.task = self.bar.add_task("", total=self.total)
+        self.line = notebook_line() if in_notebook() else None
 
     def __enter__(self) -> "GridProgress":
         if self.console.is_terminal:
@@ -54,7 +71,10 @@ class GridProgress:
         left = self._left(finished)
         self.bar.update(self.task, completed=finished, description=left)
         lines = [self._line(run) for run in ended]
-        if not self.console.is_terminal:
+        if self.line:
+            self.line(f"{finished:.0f}/{self.total} runs{left and ', '}{left}")
+            lines = [line for line in lines if ": failed, " in line]
+        elif not self.console.is_terminal:
             before = self.total - len(self.pending) - len(lines)
             numbered = [f"{n}/{self.total} {line}" for n, line in enumerate(lines, before + 1)]
             if not lines and time.monotonic() - self.printed > SILENCE:

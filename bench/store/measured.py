@@ -23,7 +23,7 @@ class Measured:
 
     grid: Grid
     records: dict[Run, Record]
-    store: Store
+    store: Store | None = None
     _values: dict[str, dict[Cell, dict[int, float]]] = field(
         default_factory=dict, compare=False, repr=False
     )
@@ -44,7 +44,7 @@ class Measured:
 
     def _value(self, record: Record, quantity: str) -> float | None:
         of_metrics, _, name = quantity.partition("metrics.")
-        if of_metrics or name in record["metrics"]:
+        if of_metrics or name in record["metrics"] or self.store is None:
             return look_up(record, quantity)
         return metrics.of_run(name, record, self.store.predictions)
 

@@ -201,6 +201,7 @@ def _output(sweep: Sweep, study: Study, view: View, backbone: str, ratio: float)
         for label, line in _lines(labels, measured, families).items()
     ]
     part = f", {ratio:.0%} of the training split" if ratio < 1 else ""
+    part += ", validation split" * (view.split == "val")
     table = Table(
         title=f"{sweep.method} over {sweep.symbol}: mean ± SD over {len(anyone.seeds)} seeds, "
         f"{anyone.over}; {backbone}{part}",
