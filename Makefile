@@ -25,7 +25,7 @@ $(TABLES): table%: .venv/ready
 $(FIGURES): figure-%: .venv/ready
 	$(BENCH) figure $* $(RUN)
 
-figures: $(FIGURES)
+figures: figure-all
 
 readings paper: .venv/ready
 	$(BENCH) $@ $(RUN)
