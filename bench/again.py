@@ -102,7 +102,8 @@ def _protocol(described: Record) -> tuple[str, dict[str, Any]]:
 
 def _method(cell: Record, protocol: str, store: Store) -> str:
     """As it is written at the command line, with the parameters that the protocol does not give."""
-    _, _, digest = cell["method_version"].partition("-")
+    _, _, version = cell["method_version"].partition("-")
+    digest = version.partition(".")[0]
     source = _source(cell["method"], digest, "methods", store)
     usual = MethodChoice.parse(source, configs.load(protocol).parameters)
     as_usual = usual.method.identity(usual.params)
@@ -111,7 +112,9 @@ def _method(cell: Record, protocol: str, store: Store) -> str:
 
 
 def _backbone(cell: Record, store: Store) -> str:
-    return _source(cell["backbone"], cell.get("backbone_version", ""), "backbones", store)
+    return _source(
+        cell["backbone"], cell.get("backbone_version", "").partition(".")[0], "backbones", store
+    )
 
 
 def _source(name: str, digest: str, option: str, store: Store) -> str:

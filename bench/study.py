@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.base import version
 from bench.base.errors import BenchError, Note, unknown
 from bench.base.files import write_bytes, write_text
 from bench.base.validation import validated
@@ -105,6 +106,7 @@ class Study:
             self._data_dir,
             phantoms_allowed="datasets" not in self.named,
             parameters=self.config.parameters,
+            known=self.store.datasets,
         )
         for note in found.notes:
             warnings.warn(note, Note, stacklevel=2)
@@ -168,6 +170,20 @@ class Study:
         given += [("set", text) for text in notation.write_settings(self.settings)]
         return "".join(f" --{name} {shlex.quote(value)}" for name, value in given)
 
+    def stale(self) -> list[Run]:
+        """The finished runs that were made by other code than this, as their records tell."""
+        from bench.training.execute import code
+
+        records = self.measured.records
+        return [one for one, record in records.items() if record.get("code") != code(one)]
+
+    def redo_stale(self) -> None:
+        """Set the records of `stale()` aside, into the folder `stale`: `run` makes them anew."""
+        for one in self.stale():
+            self.store.set_aside(one.key)
+            self._known.pop(one.key, None)
+        self.refresh()
+
     def run(
         self, workers: int | None = None, device: str | None = None, retry_failed: bool = False
     ) -> None:
@@ -227,12 +243,21 @@ class Study:
         self.refresh()
         return pd.DataFrame([_row(one, record) for one, record in self.measured.records.items()])
 
-    def export(self, path: str | Path) -> Path:
-        """Write `records()`, sorted, as CSV or, by the suffix, Parquet (needs pyarrow)."""
+    def all_records(self) -> "pd.DataFrame":
+        """As `records`, of all records of the store, whatever was selected."""
+        import pandas as pd
+
+        return pd.DataFrame([_row_of(self.store.read(key)) for key in self.store])
+
+    def export(self, path: str | Path, everything: bool = False) -> Path:
+        """Write `records()`, sorted, as CSV or, by the suffix, Parquet (needs pyarrow).
+
+        `everything` takes all records of the store, also old ones that fill no cell any more.
+        """
         path = Path(path)
         if path.suffix not in (".csv", ".parquet"):
             raise BenchError(f"{path}: name a file that ends in .csv or .parquet")
-        frame = self.records()
+        frame = self.all_records() if everything else self.records()
         frame = frame.sort_values([*PLACE, "key"], ignore_index=True) if len(frame) else frame
         if path.suffix == ".csv":
             return write_text(path, frame.to_csv(index=False, float_format="%.10g"))
@@ -330,6 +355,15 @@ def run(
     if not missing:
         return
     grid.check_backbones(together, missing)
+    for place in dict.fromkeys((one.cell.source, one.cell.source_size) for one in missing):
+        open_dataset(*place, first._data_dir)
+    if (commit := version.commit()).endswith("+"):
+        warnings.warn(
+            f"files under bench/ or methods/ are changed since commit {commit[:-1]}: records made "
+            "now are marked as of changed code",
+            Note,
+            stacklevel=2,
+        )
     device = device or environment.default_device()
     environment.check_device(device)
     workers = min(workers or environment.default_workers(), len(missing))
@@ -363,11 +397,16 @@ def _place(one: Run) -> dict[str, Any]:
 
 
 def _row(one: Run, record: Record) -> dict[str, Any]:
-    cost = record["cost"]
+    return {**_row_of(record), **_place(one)}
+
+
+def _row_of(record: Record) -> dict[str, Any]:
+    cell, cost = record["cell"], record["cost"]
+    place = cell["dataset"], record["label"], cell["backbone"], cell["ratio"], record["seed"]
     return {
-        **_place(one),
-        "source_size": one.cell.source_size,
-        "input_size": one.cell.input_size,
+        **dict(zip(PLACE, place, strict=True)),
+        "source_size": cell["source_size"],
+        "input_size": cell["input_size"],
         **record["metrics"],
         **{k: v for k, v in record["validation"].items() if k.startswith("val_")},
         "selected_epoch": record["selected_epoch"],
@@ -376,5 +415,6 @@ def _row(one: Run, record: Record) -> dict[str, Any]:
         "device": record["device"],
         "commit": record["commit"],
         "phantom": record["data"]["phantom"],
-        "key": one.key,
+        "schema": record["schema"],
+        "key": record["key"],
     }

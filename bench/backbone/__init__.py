@@ -13,7 +13,7 @@ def identify(source: str) -> tuple[str, str]:
     """The name under which a backbone stands in records, and the digest of one's own, else ""."""
     if own.is_own(source):
         found = own.find(source)
-        return found.name, found.digest
+        return found.name, found.version
     return networks.canonical(source), ""
 
 

@@ -5,6 +5,7 @@ One loader for methods, backbones and metrics. A plug-in is written as a name, a
 of its own folder, at its top, and may hold base classes of its own.
 """
 
+import ast
 import hashlib
 import importlib
 import importlib.util
@@ -36,6 +37,12 @@ class Plugin(Generic[T]):
     """As in records: of a file its stem, or `stem.Name` where it had to be named."""
     value: T
     digest: str = ""
+
+    @property
+    def version(self) -> str:
+        """What decides of a file: its digest, and `.Name` of what had to be named in it."""
+        _, dot, inner = self.name.partition(".")
+        return f"{self.digest}{dot}{inner}"
 
 
 @dataclass(frozen=True)
@@ -146,8 +153,47 @@ def split(text: str) -> tuple[Path, str | None]:
 
 
 def digest(path: Path) -> str:
-    """8 hexadecimal digits of a file's content, which decides what runs with it give."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    """8 hexadecimal digits of the content of a file and of what it imports from its own folder,
+    which decides what runs with it give.
+    """
+    content = path.read_bytes()
+    for sibling in siblings(path)[1:]:
+        name = sibling.relative_to(path.parent).as_posix()
+        content += f"\0{name}\0".encode() + sibling.read_bytes()
+    return hashlib.sha256(content).hexdigest()[:8]
+
+
+def siblings(path: Path) -> list[Path]:
+    """The file, and the files of its folder that it imports, directly or through another."""
+    found: list[Path] = []
+    waiting = [path]
+    while waiting:
+        file = waiting.pop()
+        if file in found:
+            continue
+        found.append(file)
+        for name in sorted(_imported(file)):
+            module = path.parent.joinpath(*name.split("."))
+            candidates = (module.with_suffix(".py"), module / "__init__.py")
+            waiting += [candidate for candidate in candidates if candidate.is_file()]
+    return [path, *sorted(found[1:])]
+
+
+def _imported(file: Path) -> set[str]:
+    """The dotted names that a file imports, each with all that lead to it."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError):
+        return set()
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return {
+        ".".join(name.split(".")[: k + 1]) for name in names for k in range(name.count(".") + 1)
+    }
 
 
 def _defines(module: ModuleType, member: Any) -> bool:

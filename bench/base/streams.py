@@ -1,8 +1,8 @@
 """Named random streams of a run.
 
-`subset`, `init` and `order` know nothing of the method, so that two methods at one seed share the
-training images, the initial weights and the order of batches: a paired test is one. A method's
-own draws come from a stream of its own.
+A stream comes from the seed, its own name and the data's fingerprint: no name or path of a dataset,
+a method or a backbone. So at one seed all methods share the training images, the initial weights
+and the order of batches, and where they can their own draws too: a paired test is one.
 """
 
 import hashlib
@@ -20,35 +20,35 @@ def stream(*names: str | int | float) -> int:
 
 @dataclass(frozen=True)
 class Streams:
-    """The seeds of one run, one for each source of chance."""
+    """The seeds of one run, one for each source of chance; `data` is the dataset's fingerprint."""
 
-    dataset: str
-    ratio: float
-    backbone: str
-    method: str
+    data: str
     seed: int
 
     @property
     def subset(self) -> int:
         """Which training images: the same for every ratio, so that smaller subsets are nested."""
-        return stream("subset", self.dataset, self.seed)
+        return self._named("subset")
 
     @property
     def init(self) -> int:
         """The initial weights of the backbone."""
-        return stream("init", self.dataset, self.backbone, self.seed)
+        return self._named("init")
 
     @property
     def order(self) -> int:
         """The order of batches."""
-        return stream("order", self.dataset, self.ratio, self.seed)
+        return self._named("order")
 
     @property
     def dropout(self) -> int:
         """What the backbone itself draws in training (dropout, stochastic depth)."""
-        return stream("dropout", self.dataset, self.backbone, self.seed)
+        return self._named("dropout")
 
     @property
     def augment(self) -> int:
         """The method's own draws."""
-        return stream("augment", self.dataset, self.ratio, self.backbone, self.method, self.seed)
+        return self._named("augment")
+
+    def _named(self, name: str) -> int:
+        return stream(name, self.data, self.seed)

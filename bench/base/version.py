@@ -1,6 +1,7 @@
 """The version and commit of this code, and the folder it is in."""
 
 import functools
+import hashlib
 import subprocess
 import tomllib
 from importlib.metadata import PackageNotFoundError, version
@@ -27,6 +28,16 @@ def of_code() -> str:
         return of_clone() or version(NAME)
     except PackageNotFoundError:
         return "unknown"
+
+
+@functools.cache
+def digest_of(*paths: Path) -> str:
+    """8 hexadecimal digits of the content of Python files, and of all those in folders."""
+    files = {file for path in paths for file in (path.rglob("*.py") if path.is_dir() else [path])}
+    digest = hashlib.sha256()
+    for content in sorted(file.read_bytes() for file in files):
+        digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()[:8]
 
 
 @functools.cache

@@ -22,6 +22,9 @@ def do(studies: list[Study], options: dict[str, Any]) -> bool:
         for one in studies:
             print_plan(one, options["device"], options["workers"])
         return False
+    if options["redo_stale"]:
+        for one in studies:
+            one.redo_stale()
     run(studies, options["workers"], options["device"], options["retry_failed"])
     return True
 

@@ -51,6 +51,8 @@ def status(**options: Any) -> None:
 
     asked = study(options)
     print_states(asked)
+    if stale := len(asked.stale()):
+        console().print(f"{stale} records were made by other code; --redo-stale makes them anew")
     for run, failure in failed(asked):
         line = f"failed: {run}: {failure['reason']} ({run.key})"
         console().print(line, style="red", highlight=False)
@@ -59,9 +61,10 @@ def status(**options: Any) -> None:
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @selecting
-def export(path: Path, **options: Any) -> None:
+@click.option("--everything", is_flag=True, help="all records of the folder, old ones too")
+def export(path: Path, everything: bool, **options: Any) -> None:
     """Write the records as CSV or Parquet, a row a run."""
-    print_written([study(options).export(path)])
+    print_written([study(options).export(path, everything)])
 
 
 @click.command()

@@ -6,7 +6,7 @@ import os
 import runpy
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,9 +56,15 @@ class Info:
     labels: tuple[str, ...]
     """The name of each class."""
     fingerprint: str
-    """md5 of the npz file; of a phantom, sha256 over its arrays."""
+    """`bench.data.fingerprint`: of the content, not of the file."""
     phantom: bool = False
     warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def restored(cls, fields: Mapping[str, Any]) -> "Info":
+        """From its fields as JSON."""
+        listed = {key: tuple(fields[key]) for key in ("labels", "warnings")}
+        return cls(**{**fields, **listed, "task": Task(fields["task"])})
 
 
 def medmnist_entry(name: str) -> dict[str, Any]:

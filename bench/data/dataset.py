@@ -4,7 +4,6 @@ Small sets stay in memory as uint8, large ones on disk. Importing this module im
 """
 
 import functools
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -28,6 +27,7 @@ from bench.data.catalogue import (
     locate,
     phantom_for,
 )
+from bench.data.fingerprint import fingerprint, part
 from bench.data.phantom import COUNTS, Phantom
 from bench.data.phantom import PHANTOMS as KINDS
 from bench.data.verify import cache_folder, stamp, verified
@@ -132,9 +132,6 @@ def _targets(labels: npt.NDArray[Any], task: Task) -> "Tensor":
 @functools.cache
 def _open_phantom(name: str, kind: Phantom, size: int) -> Dataset:
     arrays = kind.arrays(name, size)
-    digest = hashlib.sha256()
-    for key, array in arrays.items():
-        digest.update(f"{key} {array.shape} {array.dtype}".encode() + array.tobytes())
     info = Info(
         name=name,
         task=kind.task,
@@ -143,7 +140,7 @@ def _open_phantom(name: str, kind: Phantom, size: int) -> Dataset:
         size=size,
         counts=dict(COUNTS),
         labels=kind.labels,
-        fingerprint=digest.hexdigest(),
+        fingerprint=fingerprint(kind.task, kind.labels, map(part, arrays.values())),
         phantom=True,
     )
     return Dataset(info, lambda split: (arrays[f"{split}_images"], arrays[f"{split}_labels"]))

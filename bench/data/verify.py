@@ -6,6 +6,7 @@ Only headers and labels are read into memory, never the images.
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,8 +20,9 @@ from bench.base.files import StoreError, write_text
 from bench.base.task import Task
 from bench.data import npz
 from bench.data.catalogue import SPLITS, Info, medmnist_entry
+from bench.data.fingerprint import Part, fingerprint, part
 
-RULES = 1
+RULES = 2
 """Raised when verification changes: what older rules let pass is verified again."""
 
 
@@ -30,11 +32,17 @@ def cache_folder() -> Path:
 
 
 def stamp(path: Path) -> list[int]:
-    """Size and time of the file, and of a description beside it: they change when it does."""
+    """What tells the file, and a description beside it, from any that takes its place: inode, size
+    and the times of its content and of its entry, of which the last cannot be set by hand.
+    """
     files = [path, _beside(path)] if _beside(path).is_file() else [path]
     with npz.reading(path):
         facts = [file.stat() for file in files]
-    return [number for fact in facts for number in (fact.st_size, fact.st_mtime_ns)]
+    return [
+        number
+        for fact in facts
+        for number in (fact.st_ino, fact.st_size, fact.st_mtime_ns, fact.st_ctime_ns)
+    ]
 
 
 def verified(path: Path, size: int, name: str | None = None) -> Info:
@@ -53,31 +61,37 @@ def verify(path: Path, size: int, name: str | None = None) -> Info:
 
     With a short `name` the file must be that MedMNIST set; without, it is a user's own, whose task
     is read off the labels or stands in `<stem>.yaml` beside it. Raises BenchError with file and
-    mend. A MedMNIST file of another md5 than the published is only a warning.
+    mend. A MedMNIST file of another md5 than the published is another set, and says so.
     """
     layout = _layout(path, size)
-    fingerprint = npz.md5(path)
     warnings: tuple[str, ...] = ()
     if name:
         task, labels, published = _medmnist(path, name, size, layout)
-        if fingerprint != published:
-            warnings = (f"md5 {fingerprint} differs from medmnist's {published}",)
+        if npz.md5(path) != published:
+            warnings = ("its md5 is not MedMNIST's: it is another set",)
     else:
         task, labels = _own(path, layout)
     _check_labels(path, layout, task, len(labels))
-    if not name or warnings:
-        npz.check(path)
+    content = fingerprint(task, labels, _parts(path))
     return Info(
-        name=name or f"{path.stem}@{fingerprint[:8]}",
+        name=name or f"{path.stem}@{content[:8]}",
         task=task,
         num_classes=len(labels),
         channels=layout.channels,
         size=size,
         counts=layout.counts,
         labels=labels,
-        fingerprint=fingerprint,
+        fingerprint=content,
         warnings=warnings,
     )
+
+
+def _parts(path: Path) -> Iterator[Part]:
+    """Images and targets of all splits; large sets are never whole in memory."""
+    for split in SPLITS:
+        images = f"{split}_images"
+        yield npz.header(path, images).shape, npz.pieces(path, images)
+        yield part(npz.read(path, f"{split}_labels"))
 
 
 @dataclass(frozen=True)
@@ -210,10 +224,7 @@ def _description(file: Path) -> dict[str, Any]:
 def _recall(memory: Path) -> Info | None:
     """What was remembered; None where nothing readable was."""
     try:
-        info = json.loads(memory.read_text())
-        info |= {"task": Task(info["task"])}
-        info |= {key: tuple(info[key]) for key in ("labels", "warnings")}
-        return Info(**info)
+        return Info.restored(json.loads(memory.read_text()))
     except (OSError, ValueError, TypeError, KeyError):
         return None
 

@@ -107,8 +107,8 @@ class Worker:
             self.store.write_environment(environment_hash(), environment())
             for source in (run.cell.method.source, run.cell.backbone_source):
                 if plugins.is_file(source):
-                    file, _ = plugins.split(source)
-                    self.store.keep_plugin(file, plugins.digest(file))
+                    self.store.keep_plugin(plugins.split(source)[0])
+            self.store.write_data(self._dataset(run).info)
             self.store.publish(run.key, outcome.record, outcome.scores, outcome.targets)
         return True
 

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,16 +14,22 @@ from bench.data.catalogue import PHANTOMS
 from bench.grid.choice import MethodChoice
 from bench.grid.protocol import Protocol
 
+NUMERICS = 2
+"""Raised by whoever changes the bits that a run gives."""
+
 
 @dataclass(frozen=True)
 class Cell:
     """One entry of a table.
 
-    `source` is what to open: the dataset's name, or the path of an npz. `backbone_source` is what
-    to build, a name or a file, and `backbone_version` the digest of one's own, else "".
+    `data` is the dataset's fingerprint and decides; its name, and that of a method or backbone of
+    one's own, is how people call it. `source` is what to open: the dataset's name, or the path of
+    an npz. `backbone_source` is what to build, a name or a file, and `backbone_version` the digest
+    of one's own, else "".
     """
 
-    dataset: str
+    dataset: str = field(compare=False)
+    data: str
     task: Task
     source_size: int
     input_size: int
@@ -40,14 +47,15 @@ class Cell:
 
     @functools.cached_property
     def json(self) -> str:
-        """`describe()` with sorted keys."""
-        return _json(self.describe())
+        """`decides(describe())` with sorted keys."""
+        return _json(decides(self.describe()))
 
     def describe(self) -> dict[str, Any]:
         """The cell as it stands in records."""
         version = {"backbone_version": self.backbone_version} if self.backbone_version else {}
         return version | {
             "dataset": self.dataset,
+            "data": self.data,
             "task": self.task.value,
             "source_size": self.source_size,
             "input_size": self.input_size,
@@ -76,24 +84,47 @@ class Run:
             "cell": self.cell.describe(),
             "seed": self.seed,
             "protocol": identity(self.protocol),
+            "numerics": NUMERICS,
         }
 
     @functools.cached_property
     def key(self) -> str:
-        """16 hexadecimal digits, a hash of `describe()` as JSON with sorted keys."""
-        protocol = _protocol_json(self.protocol)
-        text = f'{{"cell":{self.cell.json},"protocol":{protocol},"seed":{self.seed}}}'
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        """`key_of(describe())`."""
+        return _key(self.cell.json, _protocol_json(self.protocol), self.seed, NUMERICS)
 
     @property
     def streams(self) -> Streams:
-        cell = self.cell
-        return Streams(cell.dataset, cell.ratio, cell.backbone, cell.method.name, self.seed)
+        return Streams(self.cell.data, self.seed)
 
     def __str__(self) -> str:
         cell = self.cell
         ratio = f" {cell.ratio:.0%}" if cell.ratio < 1 else ""
         return f"{cell.dataset}{ratio} {cell.backbone} {cell.method.label} seed {self.seed}"
+
+
+def decides(cell: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a described cell decides the result: no name of data, and none of a method or a
+    backbone that stands for the content of a file.
+    """
+    called = {"dataset"}
+    if "-" in cell["method_version"]:
+        called.add("method")
+    if cell.get("backbone_version"):
+        called.add("backbone")
+    return {name: value for name, value in cell.items() if name not in called}
+
+
+def key_of(described: Mapping[str, Any]) -> str:
+    """The key of a run from its description: 16 hexadecimal digits, a hash of what decides the
+    result, as JSON with sorted keys.
+    """
+    cell, protocol = _json(decides(described["cell"])), _json(described["protocol"])
+    return _key(cell, protocol, described["seed"], described["numerics"])
+
+
+def _key(cell: str, protocol: str, seed: int, numerics: int) -> str:
+    text = f'{{"cell":{cell},"numerics":{numerics},"protocol":{protocol},"seed":{seed}}}'
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @functools.lru_cache(maxsize=100)

@@ -33,7 +33,7 @@ class MethodChoice:
         source, given = read_choice(text)
         found = methods.find(source)
         name, method = found.name, found.value
-        version = f"{method.version}-{found.digest}" if found.digest else str(method.version)
+        version = f"{method.version}-{found.version}" if found.digest else str(method.version)
         usual = parameters.get(name, {})
         params, plain = (
             validated(method.Params, values, f"{name} parameter")

@@ -1,5 +1,6 @@
 """Config: a named protocol with the selection it is meant for, from configs/*.yaml and `--set`."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -76,8 +77,9 @@ def load(name: str, settings: Mapping[str, Any] = {}) -> Config:
         changes.setdefault("epochs", None)
     if changes.get("epochs") is not None:
         changes.setdefault("steps", None)
+    own = f"@{hashlib.sha256(repr(file).encode()).hexdigest()[:8]}" * (path.parent != CONFIGS)
     return Config(
-        name=path.stem + "".join(f" {text}" for text in notation.write_settings(settings)),
+        name=path.stem + own + "".join(f" {text}" for text in notation.write_settings(settings)),
         about=file.about.strip(),
         caution=file.caution,
         protocol=validated(Protocol, file.protocol | changes, "protocol key"),

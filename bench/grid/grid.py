@@ -1,7 +1,9 @@
 """From a selection to the runs that it asks for."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,9 @@ from bench.grid.notation import parts
 from bench.grid.protocol import Protocol
 from bench.grid.selection import Selection
 from bench.metrics import selecting
+
+Known = Callable[[str, int], Sequence[data.Info]]
+"""The datasets of a name and size that records are of."""
 
 
 @dataclass(frozen=True)
@@ -32,22 +37,25 @@ def expand(
     data_dir: Path | None = None,
     phantoms_allowed: bool = False,
     parameters: Mapping[str, dict[str, Any]] = {},
+    known: Known = lambda name, size: [],
 ) -> Grid:
     """Every run of a selection; all names are checked but those of backbones (`check_backbones`).
 
-    `parameters` are those that the protocol gives methods, by name. Where `phantoms_allowed`, a
-    dataset that cannot be had is replaced by the phantom of its task. A method that cannot serve a
-    dataset is left out. `notes` tells of both.
+    `parameters` are those that the protocol gives methods, by name. A dataset that is not at hand
+    is the one that `known(name, size)` knows from its records, where there is one. Where
+    `phantoms_allowed`, a dataset that cannot be had is replaced by the phantom of its task. A
+    method that cannot serve a dataset is left out. `notes` tells of both.
     """
-    choices = [MethodChoice.parse(text, parameters) for text in selection.methods]
+    choices = _distinct([MethodChoice.parse(text, parameters) for text in selection.methods])
     backbones = {name: backbone.identify(name) for name in chain(*map(parts, selection.backbones))}
+    _check_backbone_names(backbones)
     input_size = selection.input_size or selection.source_size
     for ratio in selection.ratios:
         if not 0 < ratio <= 1:
             raise BenchError(f"ratio {ratio:g}: a fraction above 0, at most 1, is wanted")
     notes: list[str] = []
     sources = [
-        _opened(name, selection.source_size, data_dir, phantoms_allowed, notes)
+        _opened(name, selection.source_size, data_dir, known, phantoms_allowed, notes)
         for name in selection.datasets
     ]
     for _, info in sources:
@@ -55,6 +63,7 @@ def expand(
     cells = [
         Cell(
             dataset=info.name,
+            data=info.fingerprint,
             task=info.task,
             source_size=selection.source_size,
             input_size=input_size,
@@ -91,9 +100,26 @@ def check_backbones(found: Grid, runs: Iterable[Run]) -> None:
 
 
 def _opened(
-    name: str, size: int, data_dir: Path | None, phantoms_allowed: bool, notes: list[str]
+    name: str,
+    size: int,
+    data_dir: Path | None,
+    known: Known,
+    phantoms_allowed: bool,
+    notes: list[str],
 ) -> tuple[str, data.Info]:
     """What to open for a dataset, and what it is; `notes` is told of a phantom in its place."""
+    if not ("@" in name and known(name, size)):
+        with suppress(data.MissingData):
+            return name, data.open_dataset(name, size, data_dir, download=False).info
+    found = known(name, size)
+    if len(found) > 1:
+        listed = ", ".join(info.fingerprint[:8] for info in found)
+        raise BenchError(
+            f"there are records of {len(found)} sets called {name} ({listed}) and the data are "
+            "not at hand; name their folder with --data-dir"
+        )
+    if found:
+        return name, found[0]
     try:
         return name, data.open_dataset(name, size, data_dir).info
     except data.MissingData as error:
@@ -102,6 +128,27 @@ def _opened(
         phantom = data.phantom_for(name)
         notes.append(f"{error}; {phantom} is used: phantom data, not MedMNIST")
         return phantom, data.open_dataset(phantom, size).info
+
+
+def _check_backbone_names(backbones: Mapping[str, tuple[str, str]]) -> None:
+    versions: dict[str, set[str]] = {}
+    for name, version in backbones.values():
+        versions.setdefault(name, set()).add(version)
+    for name, found in versions.items():
+        if len(found) > 1:
+            raise BenchError(f"{len(found)} different backbones are called {name}; rename a file")
+
+
+def _distinct(choices: Sequence[MethodChoice]) -> list[MethodChoice]:
+    """The choices, each once; of files with one name the labels have their folders too."""
+    each = list(dict.fromkeys(choices))
+    counts = Counter(choice.label for choice in each)
+    return [
+        replace(choice, label=f"{Path(choice.source).parent.as_posix()}/{choice.label}")
+        if counts[choice.label] > 1
+        else choice
+        for choice in each
+    ]
 
 
 def _check_rule(rule: str, info: data.Info) -> None:

@@ -131,4 +131,8 @@ def _range(text: str) -> range:
 
 
 def _plain(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value).lower()
+    """As short as can be read back to the same value."""
+    if not isinstance(value, float):
+        return str(value).lower()
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)

@@ -10,14 +10,17 @@ import pickle
 import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.base import plugins
 from bench.base.errors import BenchError
 from bench.base.files import explained, write_arrays, write_bytes, write_text, writing
+from bench.data.catalogue import Info
 from bench.store import leases
 
 
@@ -25,8 +28,8 @@ class Store:
     """A results folder.
 
     runs/ab/KEY.json, preds/ab/KEY.npz, features/KEY-SPLIT.npz, failed/KEY.json, leases/KEY.json,
-    ckpt/KEY.pt, env/HASH.json and plugins/HASH/NAME.py. Raises BenchError where the folder cannot
-    be written.
+    ckpt/KEY.pt, env/HASH.json, data/HASH.json and plugins/HASH/NAME.py. Raises BenchError where the
+    folder cannot be written.
     """
 
     def __init__(self, root: Path) -> None:
@@ -54,11 +57,15 @@ class Store:
         """Where the file of a user's own method or backbone is kept."""
         return self.root / "plugins" / digest / f"{stem}.py"
 
-    def keep_plugin(self, file: Path, digest: str) -> None:
-        """Keep a copy, so that the run can be made again when the file has changed."""
-        path = self.plugin_path(file.stem, digest)
-        if not path.exists():
-            write_bytes(path, file.read_bytes())
+    def keep_plugin(self, file: Path) -> None:
+        """Keep a copy of a file and of what it imports from its folder, so that the run can be made
+        again when they have changed.
+        """
+        digest = plugins.digest(file)
+        for sibling in reversed(plugins.siblings(file)):
+            path = self.root / "plugins" / digest / sibling.relative_to(file.parent)
+            if not path.exists():
+                write_bytes(path, sibling.read_bytes())
 
     def check_writable(self) -> None:
         """Raises BenchError, before any run is started, where nothing can be written."""
@@ -135,6 +142,27 @@ class Store:
 
     def forget_failure(self, key: str) -> None:
         self.failure_path(key).unlink(missing_ok=True)
+
+    def write_data(self, info: Info) -> None:
+        """What is known of a dataset, so that tables need no images."""
+        path = self.root / "data" / f"{info.fingerprint[:16]}.json"
+        if not path.exists():
+            with explained(self.root):
+                _write_json(path, asdict(info))
+
+    def datasets(self, name: str, size: int) -> list[Info]:
+        """The datasets of that name and size that records are of."""
+        found = [Info.restored(_read_json(path)) for path in self.root.glob("data/*.json")]
+        return [info for info in found if (info.name, info.size) == (name, size)]
+
+    def set_aside(self, key: str) -> None:
+        """Move a record and its predictions to `stale/`: its run is missing then, and not lost."""
+        with explained(self.root):
+            for path in (self.record_path(key), self.predictions_path(key)):
+                if path.exists():
+                    target = self.root / "stale" / path.name
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    path.replace(target)
 
     def write_environment(self, name: str, content: dict[str, Any]) -> None:
         path = self.root / "env" / f"{name}.json"

@@ -1,6 +1,7 @@
 """execute(run): where data, method, backbone and trainer meet."""
 
 import hashlib
+import inspect
 import os
 import time
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from bench import backbone, metrics
 from bench.base import version
+from bench.base.errors import BenchError
 from bench.base.split import Split
 from bench.data.dataset import Dataset, Info, open_dataset, subset_indices
 from bench.grid.cell import Run
@@ -22,7 +24,7 @@ from bench.training.state import UNWATCHED, Training, Watch, weights
 from bench.training.trainer import fit
 from methods.method import Method, Setting, Workspace
 
-SCHEMA = 1
+SCHEMA = 2
 PARTS = 1000
 """Into how many parts the progress of preparation is cut."""
 CONVERGED = 0.95
@@ -76,6 +78,8 @@ def execute(
     started, clock = time.time(), Clock()
     dataset = dataset or open_dataset(run.cell.source, run.cell.source_size, data_dir)
     info = dataset.info
+    if info.fingerprint != run.cell.data:
+        raise BenchError(f"{info.name} has changed since the run was planned; start again")
     learned = learn(run, dataset, clock, device, workshop, watch)
     test = dataset.split("test")
     scores = predict(learned.model, test, info.task, device)
@@ -91,7 +95,7 @@ def execute(
         "facts": learned.method.facts,
         **course(learned.training),
         "cost": cost(learned, clock),
-        **surroundings(device),
+        **surroundings(run, device),
         "started": round(started, 3),
         "ended": round(time.time(), 3),
     }
@@ -159,13 +163,25 @@ def course(training: Training) -> dict[str, Any]:
     }
 
 
-def surroundings(device: str) -> dict[str, Any]:
+def surroundings(run: Run, device: str) -> dict[str, Any]:
     """Where a run was made."""
     return {
         "device": device,
         "threads": torch.get_num_threads(),
         "commit": version.commit(),
+        "code": code(run),
         "environment": environment.environment_hash(),
+    }
+
+
+def code(run: Run) -> dict[str, str]:
+    """Digests of the code that a run was made by: what trains, and its method."""
+    kinds = [kind for kind in run.cell.method.method.__mro__ if issubclass(kind, Method)]
+    files = sorted({Path(inspect.getfile(kind)) for kind in kinds})
+    bench, methods = version.ROOT / "bench", version.ROOT / "methods"
+    return {
+        "training": version.digest_of(bench / "training", bench / "backbone"),
+        "method": version.digest_of(methods / "parts", methods / "generative", *files),
     }
 
 

@@ -75,7 +75,8 @@ class GenerativeMethod(Method, ABC):
 
     def prepare(self, train: Split, workspace: Workspace) -> Split:
         if self.params.share:
-            entry = Entry(workspace.folder, {"data": dict(workspace.data), "recipe": self.recipe()})
+            data = {name: value for name, value in workspace.data.items() if name != "dataset"}
+            entry = Entry(workspace.folder, {"data": data, "recipe": self.recipe()})
             kept = entry.load()
             self.pool, facts = kept or self._make(train, entry, workspace.report)
             self.facts |= facts | {"generated_key": entry.key, "reused": kept is not None}

@@ -36,7 +36,10 @@ def footnotes(study: Study, backbones: Sequence[str]) -> list[str]:
     if cell.input_size != cell.source_size:
         change = "enlarged" if cell.input_size > cell.source_size else "shrunk"
         sizes += f" {change} to {cell.input_size} px"
-    data = ", ".join(f"{info.name} {info.fingerprint[:8]}" for info in measured.grid.datasets)
+    data = ", ".join(
+        f"{info.name} {info.fingerprint[:8]}" + "".join(f" ({w})" for w in info.warnings)
+        for info in measured.grid.datasets
+    )
     commits = sorted({str(record["commit"]) for record in records})
     seeds = measured.seeds
     lines = [
@@ -44,6 +47,11 @@ def footnotes(study: Study, backbones: Sequence[str]) -> list[str]:
         f"Data: {data}; seeds {ranges(seeds)}; n = {len(seeds)}, SD with n − 1.",
         f"Command: {study.command}; commit {', '.join(commits) or version.commit()}.",
     ]
+    changed = sum(str(record["commit"]).endswith("+") for record in records)
+    if changed:
+        lines.append(
+            f"Made by code that was changed since its commit: {changed} of {len(records)}."
+        )
     return [f"Caution: {config.caution}.", *lines] if config.caution else lines
 
 
