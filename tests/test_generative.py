@@ -242,7 +242,7 @@ def test_a_set_read_again_is_the_set_that_was_made(tmp_path: Path, task: Task) -
 def test_layout_is_that_of_medmnist(tmp_path: Path) -> None:
     for task, width in ((Task.MULTICLASS, 1), (Task.MULTILABEL, LABELS)):
         method = painter(task)
-        method.prepare(subset(task), workspace(tmp_path, dataset=task.value))
+        method.prepare(subset(task), workspace(tmp_path, fingerprint=task.value))
         folder = tmp_path / method.facts["generated_key"]
         assert {path.name for path in folder.iterdir()} == {"images.npz", "record.json"}
         with np.load(folder / "images.npz") as arrays:
@@ -291,7 +291,8 @@ def test_a_damaged_set_is_made_anew(tmp_path: Path) -> None:
 
 def test_a_set_that_another_makes_is_put_off(tmp_path: Path) -> None:
     method, space = painter(), workspace(tmp_path)
-    entry = Entry(tmp_path, {"data": IDENTITY, "recipe": method.recipe()})
+    content = {name: value for name, value in IDENTITY.items() if name != "dataset"}
+    entry = Entry(tmp_path, {"data": content, "recipe": method.recipe()})
     with entry.lock(), pytest.raises(NotYetError):
         method.prepare(subset(), space)
     assert method.made == 0
