@@ -8,8 +8,8 @@ from bench.base.files import write_text
 from bench.study import Study, run
 from reports.figures import catalogue as figures
 from reports.figures import style
-from reports.gallery.picture import Picture
-from reports.gallery.picture import write as write_picture
+from reports.figures.figure import Picture
+from reports.figures.figure import write as write_picture
 from reports.page import report as page
 from reports.page import site
 from reports.results.compare import compare_rows

@@ -25,14 +25,14 @@ from bench.base.task import Task
 from bench.grid import configs, grid
 from bench.grid.selection import Selection
 from bench.stats.across import Ranking, critical_difference
-from reports.figures import curves, efficiency, forest, ranks, reliability, style, sweep, tsne
-from reports.figures.curves import Point, Published
+from reports.figures import efficiency, forest, points, ranks, reliability, style, sweep, tsne
+from reports.figures.figure import write
+from reports.figures.points import Point, Published
 from reports.gallery import efficiency as of_efficiency
 from reports.gallery import figure4, figure5
 from reports.gallery import forest as of_forest
 from reports.gallery import ranks as of_ranks
 from reports.gallery import reliability as of_reliability
-from reports.gallery.picture import write
 from reports.results.view import View
 from reports.tables import table1, table4
 from reports.tables.sweep import ALPHA, BETA
@@ -285,9 +285,9 @@ class TestCurves:
     def test_curves_stand_as_far_apart_at_every_value_on_any_scale(self, scale):
         axes = Figure().subplots()
         values = (0.1, 0.5, 2.0)
-        curves.value_axis(axes, values, "abc", scale)
-        for index, shift in enumerate(curves.shifts(2, 0.02)):
-            curves.plot_measured(axes, [Point(v, 0.8) for v in values], values, index, "", shift)
+        points.value_axis(axes, values, "abc", scale)
+        for index, shift in enumerate(points.shifts(2, 0.02)):
+            points.plot_measured(axes, [Point(v, 0.8) for v in values], values, index, "", shift)
         one, other = (
             axes.transAxes.inverted().transform(axes.transData.transform(line))
             for line in (drawn.get_xydata() for drawn in axes.lines if drawn.get_marker() in "os")

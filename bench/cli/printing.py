@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bench.study import Study
-    from reports.gallery.picture import Picture
+    from reports.figures.figure import Picture
     from reports.tables.output import Output
 
 INDENT = "  "
@@ -110,7 +110,7 @@ def print_tables(tables: Iterable[Output], folder: Path | None = None) -> None:
 def print_figures(figures: Iterable[Picture], folder: Path) -> None:
     """Write figures, and print their captions."""
     from bench.engines.progress import console
-    from reports.gallery.picture import write
+    from reports.figures.figure import write
 
     out = console()
     for figure in figures:

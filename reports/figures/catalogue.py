@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from bench.base.errors import unknown
 from bench.study import Select, Study
+from reports.figures.figure import Picture
 from reports.gallery import efficiency, figure4, figure5, forest, ranks, reliability
-from reports.gallery.picture import Picture
 from reports.results.view import View
 from reports.tables.catalogue import TABLES
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from reports.figures import style
-from reports.figures.curves import (
+from reports.figures.points import (
     Point,
     Published,
     percent_axis,

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from reports.figures import style
-from reports.figures.curves import (
+from reports.figures.points import (
     Point,
     Published,
     percent_axis,

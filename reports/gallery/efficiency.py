@@ -5,8 +5,8 @@ from dataclasses import asdict
 
 from bench.study import Study
 from reports.figures import efficiency
+from reports.figures.figure import Picture, gaps, left_out, note, sample_size
 from reports.gallery import points
-from reports.gallery.picture import Picture, gaps, left_out, note, sample_size
 from reports.published.paper import published, row_name
 from reports.results.results import collect
 from reports.results.view import View

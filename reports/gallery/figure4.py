@@ -5,8 +5,8 @@ from dataclasses import asdict
 
 from bench.study import Study
 from reports.figures import sweep
+from reports.figures.figure import Picture, gaps, left_out, note, sample_size, under
 from reports.gallery import points
-from reports.gallery.picture import Picture, gaps, left_out, note, sample_size, under
 from reports.published.paper import published
 from reports.results.results import Results, collect
 from reports.results.view import View

@@ -7,7 +7,7 @@ from bench.grid.notation import parts
 from bench.grid.selection import Selection
 from bench.study import Study
 from reports.figures import tsne
-from reports.gallery.picture import Picture, left_out, note, under
+from reports.figures.figure import Picture, left_out, note, under
 from reports.results.view import View
 from reports.results.wording import stem
 

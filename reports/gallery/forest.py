@@ -8,7 +8,7 @@ from bench.stats.bootstrap import Interval, paired_difference
 from bench.stats.paired import compare
 from bench.study import Study
 from reports.figures import forest
-from reports.gallery.picture import Picture, gaps, left_out, note, runs_of, sample_size, under
+from reports.figures.figure import Picture, gaps, left_out, note, runs_of, sample_size, under
 from reports.results import pairs
 from reports.results.results import Results, collect
 from reports.results.view import View

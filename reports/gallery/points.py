@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 from bench.stats.paired import summarise
-from reports.figures.curves import Point, Published
+from reports.figures.points import Point, Published
 from reports.results.results import Results
 from reports.tables.table import Cell
 

@@ -8,7 +8,7 @@ from bench.stats.across import Means, Ranking, against, rank
 from bench.stats.paired import summarise
 from bench.study import Study
 from reports.figures import ranks
-from reports.gallery.picture import Picture, gaps, left_out, note, sample_size, under
+from reports.figures.figure import Picture, gaps, left_out, note, sample_size, under
 from reports.results import pairs
 from reports.results.results import Results, collect
 from reports.results.tidy import Rows

@@ -2,7 +2,7 @@
 
 from bench.study import Study
 from reports.figures import specification
-from reports.gallery.picture import Picture
+from reports.figures.figure import Picture
 from reports.results.specification import analyse
 from reports.tables import readings
 from reports.tables.readings import Readings

@@ -8,8 +8,8 @@ from bench.grid.cell import Run
 from bench.grid.notation import parts
 from bench.study import Study
 from reports.figures import reliability
+from reports.figures.figure import Picture, gaps, left_out, note, runs_of, sample_size, under
 from reports.figures.reliability import EDGES, Reliability, axis_names
-from reports.gallery.picture import Picture, gaps, left_out, note, runs_of, sample_size, under
 from reports.results.results import Results, collect
 from reports.results.tidy import Rows
 from reports.results.view import View
