@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bench.study import Study
-    from reports.figures.figure import Picture
+    from reports.figures.figure import Figure
     from reports.tables.output import Output
 
 INDENT = "  "
@@ -107,7 +107,7 @@ def print_tables(tables: Iterable[Output], folder: Path | None = None) -> None:
         print_written(paths)
 
 
-def print_figures(figures: Iterable[Picture], folder: Path) -> None:
+def print_figures(figures: Iterable[Figure], folder: Path) -> None:
     """Write figures, and print their captions."""
     from bench.engines.progress import console
     from reports.figures.figure import write

@@ -1,38 +1,73 @@
-"""What every figure is made into, and what they share."""
+"""A figure: its drawing, caption and numbers; and what those who make one share."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MplFigure
 
 from bench.base.files import write_text
+from bench.data.catalogue import Info
 from bench.grid.cell import Run
+from bench.grid.notation import parts
+from bench.metrics import Metric
 from bench.study import Study
 from reports.figures import style
-from reports.results.results import PHANTOM, Results
+from reports.results.results import PHANTOM, Results, collect
 from reports.results.tidy import Rows, to_tidy_csv
+from reports.results.view import View
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A figure, the stem of its files, what it shows, the numbers behind it, and their tests."""
+class Figure:
+    """The stem of its files, what is drawn, what it shows, the numbers behind it, their tests."""
 
     name: str
-    figure: Figure
+    drawing: MplFigure
     caption: str
     rows: Rows
     tests: Rows = field(default_factory=list)
 
 
-def write(picture: Picture, folder: Path) -> list[Path]:
+def write(figure: Figure, folder: Path) -> list[Path]:
     """SVG, PDF and CSV."""
-    written = style.save(picture.figure, folder, picture.name)
-    written.append(write_text(folder / f"{picture.name}.csv", to_tidy_csv(picture.rows)))
-    if picture.tests:
-        path = folder / f"{picture.name}-tests.csv"
-        written.append(write_text(path, to_tidy_csv(picture.tests)))
+    written = style.save(figure.drawing, folder, figure.name)
+    written.append(write_text(folder / f"{figure.name}.csv", to_tidy_csv(figure.rows)))
+    if figure.tests:
+        path = folder / f"{figure.name}-tests.csv"
+        written.append(write_text(path, to_tidy_csv(figure.tests)))
     return written
+
+
+def places(study: Study) -> list[tuple[str, float]]:
+    """Each backbone (or combination) and ratio of the study."""
+    backbones, ratios = study.selection.backbones, study.measured.ratios
+    return [(backbone, ratio) for backbone in backbones for ratio in ratios]
+
+
+def by_dataset(study: Study, quantity: str) -> Iterator[Results]:
+    """A quantity on each dataset alone, for each backbone and ratio; a combination has no runs."""
+    for backbone, ratio in places(study):
+        if len(parts(backbone)) == 1:
+            results = collect(study, backbone, ratio, quantity)
+            for dataset in results.datasets:
+                yield replace(results, datasets=(dataset,))
+
+
+def chosen(results: Results, view: View) -> Results:
+    """Those of the methods that the view is about."""
+    names = view.calibrated or results.methods
+    return replace(results, methods=tuple(m for m in results.methods if m in names))
+
+
+def info_of(study: Study, dataset: str) -> Info:
+    """What is known of a dataset of the study."""
+    return next(info for info in study.measured.grid.datasets if info.name == dataset)
+
+
+def in_percent(metric: Metric) -> str:
+    """What follows the title of a metric on an axis: ` (%)` where it is printed in percent."""
+    return " (%)" if metric.scale == 100 else ""
 
 
 def runs_of(study: Study, results: Results, dataset: str) -> dict[str, dict[int, Run]]:
@@ -69,8 +104,7 @@ def under(backbone: str, ratio: float) -> str:
 
 def note(study: Study, *words: str) -> str:
     """What stands below a figure: the words, and whether the data are phantom."""
-    phantom = any(info.phantom for info in study.measured.grid.datasets)
-    return "; ".join([*words, *([PHANTOM] if phantom else [])])
+    return "; ".join([*words, *([PHANTOM] if study.measured.phantom else [])])
 
 
 def sample_size(study: Study) -> str:

@@ -1,7 +1,7 @@
-"""A metric against a number: what was measured as a line, what was published as hollow marks."""
+"""Points of a curve: what was measured, as a line; what was published, as hollow marks."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from bench.metrics import Metric
+from bench.stats.paired import summarise
+from reports.figures.figure import in_percent
 from reports.figures.style import look
+from reports.results.results import Results
+from reports.tables.table import Cell
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,28 @@ class Published:
     sd: float = math.nan
 
 
+def measured(places: Iterable[tuple[float, Results, str]]) -> list[Point]:
+    """Of a value, results and a method: the mean over datasets, with its interval over seeds.
+
+    None where a dataset lacks a seed.
+    """
+    return [
+        Point(value, summary.mean, summary.low, summary.high)
+        for value, results, method in places
+        if all(results.complete(method, dataset) for dataset in results.datasets)
+        for summary in [summarise(results.means(method).values())]
+    ]
+
+
+def printed(cells: Mapping[float, Cell | str | None]) -> list[Published]:
+    """By value what is a number."""
+    return [
+        Published(value, cell.mean, math.nan if cell.sd is None else cell.sd)
+        for value, cell in cells.items()
+        if isinstance(cell, Cell) and cell.mean is not None
+    ]
+
+
 def value_axis(
     axes: Axes,
     values: Sequence[float],
@@ -48,9 +75,9 @@ def value_axis(
     axes.minorticks_off()
 
 
-def percent_axis(axes: Axes, label: str) -> None:
-    """The vertical axis of such curves."""
-    axes.set_ylabel(f"{label} (%)")
+def metric_axis(axes: Axes, metric: Metric, label: str) -> None:
+    """The vertical axis of such curves, with the unit of the metric."""
+    axes.set_ylabel(label + in_percent(metric))
     axes.locator_params(axis="y", nbins=8, steps=[1, 2, 5, 10])
     axes.grid(axis="y")
 
@@ -68,8 +95,9 @@ def plot_measured(
     index: int,
     label: str,
     shift: float = 0.0,
+    scale: float = 100,
 ) -> Line2D:
-    """A line through the points in percent, which breaks at each of `values` that has no point.
+    """A line through `scale` times the points, broken at each of `values` that has no point.
 
     `index` is the look, `shift` one of `shifts`. Gives the entry for a legend.
     """
@@ -78,8 +106,8 @@ def plot_measured(
     row = [found.get(value, missing) for value in values]
     axes.errorbar(
         _places(axes, values, shift),
-        [100 * p.mean for p in row],
-        yerr=[[100 * (p.mean - p.low) for p in row], [100 * (p.high - p.mean) for p in row]],
+        [scale * p.mean for p in row],
+        yerr=[[scale * (p.mean - p.low) for p in row], [scale * (p.high - p.mean) for p in row]],
         elinewidth=0.8,
         capsize=1.5,
         capthick=0.8,
@@ -89,14 +117,19 @@ def plot_measured(
 
 
 def plot_published(
-    axes: Axes, points: Sequence[Published], index: int, label: str, shift: float = 0.0
+    axes: Axes,
+    points: Sequence[Published],
+    index: int,
+    label: str,
+    shift: float = 0.0,
+    scale: float = 100,
 ) -> Line2D:
-    """Hollow marks in percent, with bars of one SD either way, and no line."""
+    """Hollow marks at `scale` times the points, with bars of one SD either way, and no line."""
     hollow = look(index) | {"linestyle": "none", "markerfacecolor": "#ffffff", "markersize": 6.5}
     axes.errorbar(
         _places(axes, [point.value for point in points], shift),
-        [100 * point.mean for point in points],
-        yerr=[100 * point.sd for point in points],
+        [scale * point.mean for point in points],
+        yerr=[scale * point.sd for point in points],
         elinewidth=0.6,
         markeredgewidth=0.8,
         zorder=1.9,
@@ -107,7 +140,7 @@ def plot_published(
 
 def _places(axes: Axes, values: Sequence[float], shift: float) -> NDArray[np.float64]:
     """The values moved by that part of the axis, whatever its scale."""
-    scale = axes.xaxis.get_transform()
-    low, high = scale.transform(axes.get_xlim())
-    moved = scale.transform(np.asarray(values, dtype=float)) + shift * (high - low)
-    return np.asarray(scale.inverted().transform(moved))
+    transform = axes.xaxis.get_transform()
+    low, high = transform.transform(axes.get_xlim())
+    moved = transform.transform(np.asarray(values, dtype=float)) + shift * (high - low)
+    return np.asarray(transform.inverted().transform(moved))
