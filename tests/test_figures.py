@@ -4,6 +4,7 @@ import csv
 import math
 import re
 from dataclasses import replace
+from itertools import product
 from xml.etree import ElementTree
 
 import numpy as np
@@ -25,8 +26,20 @@ from bench.base.task import Task
 from bench.grid import configs, grid
 from bench.grid.selection import Selection
 from bench.stats.across import Ranking, critical_difference
-from reports.figures import efficiency, forest, points, ranks, reliability, style, sweep, tsne
+from reports.figures import (
+    confusion,
+    curves,
+    efficiency,
+    forest,
+    points,
+    ranks,
+    reliability,
+    style,
+    sweep,
+    tsne,
+)
 from reports.figures.figure import write
+from reports.figures.multiples import multiples
 from reports.figures.points import Point, Published
 from reports.results.view import View
 from reports.tables import table1, table4
@@ -117,7 +130,36 @@ def many_classes(note=""):
     return tsne.draw([an_embedding(classes=11)] * 4, names, note)
 
 
+def a_confusion(note="", methods=("none", LONG), classes=3, runs=3):
+    rng = np.random.default_rng(0)
+    found = [
+        confusion.Confusion(
+            name, rng.dirichlet(np.ones(classes), (runs, classes)) / 2 + np.eye(classes) / 2
+        )
+        for name in methods
+    ]
+    return confusion.draw(found, [f"a class of a long name {k}" for k in range(classes)], note)
+
+
+def some_courses(methods=("none", LONG), epochs=4, runs=3):
+    rng = np.random.default_rng(0)
+    time = np.arange(epochs) / epochs
+    return [
+        curves.Course(
+            name,
+            {
+                "loss": rng.uniform(1, 1.4) - time + rng.normal(0, 0.05, (runs, epochs)),
+                "val_acc": 0.4 + rng.uniform(0.3, 0.4) * time + rng.normal(0, 0.03, (runs, epochs)),
+            },
+        )
+        for name in methods
+    ]
+
+
+TEN = (*NAMES, "isda")
 DRAWN = {
+    "confusion": a_confusion,
+    "curves": lambda note="": curves.draw(some_courses(), ACC, note),
     "sweep": a_sweep,
     "efficiency": an_efficiency,
     "ranks": lambda note="": ranks.draw(a_ranking(), note),
@@ -126,6 +168,9 @@ DRAWN = {
     "tsne": a_tsne,
 }
 CROWDED = {
+    "ten-confusions": lambda note="": a_confusion(note, TEN, 8),
+    "eleven-classes": lambda note="": a_confusion(note, ("none", "mixup"), 11),
+    "ten-curves": lambda note="": curves.draw(some_courses(TEN, 60), ACC, note),
     "published": lambda note="": an_efficiency(note, [Published(0.2, 0.6, 0.02)]),
     "many-ranks": lambda note="": ranks.draw(a_ranking(10), note),
     "many-rows": a_crowded_forest,
@@ -421,6 +466,92 @@ class TestReliability:
         assert any("accuracy" in text for text in found) == (task is Task.ORDINAL)
 
 
+class TestConfusion:
+    def test_shares_are_of_the_images_of_a_class(self):
+        scores = np.eye(3, dtype=np.float32)[[0, 0, 0, 1, 1, 2]]
+        found = confusion.shares(scores, np.array([0, 0, 1, 1, 1, 1]), Task.MULTICLASS)
+        assert found[:2] == pytest.approx(np.array([[1, 0, 0], [0.25, 0.5, 0.25]]))
+        assert np.isnan(found[2]).all()
+
+    @pytest.mark.parametrize("task", [Task.BINARY, Task.MULTICLASS, Task.ORDINAL])
+    def test_the_mean_recall_is_balanced_accuracy(self, task):
+        scores, targets = some_scores(task)
+        found = confusion.Confusion("none", confusion.shares(scores, targets, task)[None])
+        expected = metrics.compute("balanced_acc", scores, targets, task)
+        assert np.mean([recall.mean for recall in found.recalls]) == pytest.approx(expected)
+
+    @staticmethod
+    def drawn(*runs):
+        return confusion.draw([confusion.Confusion("none", np.array(runs))], ["a", "b"])
+
+    def test_recall_is_over_runs_and_a_class_without_images_has_none(self):
+        none = [np.nan, np.nan]
+        found = texts(self.drawn([[0.8, 0.2], none], [[0.6, 0.4], none]))
+        assert {"70.0 ± 14.1", "–", "70", "30"} <= set(found)
+        assert not any("nan" in text for text in found)
+
+    def test_nothing_below_half_a_percent_has_a_number(self):
+        axes = self.drawn([[0.996, 0.004], [0.0, 1.0]]).axes[0]
+        numbers = sorted(text.get_text() for text in axes.texts)
+        assert numbers == ["100", "100", "100.0", "99.6", "recall (%)"]
+
+    def test_cells_are_as_dark_as_their_share(self):
+        (cells,) = self.drawn([[0.9, 0.1], [0.25, 0.75]]).axes[0].collections
+        assert cells.get_array()[..., 3].data.ravel() == pytest.approx([0.9, 0.1, 0.25, 0.75])
+
+    def test_long_names_are_cut_and_numbered(self):
+        labels = [label.get_text() for label in a_confusion().axes[0].get_yticklabels()]
+        assert all(re.fullmatch(rf"a class of .*…  {k}", text) for k, text in enumerate(labels))
+
+    def test_a_text_that_fits_is_not_cut(self):
+        assert style.cut("basophil", 1) == "basophil"
+        cut = style.cut("basophil" * 9, 1)
+        assert style.text_width(cut, style.SMALL) <= 72 < style.text_width(cut + "ba", style.SMALL)
+
+
+class TestLearningCurves:
+    def test_a_line_is_the_mean_and_its_band_one_sd(self):
+        values = np.array([[0.5, 0.7], [0.7, 0.7]])
+        course = curves.Course("none", {"loss": values, "val_acc": values})
+        _, below = curves.draw([course], ACC).axes
+        assert below.lines[-1].get_ydata() == pytest.approx([60, 70])
+        assert list(below.lines[-1].get_xdata()) == [1, 2]
+        band = below.collections[0].get_paths()[0].vertices
+        sd = 100 * np.sqrt(0.02)
+        assert np.ptp(band[band[:, 0] == 1][:, 1]) == pytest.approx(2 * sd)
+        assert np.ptp(band[band[:, 0] == 2][:, 1]) == 0
+
+    def test_every_method_is_seen_behind_every_other(self):
+        figure = curves.draw(some_courses(("none", "mixup", "ails")), ACC)
+        assert [len(axes.lines) for axes in figure.axes] == [3] * 6
+
+    def test_one_run_has_no_band(self):
+        (legend,) = curves.draw(some_courses(runs=1), ACC).legends
+        assert [text.get_text() for text in legend.texts] == [
+            "mean over seeds",
+            "the other methods",
+        ]
+
+
+class TestMultiples:
+    @pytest.mark.parametrize(
+        ("methods", "rows"), [(3, [3]), (6, [3, 3]), (7, [4, 3]), (10, [5, 5])]
+    )
+    def test_rows_are_as_even_as_can_be(self, methods, rows):
+        panels = multiples([f"m{k}" for k in range(methods)], "x")
+        tops = [round(axes.get_subplotspec().rowspan.start) for axes in panels.axes[0]]
+        assert [tops.count(k) for k in range(len(rows))] == rows
+
+    def test_the_blocks_of_a_method_stand_below_one_another_and_share_their_axes(self):
+        panels = multiples(TEN[:7], "x", blocks=2)
+        assert panels.axes.shape == (2, 7)
+        for above, below in panels.axes.T:
+            assert above.get_subplotspec().rowspan.stop == below.get_subplotspec().rowspan.start
+        for block in panels.axes:
+            assert all(axes.get_shared_y_axes().joined(axes, block[0]) for axes in block)
+        assert not panels.axes[0, 0].get_shared_y_axes().joined(*panels.axes[:, 0])
+
+
 class TestTsne:
     @staticmethod
     def features(images=60, spread=1.0, seed=0):
@@ -624,6 +755,96 @@ class TestFromStudies:
         assert "Left out, as seeds are missing: mixup on phantom-binary (2 of 3" in first.caption
         assert {row["method"] for row in second.rows} == {"none", "mixup"}
         assert "Left out" not in second.caption
+
+    def test_confusions_name_what_is_left_out(self, store):
+        studies = studied(store, (table1.select,), lacks("mixup", "phantom-binary", 0))
+        first, second = confusion.figures(studies, View())
+        assert {row["method"] for row in first.rows} == {"none", "bsda", "ails"}
+        assert "Left out, as seeds are missing: mixup on phantom-binary (2 of 3" in first.caption
+        assert "several labels: phantom-multilabel." in second.caption
+        assert any(PHANTOM in text for text in texts(second.drawing))
+
+    def test_confusion_rows_are_those_of_the_predictions(self, store):
+        (study,) = studies = studied(store, (table1.select,), datasets=("phantom-ordinal",))
+        (figure,) = confusion.figures(studies, View())
+        rows = [row for row in figure.rows if row["method"] == "mixup"]
+        labels = study.measured.grid.datasets[0].labels
+        assert [(row["class"], row["predicted"]) for row in rows] == list(product(labels, labels))
+        runs = [run for run in study.measured.records if run.cell.method.name == "mixup"]
+        expected = [
+            metrics.compute("balanced_acc", *study.arrays(run), Task.ORDINAL) for run in runs
+        ]
+        right = [row for row in rows if row["class"] == row["predicted"]]
+        assert np.mean([row["recall"] for row in right]) == pytest.approx(np.mean(expected))
+        assert all(row["share"] == pytest.approx(row["recall"]) for row in right)
+        assert {row["n"] for row in rows} == {3} and all(row["recall_sd"] > 0 for row in right)
+
+    def test_several_labels_an_image_have_no_confusion_matrix(self, store):
+        studies = studied(store, (table1.select,), datasets=("phantom-multilabel",))
+        with pytest.raises(BenchError, match="phantom-multilabel has several labels"):
+            confusion.figures(studies, View())
+
+    def test_learning_curves_are_those_of_the_records(self, store):
+        missing = lacks("mixup", "phantom-binary", 0)
+        studies = studied(store, (table1.select,), missing, datasets=DATASETS[:1])
+        (figure,) = curves.figures(studies, View())
+        rows = [row for row in figure.rows if row["method"] == "bsda"]
+        assert [row["epoch"] for row in rows] == [1, 2, 3] * 2
+        assert [row["quantity"] for row in rows] == ["loss"] * 3 + ["val_acc"] * 3
+        acc = [0.8 + 0.01 * seed**2 + 0.004 for seed in range(3)]
+        assert rows[-1]["mean"] == pytest.approx(np.mean(acc))
+        assert rows[-1]["sd"] == pytest.approx(np.std(acc, ddof=1)) and rows[-1]["n"] == 3
+        assert "mixup" not in {row["method"] for row in figure.rows}
+        assert "Left out, as seeds are missing: mixup on phantom-binary (2 of 3" in figure.caption
+        assert any(PHANTOM in text for text in texts(figure.drawing))
+
+    def test_a_metric_that_no_epoch_has_is_refused_by_name(self, store):
+        studies = studied(store, (table1.select,), datasets=DATASETS[:1])
+        with pytest.raises(BenchError, match="no metric by epoch in records 'kappa'"):
+            curves.figures(studies, View("kappa"))
+
+    def test_of_a_loss_the_lowest_ranks_first(self, store):
+        def values(run):
+            loss = {"none": 0.5, "mixup": 0.25, "bsda": 0.75}[run.cell.method.name]
+            return {"acc": 0.8, "auc": 0.9, "nll": loss}
+
+        methods = ("none", "mixup", "bsda")
+        studies = studied(store, (table1.select,), values=values, methods=methods)
+        (figure,) = ranks.figures(studies, View("nll", reference="none"))
+        assert {row["method"]: row["rank"] for row in figure.rows} == {
+            "mixup": 1,
+            "none": 2,
+            "bsda": 3,
+        }
+        assert "mean NLL (the lowest is best)" in figure.caption
+        assert {row["method"]: row["difference"] for row in figure.tests} == {
+            "mixup": -0.25,
+            "bsda": 0.25,
+        }
+
+    def test_a_loss_has_no_interval_over_images_and_no_percent(self, store):
+        def values(run):
+            return {"acc": 0.8, "auc": 0.9, "nll": 0.5 + 0.125 * (run.cell.method.name == "mixup")}
+
+        (figure,) = forest.figures(studied(store, (table1.select,), values=values), View("nll"))
+        assert all(math.isnan(row["image_low"]) for row in figure.rows)
+        assert "No interval over test images: none is computed of NLL." in figure.caption
+        found = texts(figure.drawing)
+        assert {"+0.1250", "NLL: method − ails; below 0 is better"} <= set(found)
+        assert not any("%" in text for text in found if "interval" not in text)
+
+    def test_any_metric_takes_the_place_of_those_of_figure_4(self, store):
+        studies = studied(store, (ALPHA.select, BETA.select), datasets=DATASETS[:1])
+        (figure,) = sweep.figures(studies, View("nll"))
+        assert figure.name == "figure4-nll" and {row["metric"] for row in figure.rows} == {"NLL"}
+        assert "published" not in figure.caption and "NLL" in texts(figure.drawing)
+
+    def test_efficiency_of_a_loss_is_in_its_own_unit(self, store):
+        studies = studied(store, (table4.select,), datasets=DATASETS[:1])
+        (figure,) = efficiency.figures(studies, View("nll", published=True))
+        assert {row["mean"] for row in figure.rows} == {0.5}
+        assert figure.drawing.axes[0].lines[0].get_ydata() == pytest.approx([0.5] * 4)
+        assert "measured\nNLL" in texts(figure.drawing)
 
     def test_figure_4_is_one_for_each_backbone_and_ratio(self, store):
         def values(run):

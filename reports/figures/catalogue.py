@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bench.base.errors import unknown
 from bench.study import Select, Study
-from reports.figures import efficiency, forest, ranks, reliability, sweep, tsne
+from reports.figures import confusion, curves, efficiency, forest, ranks, reliability, sweep, tsne
 from reports.figures.figure import Figure
 from reports.results.view import View
 from reports.tables.catalogue import TABLES
@@ -46,6 +46,8 @@ FIGURES: Mapping[str, Entry] = {
         Entry("ranks", "critical differences", (1,), ranks.figures),
         Entry("efficiency", "accuracy over the ratio", (4,), efficiency.figures),
         Entry("reliability", "calibration", (1,), reliability.figures),
+        Entry("confusion", "which class is taken for which", (1,), confusion.figures),
+        Entry("curves", "learning curves", (1,), curves.figures),
     )
 }
 

@@ -120,6 +120,15 @@ def _wrapped(text: str, width: float, size: float) -> str:
     return broken.replace("\v", "")
 
 
+def cut(text: str, width: float, size: float = SMALL) -> str:
+    """No wider than so many inches; where something was cut off, it ends in an ellipsis."""
+    if text_width(text, size) <= width * 72:
+        return text
+    while text and text_width(f"{text}…", size) > width * 72:
+        text = text[:-1].rstrip()
+    return f"{text}…"
+
+
 def add_legend(figure: MplFigure, handles: Sequence[Artist]) -> None:
     """A legend above the axes, in as many columns as fit; none for no handles."""
     if not handles:
