@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import metrics
 from bench.base import version
 from bench.base.errors import BenchError, Note, unknown
 from bench.base.files import write_bytes, write_text
@@ -28,7 +29,7 @@ from bench.store.records import Store
 if TYPE_CHECKING:
     import pandas as pd
 
-Names = str | Sequence[str] | None
+Names = str | Path | Sequence[str | Path] | None
 Arrays = tuple[NDArray[np.float32], NDArray[np.generic]]
 Select = Callable[[Selection], Selection]
 PLACE = ("dataset", "method", "backbone", "ratio", "seed")
@@ -72,15 +73,15 @@ class Study:
 
     @cached_property
     def config(self) -> Config:
+        if not isinstance(self.settings, Mapping):
+            raise BenchError(f'settings {self.settings!r}: write a dict, such as {{"epochs": 20}}')
         return configs.load(str(self.protocol), self.settings)
 
     @cached_property
     def named(self) -> dict[str, Any]:
         """The parts of the selection that were given."""
-        given = {
-            "datasets": self.datasets and notation.names(self.datasets, "datasets"),
-            "methods": self.methods and notation.names(self.methods, "methods"),
-            "backbones": self.backbones and notation.names(self.backbones, "backbones"),
+        names = {n: getattr(self, n) for n in ("datasets", "methods", "backbones")}
+        given = {n: None if v is None else notation.names(v, n) for n, v in names.items()} | {
             "ratios": None if self.ratios is None else notation.numbers(self.ratios, "ratio"),
             "seeds": None if self.seeds is None else notation.seeds(self.seeds),
             "source_size": self.size,
@@ -123,7 +124,10 @@ class Study:
 
     @property
     def store(self) -> Store:
-        return Store(Path(self.results))
+        root = Path(self.results)
+        if root.is_file():
+            raise BenchError(f"results {root} is a file; name a folder")
+        return Store(root)
 
     @cached_property
     def measured(self) -> Measured:
@@ -161,7 +165,7 @@ class Study:
             "datasets": ",".join(self.named.get("datasets", ())),
             "methods": ",".join(self.named.get("methods", ())),
             "backbones": ",".join(self.named.get("backbones", ())),
-            "ratio": ",".join(f"{ratio:g}" for ratio in self.named.get("ratios", ())),
+            "ratio": ",".join(map(notation.write_number, self.named.get("ratios", ()))),
             "seeds": notation.write_seeds(self.named.get("seeds", ())),
             "size": self.size,
             "input-size": self.input_size,
@@ -241,7 +245,8 @@ class Study:
         import pandas as pd
 
         self.refresh()
-        return pd.DataFrame([_row(one, record) for one, record in self.measured.records.items()])
+        rows = [_row(one, record) for one, record in self.measured.records.items()]
+        return pd.DataFrame(rows, columns=None if rows else [*PLACE, *metrics.RECORDED, "key"])
 
     def all_records(self) -> "pd.DataFrame":
         """As `records`, of all records of the store, whatever was selected."""
@@ -270,9 +275,9 @@ class Study:
     def predictions(self, **where: Any) -> "pd.DataFrame":
         """The test predictions of one finished run, a row an image.
 
-        `where` names the run by columns of `records()`, as in `method="mixup", seed=0`; what is
-        the same for all runs need not be named. Columns `score 0`, `score 1`, … are probabilities;
-        `target` is the class, or `target 0`, … of 0 and 1 for multi-label sets.
+        `where` names the run by columns of `records()`, as in `method="mixup", seed=0`, or by its
+        `key`; what is the same for all runs need not be named. Columns `score 0`, `score 1`, … are
+        probabilities; `target` is the class, or `target 0`, … of 0 and 1 for multi-label sets.
         """
         import pandas as pd
 
@@ -321,14 +326,24 @@ class Study:
                 features(one, split, self.store, self._data_dir, device)
 
     def _one(self, where: Mapping[str, Any]) -> Run:
-        for name in where.keys() - set(PLACE):
-            raise unknown("column of a run", name, PLACE)
+        for name in where.keys() - {*PLACE, "key"}:
+            raise unknown("column of a run", name, (*PLACE, "key"))
         self.refresh()
-        found = [r for r in self.measured.records if where.items() <= _place(r).items()]
+        if not self.measured.records:
+            raise BenchError("no run of this study is done: study.run() does what is missing")
+        places = {one: _place(one) | {"key": one.key} for one in self.measured.records}
+        for name, value in where.items():
+            if value not in (known := [place[name] for place in places.values()]):
+                raise unknown(f"finished run with {name}", str(value), set(map(str, known)))
+        found = [
+            one
+            for one, place in places.items()
+            if all(place[name] == value for name, value in where.items())
+        ]
         if len(found) != 1:
-            said = ", ".join(f"{name}={value!r}" for name, value in where.items()) or "no column"
+            said = " with " * bool(where) + ", ".join(f"{n}={v!r}" for n, v in where.items())
             raise BenchError(
-                f"{len(found)} finished runs with {said}; name one by {', '.join(PLACE)}"
+                f"{len(found)} finished runs{said}; name one by {', '.join(PLACE)} or key"
             )
         return found[0]
 
@@ -345,6 +360,8 @@ def run(
     from bench.engines.worker import Job, remaining
     from bench.training import environment
 
+    if workers is not None and not (isinstance(workers, int) and workers >= 1):
+        raise BenchError(f"workers {workers!r}: write a whole number, 1 or more")
     store, first = studies[0].store, studies[0]
     together = grid.merge(study.grid for study in studies)
     store.check_writable()

@@ -1,11 +1,11 @@
-"""What the records of a study say: `compare`, `table`, `figure`, `report`."""
+"""What the records of a study say: `compare`, `table` and what it `needs`, `figure`, `report`."""
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reports.doors import compare, figure, report, table
+    from reports.doors import compare, figure, needs, report, table
 
-__all__ = ["compare", "figure", "report", "table"]
+__all__ = ["compare", "figure", "needs", "report", "table"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,21 +1,23 @@
 """Reports in Python: what the records of a study say, as tables, figures and a page."""
 
 import io
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar, overload
 
 from rich.console import Console
 
+from bench.base.errors import BenchError, Note, unknown
 from bench.base.files import write_text
 from bench.study import Study, run
 from reports.figures import catalogue as figures
 from reports.figures import style
-from reports.gallery.picture import Picture
-from reports.gallery.picture import write as write_picture
+from reports.figures.figure import Figure
+from reports.figures.figure import write as write_figure
 from reports.page import report as page
 from reports.page import site
-from reports.results.compare import compare_rows
+from reports.results.compare import COLUMNS, compare_rows
 from reports.results.results import Combine
 from reports.results.view import View
 from reports.tables import catalogue as tables
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Item = TypeVar("Item")
+SPLITS = ("val", "test")
+NOTHING_PAIRED = "no comparison yet: no two methods have two seeds in common that are done"
 
 
 class Several(Sequence[Item]):
@@ -75,7 +79,7 @@ class Tables(Several[Output]):
     def _repr_html_(self) -> str:
         return "\n".join(to_html(one.table) for one in self)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         """As in a terminal of 100 columns."""
         console = Console(width=100, markup=False, file=io.StringIO(), record=True)
         for one in self:
@@ -83,8 +87,8 @@ class Tables(Several[Output]):
         return console.export_text()
 
 
-class Figures(Several[Picture]):
-    """Figures: each has `.figure` of matplotlib, `.caption`, and `.rows`, the numbers shown."""
+class Figures(Several[Figure]):
+    """Figures: each has `.drawing` of matplotlib, `.caption`, and `.rows`, the numbers shown."""
 
     def to_frame(self) -> "pd.DataFrame":
         """The numbers shown, a row each."""
@@ -92,11 +96,14 @@ class Figures(Several[Picture]):
 
     def write(self, folder: str | Path) -> list[Path]:
         """Write SVG, PDF and CSV; returns the paths."""
-        return [path for one in self for path in write_picture(one, Path(folder))]
+        return [path for one in self for path in write_figure(one, Path(folder))]
+
+    def __repr__(self) -> str:
+        return "\n".join(one.caption for one in self)
 
     def _repr_html_(self) -> str:
         return "\n".join(
-            f"<figure>{style.inline(one.figure, one.name)}<figcaption>{one.caption}</figcaption>"
+            f"<figure>{style.inline(one.drawing, one.name)}<figcaption>{one.caption}</figcaption>"
             "</figure>"
             for one in self
         )
@@ -116,9 +123,12 @@ def compare(
     the first method, where none is named. Choose parameters by `split="val"`, never by the test
     split.
     """
-    view = View(metric, reference, combine, split=split)
+    view = View(metric, reference, combine, split=_of_metrics(split))
     study.refresh()
-    return _frame(compare_rows(study, view))
+    rows = compare_rows(study, view)
+    if not rows:
+        warnings.warn(NOTHING_PAIRED, Note, stacklevel=2)
+    return _frame(rows, COLUMNS)
 
 
 def table(
@@ -137,7 +147,7 @@ def table(
     `needs(number, study).run()` does them. `published` adds the paper's numbers, in rows of their
     own; `split="val"` shows the validation split.
     """
-    view = View(metric, reference, combine, published, split)
+    view = View(metric, reference, combine, published, _of_metrics(split))
     entry = tables.entry(number)
     return Tables(entry.outputs(entry.study(study, view), view))
 
@@ -167,19 +177,31 @@ def figure(
     asked = entry.studies(study, view)
     if run_missing:
         run(asked)
-        for one in asked:
-            entry.extract(one, split)
-    return Figures(entry.pictures(asked, view))
+        entry.extract(asked, split)
+    drawn = entry.figures(asked, view)
+    if not drawn:
+        raise BenchError(f"nothing to draw for figure {entry.name}: no run that it needs is done")
+    return Figures(drawn)
 
 
 def report(study: Study, path: str | Path | None = None) -> Path:
     """Write all that the records say as one HTML file, and return its path; nothing is run."""
     found = page.build(page.Content(study))
     path = Path(path or study.store.root / f"report-{study.config.slug}.html")
+    if path.is_dir():
+        raise BenchError(f"{path} is a folder; name a file, such as {path / 'report.html'}")
     return write_text(path, site.render(found))
 
 
-def _frame(rows: Sequence[dict[str, object]]) -> "pd.DataFrame":
+def _of_metrics(split: str) -> str:
+    """The split if metrics are of it; else BenchError, for only features are of `train`."""
+    if split not in SPLITS:
+        raise unknown("split", str(split), SPLITS)
+    return split
+
+
+def _frame(rows: Sequence[dict[str, object]], columns: Sequence[str] = ()) -> "pd.DataFrame":
+    """`columns` are those of a frame without rows."""
     import pandas as pd
 
-    return pd.DataFrame(list(rows))
+    return pd.DataFrame(list(rows), columns=None if rows else list(columns))

@@ -131,9 +131,7 @@ def study(options: dict[str, Any]) -> Study:
 
 def view(options: dict[str, Any]) -> View:
     """What the options of `viewing` ask for."""
-    from bench import metrics
     from reports.results.view import View
 
-    metrics.get(options["metric"])
     names = ("metric", "reference", "combine", "published", "split")
     return View(**{name: options[name] for name in names if name in options})

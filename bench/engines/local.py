@@ -5,10 +5,12 @@ import signal
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing import connection, get_context, parent_process
 from multiprocessing.process import BaseProcess
 from multiprocessing.sharedctypes import RawArray
+from types import ModuleType
 from typing import Any
 
 from bench.base.errors import BenchError
@@ -38,7 +40,8 @@ def local(job: Job, workers: int, on_poll: Callable[[float], None]) -> None:
     def start(index: int) -> tuple[BaseProcess, Any]:
         ours, theirs = context.Pipe(duplex=False)
         process = context.Process(target=_worker, args=(job, index, fractions, theirs))
-        process.start()
+        with _without_main():
+            process.start()
         theirs.close()
         return process, ours
 
@@ -64,6 +67,17 @@ def local(job: Job, workers: int, on_poll: Callable[[float], None]) -> None:
             process.terminate()
         for process, _ in team:
             process.join()
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """A process that is spawned here does not execute the user's script again."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _count_crash(job: Job, process: BaseProcess, crashes: "Counter[str]") -> None:

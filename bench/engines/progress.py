@@ -62,7 +62,8 @@ class GridProgress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.bar.stop()
+        if self.console.is_terminal:
+            self.bar.stop()
 
     def __call__(self, fractions: float) -> None:
         ended = [run for run in self.pending if self._ended(run)]

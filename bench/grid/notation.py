@@ -5,7 +5,9 @@ One place for `ails[alpha=0.5]`, `lr=1e-3`, lists, seeds, ratios and combination
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from operator import index
+from pathlib import Path
+from typing import Any, SupportsIndex, cast
 
 import yaml
 
@@ -72,8 +74,12 @@ def _split(text: str) -> Iterator[str]:
     yield text[start:].strip()
 
 
-def names(given: str | Iterable[str], kind: str) -> tuple[str, ...]:
-    """A list, or a text with commas. BenchError where it is empty."""
+def names(given: str | Path | Iterable[str | Path], kind: str) -> tuple[str, ...]:
+    """A list, a text with commas, or a path. BenchError where it is empty, or none of these."""
+    if isinstance(given, Path):
+        return (str(given),)
+    if not isinstance(given, Iterable):
+        raise BenchError(f"{kind} {given!r}: write a name, or a list of names")
     found = tuple(split_list(given) if isinstance(given, str) else map(str, given))
     if not found:
         raise BenchError(f"{kind} is empty; name at least one")
@@ -88,10 +94,10 @@ def seeds(given: str | int | Iterable[int]) -> tuple[int, ...]:
         elif isinstance(given, str):
             chosen = [seed for part in split_list(given) for seed in _range(part)]
         else:
-            chosen = [] if isinstance(given, int) else list(given)
-    except ValueError:
+            chosen = list(map(index, cast(Iterable[SupportsIndex], given)))
+    except (TypeError, ValueError):
         chosen = []
-    if not chosen:
+    if not chosen or min(chosen) < 0:
         raise BenchError(f"seeds {given!r}: write a count (10), a range (0-9) or a list (3,5,7)")
     return tuple(dict.fromkeys(chosen))
 
@@ -108,16 +114,26 @@ def write_seeds(chosen: Sequence[int]) -> str:
 def write_settings(values: Mapping[str, Any]) -> list[str]:
     """`key=value` texts, sorted; the value as YAML reads it."""
     return sorted(
-        f"{key}={value if isinstance(value, str) else json.dumps(value)}"
+        f"{key}={value if isinstance(value, str) else json.dumps(value, default=_of_numpy)}"
         for key, value in values.items()
     )
 
 
+def write_number(value: float) -> str:
+    """The shortest text that `%g` or else `repr` reads back to the same number."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
+
+
 def numbers(given: str | float | Iterable[float], kind: str) -> tuple[float, ...]:
-    """A number, a list, or a text with commas."""
+    """A number, a list, or a text with commas; of each six digits count.
+
+    So 0.1 + 0.2 and a float32 are 0.3, whose runs have one key.
+    """
     parts = split_list(given) if isinstance(given, str) else given
     try:
-        found = tuple(map(float, parts if isinstance(parts, Iterable) else [parts]))
+        parts = parts if isinstance(parts, Iterable) else [parts]
+        found = tuple(float(f"{float(part):.6g}") for part in parts)
     except (TypeError, ValueError):
         found = ()
     if not found:
@@ -131,8 +147,9 @@ def _range(text: str) -> range:
 
 
 def _plain(value: Any) -> str:
-    """As short as can be read back to the same value."""
-    if not isinstance(value, float):
-        return str(value).lower()
-    short = f"{value:g}"
-    return short if float(short) == value else repr(value)
+    return write_number(value) if isinstance(value, float) else str(value).lower()
+
+
+def _of_numpy(value: Any) -> Any:
+    """A number or array of NumPy as Python's own."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)

@@ -13,5 +13,5 @@ class Selection(BaseModel):
     backbones: tuple[str, ...] = ("resnet18",)
     ratios: tuple[float, ...] = (1.0,)
     seeds: tuple[int, ...] = tuple(range(10))
-    source_size: int = 28
+    source_size: int = Field(28, ge=8)
     input_size: int | None = Field(None, ge=8)

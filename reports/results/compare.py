@@ -1,13 +1,17 @@
 """Paired comparisons of a study as rows."""
 
+from dataclasses import fields
+
 from bench import metrics
-from bench.stats.paired import ALPHA
+from bench.base.errors import BenchError
+from bench.stats.paired import ALPHA, Comparison
 from bench.study import Study
 from reports.results import pairs
 from reports.results.results import collect
-from reports.results.tidy import Rows, comparison_rows
+from reports.results.tidy import ORIGIN, Rows, comparison_rows
 from reports.results.view import View
 
+COLUMNS = (*ORIGIN, "reference", *(field.name for field in fields(Comparison)), "verdict")
 FEWEST = 5
 """Seeds below which nothing is decided."""
 
@@ -16,8 +20,10 @@ def compare_rows(study: Study, view: View) -> Rows:
     """Each method minus the reference, by dataset and for the mean of several, with a verdict.
 
     `better` or `worse` where p after Holm over the methods of the dataset is below 5 % and there
-    are five seeds or more; else `undecided`.
+    are five seeds or more; else `undecided`. Raises BenchError where there is one method alone.
     """
+    if len({run.cell.method for run in study.grid.runs}) < 2:
+        raise BenchError("a comparison needs two methods or more; name another one")
     found: Rows = []
     for backbone in study.backbone_labels:
         for ratio in study.measured.ratios:

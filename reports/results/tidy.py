@@ -14,15 +14,14 @@ from reports.results.results import PHANTOM, Results
 Rows = list[dict[str, Any]]
 
 
+ORIGIN = ("dataset", "method", "backbone", "ratio", "metric")
+"""The columns that say what a tidy row is about."""
+
+
 def origin(results: Results, method: str, dataset: str) -> dict[str, Any]:
     """What a tidy row is about."""
-    about = {
-        "dataset": dataset,
-        "method": method,
-        "backbone": results.backbone,
-        "ratio": results.ratio,
-        "metric": results.name,
-    }
+    values = dataset, method, results.backbone, results.ratio, results.name
+    about = dict(zip(ORIGIN, values, strict=True))
     return about | ({"data": PHANTOM} if results.phantom else {})
 
 

@@ -2,9 +2,10 @@
 
 import shlex
 from dataclasses import dataclass
+from typing import get_args
 
 from bench import metrics
-from bench.base.errors import BenchError
+from bench.base.errors import BenchError, unknown
 from reports.results.results import Combine
 
 
@@ -21,6 +22,15 @@ class View:
     published: bool = False
     split: str = "test"
     calibrated: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises BenchError for a wrong word."""
+        metrics.get(self.metric)
+        for name, words in (("combine", get_args(Combine)), ("split", ("train", "val", "test"))):
+            if (word := getattr(self, name)) not in words:
+                raise unknown(name, str(word), words)
+        if (self.combine, self.split) == ("ensemble", "val"):
+            raise BenchError("an ensemble has no validation numbers: records keep test scores only")
 
     @property
     def quantity(self) -> str:

@@ -217,6 +217,7 @@ def _output(sweep: Sweep, study: Study, view: View, backbone: str, ratio: float)
             "), never on test.",
             *(f"{c.header}: {c.reading}." for c in sweep.columns if c.reading),
             *cells.gaps(anyone),
+            *cells.undefined(anyone),
             *([NOTE] if view.published else []),
             *footnotes(study, [backbone]),
         ),
@@ -228,7 +229,8 @@ def _output(sweep: Sweep, study: Study, view: View, backbone: str, ratio: float)
         for column, results in measured.items()
         for row in comparison_rows(results, reference, families[column])
     ]
-    name = stem(study, f"table{sweep.number}", backbone=backbone, ratio=ratio)
+    shown = () if view.slug == "acc" else (view.slug,)
+    name = stem(study, f"table{sweep.number}", *shown, backbone=backbone, ratio=ratio)
     return Output(name, table, _tidy(sweep, study, measured, backbone, ratio), tests)
 
 

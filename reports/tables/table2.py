@@ -100,6 +100,7 @@ def _table(study: Study, view: View, rows: list[Row], metric: dict[str, Results]
         "FDI: mean distance of f' from f over all rows of an epoch, filtered ones 0, raw; "
         "other readings are in the tidy CSV. Epochs: until 95 % of the highest validation ACC.",
         *(gap for name, results in metric.items() for gap in cells.gaps(results, f"{name}: ")),
+        *cells.undefined(anyone),
         *([NOTE] if view.published else []),
         *footnotes(study, study.backbone_labels),
     )

@@ -68,6 +68,7 @@ def _table(
                 for ratio, results in by_ratio.items()
                 for gap in cells.gaps(results, f"{ratio:.0%}: ")
             ),
+            *cells.undefined(anyone),
             *([NOTE] if view.published else []),
             *footnotes(study, [backbone]),
         ),
