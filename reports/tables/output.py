@@ -1,11 +1,16 @@
 """What a report writes: a table as printed, its numbers, and its tests."""
 
+import re
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.base.errors import Note
 from bench.base.files import write_text
 from reports.results.tidy import Rows, to_tidy_csv
 from reports.tables.table import Table, to_csv, to_latex, to_markdown
+
+COMMAND = re.compile(r"^Command: (.*?)(?:; commit .*|\.)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -31,4 +36,15 @@ def write(output: Output, folder: Path) -> list[Path]:
         f"{stem}.tex": to_latex(output.table),
         f"{stem}.md": to_markdown(output.table),
     }
+    _tell_of_another(folder / f"{stem}.md", contents[f"{stem}.md"])
     return [write_text(folder / name, text) for name, text in contents.items()]
+
+
+def _tell_of_another(path: Path, text: str) -> None:
+    """Warn where the table that is written over came from another command."""
+    if not path.exists():
+        return
+    before, now = (COMMAND.search(page) for page in (path.read_text("utf-8"), text))
+    if before and now and before[1] != now[1]:
+        command = before[1].replace("\\", "")
+        warnings.warn(f"{path.name} of another command is replaced: {command}", Note, stacklevel=3)
