@@ -128,9 +128,8 @@ def _source(name: str, digest: str, option: str, store: Store) -> str:
 def _changed(record: Record, described: Record) -> str:
     """What of a description differs from the record's."""
     pairs = [
-        (f"{part}.{key}", record[part].get(key), value)
+        (f"{part}.{key}", record[part].get(key), described[part].get(key))
         for part in ("cell", "protocol")
-        for key, value in described[part].items()
+        for key in sorted(record[part].keys() | described[part].keys())
     ]
-    differ = [f"{name} was {old}, is {new}" for name, old, new in pairs if old != new]
-    return "; ".join(differ) or "fields are gone from it"
+    return "; ".join(f"{name} was {old}, is {new}" for name, old, new in pairs if old != new)
