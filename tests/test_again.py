@@ -3,7 +3,6 @@
 import json
 import shlex
 import tarfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from bench.again import again, verify
 from bench.base.errors import BenchError
 from bench.base.files import write_arrays
 from bench.cli import main
-from bench.grid.cell import Run
 from bench.store.records import Store
 from bench.study import Study
 
@@ -99,7 +97,7 @@ def test_an_own_method_is_kept_in_the_store_and_used(study: Study, key: str) -> 
     assert str(copy) in again(study.store.read(key), Study(results=study.results)).command
     copy.rename(copy.with_suffix(".gone"))
     try:
-        with pytest.raises(BenchError, match=r"name it with --methods FILE\.py"):
+        with pytest.raises(BenchError, match=r"name it with --methods darker\.py"):
             verify(key, Study(results=study.results))
         named = Study(methods=study.methods, results=study.results)
         assert again(study.store.read(key), named).grid.runs[0].key == key
@@ -153,13 +151,24 @@ def test_what_cannot_be_found_is_one_line(tampered: Store, key: str) -> None:
         assert done.stderr.count("\n") == 1
 
 
-def test_a_run_on_own_data_asks_for_the_file(
-    tampered: Store, key: str, make_run: Callable[..., Run]
-) -> None:
+def test_a_run_on_own_data_asks_for_the_file(tampered: Store, key: str, tmp_path: Path) -> None:
     record = tampered.read(key)
     record["cell"]["dataset"] = "mine"
-    with pytest.raises(BenchError, match="name it with --datasets"):
+    with pytest.raises(BenchError, match=r"name the file with --datasets mine\.npz"):
         again(record, Study(results=tampered.root))
+    named = Study(datasets=["breast", "data/mine.npz"], results=tampered.root)
+    assert again(record, named).datasets == ["data/mine.npz"]
+
+
+def test_the_study_that_a_run_is_of_may_be_given(study: Study, key: str) -> None:
+    """Of all that it names, what the record is of is taken; of an edited file the kept copy."""
+    record, file = study.store.read(key), study.methods
+    assert isinstance(file, Path)
+    several = replace(study, methods=["none", file, "mixup"], seeds=9, ratios=[0.2, 1])
+    assert [run.key for run in again(record, several).grid.runs] == [key]
+    file.write_text(METHOD.replace("0.9", "0.8"), encoding="utf-8")
+    assert [run.key for run in again(record, several).grid.runs] == [key]
+    file.write_text(METHOD, encoding="utf-8")
 
 
 def test_parameters_are_written_so_that_they_are_read_back(study: Study) -> None:
