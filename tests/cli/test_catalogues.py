@@ -17,7 +17,7 @@ from bench.training import estimate
 from reports.figures.catalogue import FIGURES
 from reports.tables.catalogue import TABLES, of_runs
 
-MAKEFILE = (Path(__file__).parent.parent / "Makefile").read_text("utf-8").replace("\\\n", " ")
+MAKEFILE = (Path(__file__).parents[2] / "Makefile").read_text("utf-8").replace("\\\n", " ")
 LONGEST_HELP = 45
 
 
