@@ -38,7 +38,7 @@ COMMANDS = dict(commands(main))
 
 def test_make_has_every_table_and_figure() -> None:
     assert targets("TABLES") == [f"table{number}" for number in TABLES]
-    assert sorted(targets("FIGURES")) == sorted(f"figure-{name}" for name in FIGURES)
+    assert "\nfigure-%: " in MAKEFILE and "\nfigures: figure-all\n" in MAKEFILE
 
 
 @pytest.fixture(autouse=True)
