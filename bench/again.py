@@ -2,38 +2,38 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bench.base import plugins
 from bench.base.errors import BenchError
 from bench.base.identity import identity
 from bench.data.catalogue import NAMES, PHANTOMS
-from bench.grid import configs
+from bench.grid import configs, notation
 from bench.grid.choice import MethodChoice
 from bench.grid.notation import write_choice
 from bench.grid.protocol import Protocol
 from bench.store.records import Store
-from bench.study import Study
+from bench.study import Names, Study
 
 Record = Mapping[str, Any]
 
 
 def again(record: Record, study: Study) -> Study:
     """The study of this one run. `study` says where data and results are, and names the files that
-    a record cannot: the dataset or the method of a user.
+    a record cannot: a user's own dataset, method or backbone.
 
     Raises BenchError where such a file is not named.
     """
     cell = record["cell"]
     protocol, settings = _protocol(record["protocol"])
-    if cell["dataset"] not in (*NAMES, *PHANTOMS) and not study.datasets:
-        raise BenchError(f"the run is of {cell['dataset']}, an own file: name it with --datasets")
     return replace(
         study,
-        datasets=study.datasets or [cell["dataset"]],
-        methods=study.methods or [_method(cell, protocol, study.store)],
-        backbones=study.backbones or [_backbone(cell, study.store)],
+        datasets=[_dataset(cell["dataset"], study)],
+        methods=[_method(cell, protocol, study)],
+        backbones=[_source(cell["backbone"], cell.get("backbone_version", ""), "backbones", study)],
         ratios=cell["ratio"],
         seeds=[record["seed"]],
         size=cell["source_size"],
@@ -100,40 +100,52 @@ def _protocol(described: Record) -> tuple[str, dict[str, Any]]:
     return min(found, key=lambda item: len(item[1]))
 
 
-def _method(cell: Record, protocol: str, store: Store) -> str:
+def _dataset(name: str, study: Study) -> str:
+    """The name or, of a user's own data, the file that the study names."""
+    if name in (*NAMES, *PHANTOMS):
+        return name
+    for file in _files(study.datasets, name):
+        return str(file)
+    raise BenchError(f"the run is of {name}, own data: name the file with --datasets {name}.npz")
+
+
+def _method(cell: Record, protocol: str, study: Study) -> str:
     """As it is written at the command line, with the parameters that the protocol does not give."""
     _, _, version = cell["method_version"].partition("-")
-    digest = version.partition(".")[0]
-    source = _source(cell["method"], digest, "methods", store)
+    source = _source(cell["method"], version, "methods", study)
     usual = MethodChoice.parse(source, configs.load(protocol).parameters)
     as_usual = usual.method.identity(usual.params)
     changed = [(k, v) for k, v in sorted(cell["params"].items()) if as_usual.get(k) != v]
     return write_choice(source, changed)
 
 
-def _backbone(cell: Record, store: Store) -> str:
-    return _source(
-        cell["backbone"], cell.get("backbone_version", "").partition(".")[0], "backbones", store
-    )
-
-
-def _source(name: str, digest: str, option: str, store: Store) -> str:
-    """The name or, of a user's own file, the copy that the store keeps."""
-    if not digest:
+def _source(name: str, version: str, option: str, study: Study) -> str:
+    """The name or, of a user's own file, that file if it is unchanged, else the store's copy."""
+    if not version:
         return name
+    digest = version.partition(".")[0]
     stem, _, inner = name.partition(".")
-    copy = store.plugin_path(stem, digest)
-    if not copy.exists():
-        raise BenchError(f"{name} came from a file of its own; name it with --{option} FILE.py")
-    return f"{copy}:{inner}" if inner else str(copy)
+    named = [file for file in _files(getattr(study, option), stem) if file.is_file()]
+    same = [file for file in named if plugins.digest(file) == digest]
+    copies = [copy for copy in [study.store.plugin_path(stem, digest)] if copy.exists()]
+    for file in (*same, *copies, *named):
+        return f"{file}:{inner}" if inner else str(file)
+    raise BenchError(f"{name} came from a file of its own; name it with --{option} {stem}.py")
+
+
+def _files(named: Names, stem: str) -> list[Path]:
+    """The files of that stem among what a study names; of `path.py:Name` the path."""
+    texts = () if named is None else notation.names(named, "names")
+    sources = [part for text in texts for part in notation.parts(notation.read_choice(text)[0])]
+    paths = [plugins.split(s)[0] if plugins.is_file(s) else Path(s) for s in sources]
+    return [path for path in paths if path.suffix and path.stem == stem]
 
 
 def _changed(record: Record, described: Record) -> str:
     """What of a description differs from the record's."""
     pairs = [
-        (f"{part}.{key}", record[part].get(key), value)
+        (f"{part}.{key}", record[part].get(key), described[part].get(key))
         for part in ("cell", "protocol")
-        for key, value in described[part].items()
+        for key in sorted(record[part].keys() | described[part].keys())
     ]
-    differ = [f"{name} was {old}, is {new}" for name, old, new in pairs if old != new]
-    return "; ".join(differ) or "fields are gone from it"
+    return "; ".join(f"{name} was {old}, is {new}" for name, old, new in pairs if old != new)

@@ -121,14 +121,7 @@ def of_run(
     if metric.name in record["metrics"] or task not in metric.tasks:
         value: float | None = record["metrics"].get(metric.name)
         return value
-    try:
-        scores, targets = predictions(record["key"])
-    except FileNotFoundError:
-        raise BenchError(
-            f"run {record['key']}: {metric.title} is not in its record and its predictions are "
-            "missing; copy the folder preds too, or delete the record and run it again"
-        ) from None
-    return metric.compute(scores, targets, task)
+    return metric.compute(*predictions(record["key"]), task)
 
 
 def selecting(rule: str) -> Metric | None:

@@ -209,16 +209,18 @@ class Study:
         from bench.training import environment, estimate
 
         device = device or environment.default_device()
-        missing: dict[Cell, list[Run]] = {}
-        for one in remaining(self.store, self.grid.runs):
-            missing.setdefault(one.cell, []).append(one)
-        grid.check_backbones(self.grid, (one for runs in missing.values() for one in runs))
+        missing = remaining(self.store, self.grid.runs)
+        grid.check_backbones(self.grid, missing)
+        left: dict[Cell, float] = {}
+        for one, seconds in estimate.seconds(self.grid, missing, self.store, device).items():
+            left[one.cell] = left.get(one.cell, 0.0) + seconds
         rows = []
         for cell, counts in self.states().items():
             place = {"dataset": cell.dataset, "ratio": cell.ratio, "backbone": cell.backbone}
             counted = {state: counts[state] for state in STATES}
-            seconds = estimate.seconds(self.grid, missing.get(cell, []), self.store, device)
-            rows.append(place | {"method": cell.method.label} | counted | {"seconds": seconds})
+            rows.append(
+                place | {"method": cell.method.label} | counted | {"seconds": left.get(cell, 0.0)}
+            )
         return pd.DataFrame(rows)
 
     def states(self) -> dict[Cell, "Counter[str]"]:

@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.base.errors import BenchError
+from bench.cli import complete
 from bench.cli.options import data_dir, option_group
 
 if TYPE_CHECKING:
     from bench.data.dataset import Dataset
 
-size = click.option("--size", type=int, default=28, metavar="PX", show_default=True)
+size = click.option(
+    "--size", type=int, default=28, metavar="PX", show_default=True, help="size of the images"
+)
 locating = option_group(
-    click.argument("names", nargs=-1),
-    click.option("--datasets", metavar="NAMES", help="all that are here by default"),
+    click.argument("names", nargs=-1, shell_complete=complete.datasets),
+    click.option(
+        "--datasets",
+        metavar="NAMES",
+        shell_complete=complete.datasets,
+        help="all that are here by default",
+    ),
     size,
     data_dir,
 )
@@ -89,10 +97,23 @@ def data_audit(**options: Any) -> None:
 
 
 @data_commands.command("export")
-@click.option("--dataset", required=True, metavar="NAME")
+@click.option(
+    "--dataset",
+    required=True,
+    metavar="NAME",
+    shell_complete=complete.datasets,
+    help="as in --datasets, one of them",
+)
 @size
-@click.option("--ratio", type=float, default=1.0, metavar="R", show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--ratio",
+    type=float,
+    default=1.0,
+    metavar="R",
+    show_default=True,
+    help="fraction of the training split",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="which subset of that size")
 @data_dir
 @click.argument("path", type=click.Path(path_type=Path))
 def data_export(path: Path, **options: Any) -> None:

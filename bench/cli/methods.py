@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli import complete
 from bench.cli.options import data_dir, protocol, results
 from bench.cli.printing import print_written
 
@@ -46,7 +47,7 @@ def described(name: str, method: type[Method]) -> list[Any]:
 
 
 @methods_commands.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=complete.methods)
 def show_method(name: str) -> None:
     """Show a method: parameters, formula, reference."""
     import inspect
@@ -74,7 +75,7 @@ def show_method(name: str) -> None:
 
 
 @methods_commands.command("check")
-@click.argument("method")
+@click.argument("method", shell_complete=complete.methods)
 def check_method(method: str) -> None:
     """Check what every method must hold.
 
@@ -94,10 +95,24 @@ def check_method(method: str) -> None:
 
 
 @click.command()
-@click.option("--method", required=True, metavar="NAME", help="as in --methods, one of them")
-@click.option("--dataset", required=True, metavar="NAME", help="as in --datasets, one of them")
-@click.option("--size", type=int, default=28, metavar="PX", show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--method",
+    required=True,
+    metavar="NAME",
+    shell_complete=complete.methods,
+    help="as in --methods, one of them",
+)
+@click.option(
+    "--dataset",
+    required=True,
+    metavar="NAME",
+    shell_complete=complete.datasets,
+    help="as in --datasets, one of them",
+)
+@click.option(
+    "--size", type=int, default=28, metavar="PX", show_default=True, help="size of the images"
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="seed of the method")
 @protocol
 @data_dir
 @results

@@ -94,7 +94,7 @@ def curve(values: list[float]) -> str:
 @click.argument("key")
 @click.option("--datasets", metavar="FILE", help="the npz of a run on own data")
 @click.option("--methods", metavar="FILE", help="the file of an own method")
-@click.option("--device", default="cpu", metavar="NAME", show_default=True)
+@click.option("--device", default="cpu", metavar="NAME", show_default=True, help="cpu or cuda")
 @data_dir
 @results
 def verify(key: str, device: str, **where: Any) -> None:

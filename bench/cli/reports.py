@@ -104,7 +104,13 @@ def report(out: Path | None, **options: Any) -> None:
 @click.command()
 @selecting
 @running
-@click.option("--method", default="ails", show_default=True, help="whose publication is read")
+@click.option(
+    "--method",
+    default="ails",
+    show_default=True,
+    shell_complete=complete.methods,
+    help="whose publication is read",
+)
 @click.option("--sample", type=int, default=20, show_default=True, help="joint readings")
 @metric
 @click.option("--reference", default="none", show_default=True, help="the baseline")

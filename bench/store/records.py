@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,9 +112,20 @@ class Store:
         raise BenchError(f"no run {prefix!r} in {self.root}; `bench status` shows what there is")
 
     def predictions(self, key: str) -> tuple[NDArray[np.float32], NDArray[np.generic]]:
-        """Test probabilities (N, C) and targets of a finished run."""
-        with np.load(self.predictions_path(key), allow_pickle=False) as arrays:
-            return arrays["scores"], arrays["targets"]
+        """Test probabilities (N, C) and targets of a finished run. Raises BenchError."""
+        path = self.predictions_path(key)
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return arrays["scores"], arrays["targets"]
+        except FileNotFoundError:
+            raise BenchError(
+                f"the predictions of run {key} are missing, {path}; copy the folder preds too, or "
+                "delete the record and run it again"
+            ) from None
+        except (ValueError, KeyError, EOFError, BadZipFile):
+            raise BenchError(
+                f"{path} is damaged; delete the record {self.record_path(key)} and run it again"
+            ) from None
 
     def features(self, key: str, split: str) -> tuple[NDArray[np.float32], NDArray[Any]]:
         """Penultimate features (N, d) and targets of a split, where they were kept."""

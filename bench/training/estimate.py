@@ -28,8 +28,8 @@ HARMLESS_LR = 1e-9
 """Of timed steps: a protocol whose rate diverges is found out by its runs."""
 
 
-def seconds(grid: Grid, runs: Iterable[Run], store: Store, device: str) -> float:
-    """Seconds of one worker for these runs.
+def seconds(grid: Grid, runs: Iterable[Run], store: Store, device: str) -> dict[Run, float]:
+    """Seconds of one worker for each of these runs.
 
     The time of an image is the median of finished runs with the same backbone, method, sizes and
     precision; where there are none, a few steps on random images are timed. What generators take
@@ -37,14 +37,14 @@ def seconds(grid: Grid, runs: Iterable[Run], store: Store, device: str) -> float
     """
     infos = {info.name: info for info in grid.datasets}
     known = _measured(store)
-    total = 0.0
+    found = {}
     for run in runs:
         info = infos[run.cell.dataset]
         place = kind(run.describe())
         if place not in known:
             known[place] = time_image(run, info, device)
-        total += images(run, info) * known[place]
-    return total
+        found[run] = images(run, info) * known[place]
+    return found
 
 
 def kind(described: dict[str, Any]) -> Kind:

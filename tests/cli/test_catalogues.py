@@ -1,0 +1,118 @@
+"""One list of tables, one of figures: reachable everywhere; and the face of the command line."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import methods
+import reports
+from bench.base.errors import BenchError
+from bench.cli import main
+from bench.study import Study
+from bench.training import estimate
+from reports.figures.catalogue import FIGURES
+from reports.tables.catalogue import TABLES, of_runs
+
+MAKEFILE = (Path(__file__).parents[2] / "Makefile").read_text("utf-8").replace("\\\n", " ")
+LONGEST_HELP = 45
+
+
+def targets(variable: str) -> list[str]:
+    (listed,) = re.findall(rf"(?m)^{variable} = (.*)$", MAKEFILE)
+    return listed.split()
+
+
+def commands(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, *path, name)
+        yield (*path, name), command
+
+
+COMMANDS = dict(commands(main))
+
+
+def test_make_has_every_table_and_figure() -> None:
+    assert targets("TABLES") == [f"table{number}" for number in TABLES]
+    assert "\nfigure-%: " in MAKEFILE and "\nfigures: figure-all\n" in MAKEFILE
+
+
+@pytest.fixture(autouse=True)
+def _no_step_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate, "seconds", lambda *_: {})
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    return Study(
+        datasets="phantom-binary", backbones="test_byobnet", seeds=2, results=tmp_path / "results"
+    )
+
+
+@pytest.mark.parametrize("number", TABLES)
+def test_every_table_is_at_the_command_line_and_in_python(number: int, study: Study) -> None:
+    words = ["table", str(number), "--datasets", "phantom-binary", "--seeds", "2", "--dry-run"]
+    done = CliRunner().invoke(main, [*words, "--results", str(study.results)])
+    assert done.exit_code == 0, done.output
+    needed = reports.needs(number, study)
+    assert needed.grid.runs
+    if number in of_runs():
+        found = reports.table(number, study)
+        assert found[0].name.startswith(f"table{number}") and "–" in str(found)
+        assert len(needed.plan()) == len(needed.states())
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_is_at_the_command_line_and_in_python(name: str, study: Study) -> None:
+    words = ["figure", name, "--datasets", "phantom-binary", "--seeds", "2", "--dry-run"]
+    done = CliRunner().invoke(main, [*words, "--results", str(study.results)])
+    assert done.exit_code == 0, done.output
+    assert "missing" in done.output
+    try:
+        assert reports.figure(name, study)[0].name.startswith((name, f"figure{name}"))
+    except BenchError as answer:
+        assert "nothing to draw" in str(answer) or "needs at least" in str(answer)
+
+
+@pytest.mark.parametrize("door", [reports.table, reports.figure, reports.needs])
+def test_a_wrong_name_lists_the_right_ones(door: object, study: Study) -> None:
+    with pytest.raises(BenchError, match=r"choose from .*4"):
+        door("zz", study)  # type: ignore[operator]
+
+
+def test_the_help_of_the_command_line_cuts_nothing() -> None:
+    for path in ((), *(path for path, found in COMMANDS.items() if isinstance(found, click.Group))):
+        shown = CliRunner().invoke(main, [*path, "--help"], terminal_width=80).output
+        assert "Commands:" in shown and "..." not in shown.partition("Commands:")[2]
+
+
+VERBS = (
+    "Check|Compare|Do|Draw|Find|List|Make|Run|Show|Write|Plan|Print|Export|Verify|Merge|Tune|Clean"
+)
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_a_help_line_begins_with_a_verb_and_fits(path: tuple[str, ...]) -> None:
+    line, *_ = (COMMANDS[path].help or "").splitlines()
+    assert re.match(rf"({VERBS})\b", line), f"{line}: a new verb? add it to VERBS"
+    assert line.endswith(".")
+    assert len(line) <= LONGEST_HELP + 10, line
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_option_has_a_help_text(path: tuple[str, ...]) -> None:
+    for option in COMMANDS[path].params:
+        if isinstance(option, click.Option):
+            assert option.help, option.opts
+
+
+def test_every_method_is_listed_and_shown() -> None:
+    listed = CliRunner().invoke(main, ["methods"]).output
+    for name in methods.names():
+        assert f"\n{name}  " in "\n" + listed
+        shown = CliRunner().invoke(main, ["methods", name])
+        assert shown.exit_code == 0 and methods.get(name).summary in " ".join(shown.output.split())
