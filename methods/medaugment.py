@@ -32,11 +32,14 @@ SPATIAL: dict[str, Callable[[Tensor, int, int], Tensor]] = {
     "flip_y": lambda like, *_: affine(like, yy=-1),
     "zoom": lambda factor, *_: affine(factor, xx=factor, yy=factor),
     "shear_x": lambda degrees, *_: affine(degrees, xy=degrees.deg2rad().tan()),
-    "shear_y": lambda degrees, *_: affine(degrees, yx=degrees.deg2rad().tan()),
+    "shear_y": lambda degrees, *_: affine(degrees, yx=-degrees.deg2rad().tan()),
     "translate_x": lambda part, _, width: affine(part, x=part * width),
     "translate_y": lambda part, height, _: affine(part, y=part * height),
 }
-"""Matrices of strengths, height and width."""
+"""Matrices of strengths, height and width.
+
+The official code shears along y as along x in an image turned by 90 degrees, hence the minus.
+"""
 
 
 def ranges(level: int) -> dict[str, tuple[float, float]]:
@@ -83,6 +86,7 @@ class MedAugment(Method):
 
     summary = "few pixel and spatial operations, under one level"
     reference = "Liu et al. 2023, MedAugment, 2306.17466; its official code is the authority"
+    version = 2
     zero = {"level": 0}
 
     class Params(Parameters):

@@ -211,6 +211,7 @@ def test_spatial_operations_are_composed_in_their_order(monkeypatch: pytest.Monk
             [number["flip_x"], number["translate_x"], NONE],
             [number["zoom"], NONE, number["translate_y"]],
             [number["shear_x"], NONE, NONE],
+            [number["shear_y"], NONE, NONE],
             [NONE, NONE, NONE],
         ]
     )
@@ -221,9 +222,23 @@ def test_spatial_operations_are_composed_in_their_order(monkeypatch: pytest.Monk
         [-1.0, 5.0],
         [3.6, 10.0],
         [3 + 5 * math.tan(math.pi / 18), 5.0],
+        [3.0, 5 - 3 * math.tan(math.pi / 18)],
         [3.0, 5.0],
     ]
     torch.testing.assert_close((maps @ point)[:, :2], torch.tensor(expected))
+
+
+def test_shears_lean_as_the_official_ones() -> None:
+    """Along x the lower half goes right, by the tangent; along y the right half goes up."""
+    degrees = torch.tensor([10.0])
+    bar = torch.zeros(1, 1, 29, 29)
+    bar[..., 14, :] = 1
+    upright = warp(bar.mT, SPATIAL["shear_x"](degrees, 29, 29), "bilinear")[0, 0]
+    lying = warp(bar, SPATIAL["shear_y"](degrees, 29, 29), "bilinear")[0, 0]
+    place, far = torch.arange(29.0), 10 * math.tan(math.pi / 18)
+    for line, shift in ((upright, far), (lying.mT, -far)):
+        for row, expected in ((4, 14 - shift), (14, 14.0), (24, 14 + shift)):
+            assert float(line[row] @ place / line[row].sum()) == pytest.approx(expected, abs=0.02)
 
 
 def test_spatial_operations_are_one_warp(monkeypatch: pytest.MonkeyPatch) -> None:
