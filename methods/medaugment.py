@@ -51,7 +51,7 @@ def ranges(level: int) -> dict[str, tuple[float, float]]:
         "contrast": factor,
         "posterize": (bits, bits),
         "sharpen": (0.04 * level, 0.1 * level),  # weight of the kernel
-        "blur": (1, odd(3 + 0.8 * level)),  # kernel, rounded up to an odd number, at least 3
+        "blur": (2, odd(3 + 0.8 * level)),  # kernel: a whole number from 3 on, made odd
         "noise": (2 * level, 10 * level),  # variance, in squared grey levels
         "rotate": (-4 * level, 4 * level),  # degrees
         "flip_x": (0, 0),
@@ -81,6 +81,8 @@ class MedAugment(Method):
     `branches` copies in 8 bits (four are one of each kind; else kinds are drawn), and each time it
     is shown it is one of these versions. The official epoch has all versions, thus five times the
     steps; here a step shows as many images and an epoch has as many steps as without.
+    As there, a blur's kernel is a whole number from 3 on, one more where it is even: at levels 3 to
+    5 those of 3, 5 and 7 come as 1 : 2 : 2, below those of 3 and 5 as 1 : 2.
     Flips exchange left and right by design: the side of the heart in chest images too.
     """
 
