@@ -289,7 +289,16 @@ def test_lazy_regularisation_scales_rate_and_exponents() -> None:
     group = lazy_adam(nn.Linear(1, 1), 0.0025, 16).param_groups[0]
     assert group["lr"] == pytest.approx(0.0025 * 16 / 17)
     assert group["betas"] == (0.0, pytest.approx(0.99 ** (16 / 17)))
-    assert lazy_adam(nn.Linear(1, 1), 0.0025, None).param_groups[0]["lr"] == 0.0025
+
+
+@pytest.mark.parametrize(("size", "gamma"), [(8, 0.01), (64, 0.01), (8, 0.0)])
+def test_rates_are_scaled_also_where_a_regularisation_is_off(size: int, gamma: float) -> None:
+    """The official CIFAR preset: intervals of 4 and 16 whatever the weights."""
+    stage = training(size=size, gamma=gamma)
+    (of_g,), (of_d,) = stage.generator_adam.param_groups, stage.discriminator_adam.param_groups
+    assert of_g["lr"] == pytest.approx(0.0025 * 0.8)
+    assert of_g["betas"] == (0.0, pytest.approx(0.99**0.8))
+    assert of_d["lr"] == pytest.approx(0.0025 * 16 / 17)
 
 
 # Training
