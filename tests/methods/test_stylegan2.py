@@ -34,6 +34,7 @@ from methods.generative.stylegan2 import (
     Linear,
     ModulatedConv,
     blur,
+    doubled,
     minibatch_std,
     resolution,
     widths,
@@ -114,14 +115,30 @@ def test_blur_is_the_binomial_filter() -> None:
     assert out.sum().item() == pytest.approx(64)
 
 
-def test_doubling_an_image_is_zero_insertion_and_blur() -> None:
+def test_doubling_is_zero_insertion_and_blur_with_zeros_outside() -> None:
+    """Bilinear inside; at the border a quarter is that of the zeros beyond it."""
     image = torch.randn(2, 3, 8, 8)
     zeros = torch.zeros(2, 3, 16, 16)
     zeros[..., ::2, ::2] = image
     by_hand = F.pad(blur(zeros, pad=2, gain=4), (0, -1, 0, -1))
+    torch.testing.assert_close(doubled(image), by_hand)
+    inside = (..., slice(1, -1), slice(1, -1))
     bilinear = F.interpolate(image, scale_factor=2, mode="bilinear")
-    inside = (..., slice(2, -2), slice(2, -2))
-    torch.testing.assert_close(bilinear[inside], by_hand[inside])
+    torch.testing.assert_close(doubled(image)[inside], bilinear[inside])
+    edge = torch.tensor([0.75, 1, 1, 1, 1, 0.75])
+    torch.testing.assert_close(doubled(torch.ones(1, 1, 3, 3))[0, 0], edge[:, None] * edge)
+
+
+def test_the_image_of_a_level_is_doubled_and_added() -> None:
+    """With the later levels' own images at zero, what is left is the first one's, doubled."""
+    synthesis = Generator(3, 2, 8, 8, (16, 16, 16)).synthesis
+    first: list[Tensor] = []
+    synthesis.images[0].register_forward_hook(lambda module, given, image: first.append(image))
+    with torch.no_grad():
+        for level in synthesis.images[1:]:
+            level.conv.weight.zero_()
+        made = synthesis(torch.randn(4, synthesis.styles, 8))
+    torch.testing.assert_close(made, doubled(doubled(first[0])))
 
 
 @pytest.mark.parametrize("kernel", [1, 3])
