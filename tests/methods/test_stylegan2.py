@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from bench.base.errors import BenchError
 from bench.base.split import Split
 from bench.base.task import Task
+from methods import stylegan2_ada
 from methods.generative import gan_training
 from methods.generative.gan_training import (
     Sampling,
@@ -351,6 +352,21 @@ def test_regularisations_come_when_they_should(monkeypatch: pytest.MonkeyPatch) 
         assert (calls["r1"], calls["path"]) == expected
 
 
+def test_r1_counts_for_all_the_steps_between() -> None:
+    """A plain step at rate 1 is 16 times the gradient of γ/2 ‖∇D‖²."""
+    stage = training(gamma=30.0)
+    real, condition = stage.drawn()
+    network = stage.discriminator
+    seen = real.clone().requires_grad_()
+    penalty = r1_penalty(network(seen, condition), seen, 30.0)
+    expected = torch.autograd.grad(penalty, network.parameters(), materialize_grads=True)
+    stage.discriminator_adam = torch.optim.SGD(network.parameters(), lr=1.0)  # type: ignore
+    before = weights(network)
+    stage.regularise_discriminator(real, condition)
+    for old, now, gradient in zip(before, weights(network), expected, strict=True):
+        torch.testing.assert_close(old - now, 16 * gradient, rtol=1e-3, atol=1e-4)
+
+
 def test_path_regularisation_moves_the_generator_alone() -> None:
     stage = training(size=64)
     before = weights(stage.generator), weights(stage.discriminator)
@@ -491,6 +507,21 @@ def test_made_images_are_images_of_the_subset_labels(
     assert reported[-1] == pytest.approx(1)
     assert facts["ada"]["kimg"] == 0.02
     assert set(facts["seconds"]) == {"training", "sampling"}
+
+
+def test_the_averaged_generator_is_what_is_sampled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages: list[Any] = []
+
+    def kept(kind: type) -> Any:
+        return lambda *given: stages.append(kind(*given)) or stages[-1]
+
+    for kind in (Training, Sampling):
+        monkeypatch.setattr(stylegan2_ada, kind.__name__, kept(kind))
+    made(method(), tmp_path)
+    trained, sampled = stages
+    assert sampled.net is trained.average
 
 
 def test_the_seed_decides_the_images(tmp_path: Path) -> None:
