@@ -1,6 +1,6 @@
 """AILS: augmentation-invariant learning by variational offsets of the features."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
+from bench.base.identity import added
 from methods.method import Classifier, Logs, Method, Parameters, Progress, Setting
 from methods.parts.ails_readings import READINGS
 from methods.parts.divergence import closed_form_bound, symmetric_kl
@@ -26,7 +27,8 @@ class OffsetParameters(Parameters):
     """Offsets, their filter and the losses on them: the part of AILS that nothing is learned for.
 
     The paper leaves much open: each switch is one of its ambiguities, A1 to A23, and defaults to
-    the reading that Algorithm 1 supports best. (A17, optimiser, and A18, backbone, are not here.)
+    the reading that Algorithm 1 supports best. (A17, optimiser, but for the head's decay, and A18,
+    backbone, are not here.)
     """
 
     alpha: float = Field(0.3, ge=0)
@@ -159,6 +161,8 @@ class AILS(Method):
         """A23. prior: q starts at p."""
         head_hidden: int | None = Field(None, ge=1)
         """A23: the width of the MLP; by default that of the features, 512 at most."""
+        head_decay: bool = added(True)
+        """A17: whether weight decay covers the head, which pulls q to the prior as β does."""
 
     params: Params
 
@@ -238,6 +242,9 @@ class AILS(Method):
         terms = {"ce": ce, "kl_dim": kl_dim, "kl_sum": kl_sum, "beta_kl": beta_kl, "inv": inv}
         logs = {name: term.detach() for name, term in terms.items()}
         return ce + beta_kl + p.lam * inv, logs | self.statistics(rows, augmented, q, view)
+
+    def undecayed(self) -> Iterable[nn.Parameter]:
+        return () if self.params.head_decay else self.posterior.parameters()
 
     def illustrate(self, model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
         f = model.features(images)

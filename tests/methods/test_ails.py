@@ -532,6 +532,7 @@ SWITCHES: list[dict[str, Any]] = [
     {"head": "bsda_like"},
     {"head_init": "default"},
     {"head_hidden": 7},
+    {"head_decay": False},
     {"sigma": "lowrank(2)", "num_directions": 3, "projection": "pca(2)", "num_samples": 2},
 ]
 
