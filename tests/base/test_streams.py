@@ -22,8 +22,11 @@ def test_methods_share_subset_init_and_order_but_not_their_own_draws() -> None:
     assert other.augment != RUN.augment
 
 
-def test_subsets_of_all_ratios_come_from_one_seed() -> None:
-    assert replace(RUN, ratio=0.2).subset == RUN.subset
+def test_all_ratios_share_their_subsets_weights_and_dropout_but_not_their_order() -> None:
+    """Subsets are nested, and a learning curve starts from the same weights at every ratio."""
+    other = replace(RUN, ratio=0.2)
+    assert (other.subset, other.init, other.dropout) == (RUN.subset, RUN.init, RUN.dropout)
+    assert other.order != RUN.order
 
 
 def test_every_stream_of_every_seed_differs() -> None:
