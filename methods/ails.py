@@ -1,13 +1,15 @@
 """AILS: augmentation-invariant learning by variational offsets of the features."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import torch
 import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
+from bench.base.identity import added
 from methods.method import Classifier, Logs, Method, Parameters, Progress, Setting
 from methods.parts.ails_readings import READINGS
 from methods.parts.divergence import closed_form_bound, symmetric_kl
@@ -15,6 +17,8 @@ from methods.parts.filter import Projection, SameClassCosine, longest, schedule,
 from methods.parts.forms import forms, parse, positive_or
 from methods.parts.posterior import Gaussian, PosteriorHead
 
+Classify = Callable[[Tensor], Tensor]
+"""Features (B, d) to float32 logits (B, C)."""
 STATISTIC_RANGE = (0.6, 0.95)
 """Where a threshold taken from the features may start."""
 
@@ -23,7 +27,8 @@ class OffsetParameters(Parameters):
     """Offsets, their filter and the losses on them: the part of AILS that nothing is learned for.
 
     The paper leaves much open: each switch is one of its ambiguities, A1 to A23, and defaults to
-    the reading that Algorithm 1 supports best. (A17, optimiser, and A18, backbone, are not here.)
+    the reading that Algorithm 1 supports best. (A17, optimiser, but for the head's decay, and A18,
+    backbone, are not here.)
     """
 
     alpha: float = Field(0.3, ge=0)
@@ -124,8 +129,9 @@ class AILS(Method):
         L_CE-UB = E_q CE(g(f'), y) + β KL(q ‖ N(0, s² I))  (5), (8)
         L_inv = KL(p ‖ p') + KL(p' ‖ p)                    (9)        symmetric_kl
         L = L_CE-UB + λ L_inv                              (10)
-    where s is the detached root mean square of the batch's features. (2) is `offset_mode`. All of
-    it runs in float32. Evaluation does not know of the method: the model is g(f).
+    where s is the detached root mean square of the batch's features. (2) is `offset_mode`. G and g
+    run in the caller's precision, all else in float32. Evaluation does not know of the method: the
+    model is g(f).
     """
 
     summary = "variational offsets of the features, filtered by cosine, with an invariance loss"
@@ -155,6 +161,8 @@ class AILS(Method):
         """A23. prior: q starts at p."""
         head_hidden: int | None = Field(None, ge=1)
         """A23: the width of the MLP; by default that of the features, 512 at most."""
+        head_decay: bool = added(True)
+        """A17: whether weight decay covers the head, which pulls q to the prior as β does."""
 
     params: Params
 
@@ -187,11 +195,19 @@ class AILS(Method):
         self, model: Classifier, images: Tensor, targets: Tensor, progress: Progress
     ) -> tuple[Tensor, Logs]:
         features = model.features(images)
-        with torch.autocast(features.device.type, enabled=False):
-            return self.hybrid_loss(model.head, features.float(), targets, progress)
+        device = features.device.type
+        dtype, enabled = torch.get_autocast_dtype(device), torch.is_autocast_enabled(device)
+        caller = torch.autocast(device, dtype, enabled)
+
+        def classify(f: Tensor) -> Tensor:
+            with caller:
+                return model.head(f).float()
+
+        with torch.autocast(device, enabled=False):
+            return self.hybrid_loss(classify, features.float(), targets, progress)
 
     def hybrid_loss(
-        self, classify: Any, f: Tensor, targets: Tensor, progress: Progress
+        self, classify: Classify, f: Tensor, targets: Tensor, progress: Progress
     ) -> tuple[Tensor, Logs]:
         """AiHLoss (10) of features (B, d), and what to log of it."""
         p = self.params
@@ -226,6 +242,9 @@ class AILS(Method):
         terms = {"ce": ce, "kl_dim": kl_dim, "kl_sum": kl_sum, "beta_kl": beta_kl, "inv": inv}
         logs = {name: term.detach() for name, term in terms.items()}
         return ce + beta_kl + p.lam * inv, logs | self.statistics(rows, augmented, q, view)
+
+    def undecayed(self) -> Iterable[nn.Parameter]:
+        return () if self.params.head_decay else self.posterior.parameters()
 
     def illustrate(self, model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
         f = model.features(images)
@@ -312,7 +331,7 @@ class AILS(Method):
             return (rows * accepted).sum() / accepted.sum().clamp(min=1)
         return rows.mean()
 
-    def bound(self, classify: Any, f: Tensor, q: Gaussian, targets: Tensor) -> Tensor:
+    def bound(self, classify: Classify, f: Tensor, q: Gaussian, targets: Tensor) -> Tensor:
         """Closed-form bound on E_q CE: logits of Gaussian offsets are Gaussian if g is affine.
 
         The weights of g are had by applying it to the unit vectors.

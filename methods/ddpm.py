@@ -15,8 +15,10 @@ class DDPM(GenerativeMethod):
     """A diffusion model is trained on the run's subset, then sampled for labels of the subset.
 
     Training: E ‖ε - ε_θ(x_t, t, c)‖² with x_t = √ᾱ_t x_0 + √(1-ᾱ_t) ε, t uniform. Sampling: DDIM
-    with the moving average of the weights; `eta` 1 and as many sampler steps as timesteps is DDPM's
-    own sampler. Multi-label sets are conditioned on their label rows.
+    with the moving average of the weights; each step clips its x_0 to [-1, 1] and takes the ε that
+    belongs to it. So `eta` 1 and as many sampler steps as timesteps is DDPM's own sampler, with the
+    lower of its two variances, that of q(x_{t-1} | x_t, x_0). Multi-label sets are conditioned on
+    their label rows.
     """
 
     summary = "synthetic images of a class-conditional diffusion model (DDPM)"
@@ -24,6 +26,7 @@ class DDPM(GenerativeMethod):
         "Ho et al. 2020, Denoising Diffusion Probabilistic Models, NeurIPS; sampler of "
         "Song et al. 2021, Denoising Diffusion Implicit Models, ICLR; U-Net of diffusers"
     )
+    version = 2
     libraries = ("torch", "diffusers")
     quick = {"channels": (8, 8), "layers": 1, "steps": 2, "batch": 4, "sampler_steps": 2}
 

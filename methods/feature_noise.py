@@ -16,6 +16,7 @@ class FeatureNoise(AILS):
 
     summary = "the control of AILS: isotropic feature noise, its head held at the prior"
     reference = "an ablation of AILS (see ails)"
+    version = 2
     zero = {"alpha": 0.0}
     readings = tuple(
         reading

@@ -11,12 +11,15 @@ class FMix(Mixing):
     """x̃ = M x + (1 - M) x[π] and ỹ = m y + (1 - m) y[π], m the mean of the binary mask M.
 
     One mask and one random permutation π a batch: M holds the highest round(lam H W) pixels of a
-    gray image of `low_frequency_noise`, with lam ~ Beta(alpha, alpha). The official code weighs
-    the targets with lam itself, which the mask misses by up to one pixel.
+    gray image of `low_frequency_noise`, with lam ~ Beta(alpha, alpha).
+    The official code differs from the paper: it draws half a spectrum and indexes the wrong axis of
+    it, so that some frequencies are missing and its masks are not isotropic; and it weighs the
+    targets with lam itself, which the mask misses by up to one pixel.
     """
 
     summary = "irregular regions of another image, and as much of its target"
     reference = "Harris et al. 2020, FMix: Enhancing Mixed Sample Data Augmentation, 2002.12047"
+    version = 2
 
     class Params(Mixing.Params):
         """Beside those of all mixing methods."""
@@ -38,13 +41,15 @@ class FMix(Mixing):
 def low_frequency_noise(
     height: int, width: int, decay: float, generator: torch.Generator
 ) -> Tensor:
-    """Gaussian noise (H, W) whose amplitude at frequency f is 1 / max(f, 1 / max(H, W))^decay."""
+    """White noise (H, W) whose amplitude at frequency f is divided by max(f, 1 / max(H, W))^decay.
+
+    f is in cycles a pixel along either axis: the noise is isotropic, as the paper has it.
+    """
     device = generator.device
     y, x = torch.fft.fftfreq(height, device=device), torch.fft.rfftfreq(width, device=device)
     frequency = torch.hypot(y[:, None], x).clamp(min=1 / max(height, width))
-    shape = (*frequency.shape, 2)
-    spectrum = torch.view_as_complex(torch.randn(shape, generator=generator, device=device))
-    noise: Tensor = torch.fft.irfft2(spectrum / frequency**decay, (height, width))
+    white = torch.randn((height, width), generator=generator, device=device)
+    noise: Tensor = torch.fft.irfft2(torch.fft.rfft2(white) / frequency**decay, (height, width))
     return noise
 
 

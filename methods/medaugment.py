@@ -32,11 +32,14 @@ SPATIAL: dict[str, Callable[[Tensor, int, int], Tensor]] = {
     "flip_y": lambda like, *_: affine(like, yy=-1),
     "zoom": lambda factor, *_: affine(factor, xx=factor, yy=factor),
     "shear_x": lambda degrees, *_: affine(degrees, xy=degrees.deg2rad().tan()),
-    "shear_y": lambda degrees, *_: affine(degrees, yx=degrees.deg2rad().tan()),
+    "shear_y": lambda degrees, *_: affine(degrees, yx=-degrees.deg2rad().tan()),
     "translate_x": lambda part, _, width: affine(part, x=part * width),
     "translate_y": lambda part, height, _: affine(part, y=part * height),
 }
-"""Matrices of strengths, height and width."""
+"""Matrices of strengths, height and width.
+
+The official code shears along y as along x in an image turned by 90 degrees, hence the minus.
+"""
 
 
 def ranges(level: int) -> dict[str, tuple[float, float]]:
@@ -48,7 +51,7 @@ def ranges(level: int) -> dict[str, tuple[float, float]]:
         "contrast": factor,
         "posterize": (bits, bits),
         "sharpen": (0.04 * level, 0.1 * level),  # weight of the kernel
-        "blur": (1, odd(3 + 0.8 * level)),  # kernel, rounded up to an odd number, at least 3
+        "blur": (2, odd(3 + 0.8 * level)),  # kernel: a whole number from 3 on, made odd
         "noise": (2 * level, 10 * level),  # variance, in squared grey levels
         "rotate": (-4 * level, 4 * level),  # degrees
         "flip_x": (0, 0),
@@ -78,11 +81,14 @@ class MedAugment(Method):
     `branches` copies in 8 bits (four are one of each kind; else kinds are drawn), and each time it
     is shown it is one of these versions. The official epoch has all versions, thus five times the
     steps; here a step shows as many images and an epoch has as many steps as without.
+    As there, a blur's kernel is a whole number from 3 on, one more where it is even: at levels 3 to
+    5 those of 3, 5 and 7 come as 1 : 2 : 2, below those of 3 and 5 as 1 : 2.
     Flips exchange left and right by design: the side of the heart in chest images too.
     """
 
     summary = "few pixel and spatial operations, under one level"
     reference = "Liu et al. 2023, MedAugment, 2306.17466; its official code is the authority"
+    version = 2
     zero = {"level": 0}
 
     class Params(Parameters):

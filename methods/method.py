@@ -1,6 +1,6 @@
 """Method: what an augmentation method is to the harness."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -121,7 +121,8 @@ class Method(nn.Module):
     """Base of all methods: four hooks, each with a default that does nothing.
 
     Images are float (B, C, H, W) in [0, 1]. Targets are int64 (B,), or float (B, C) where they are
-    soft or multi-label. What a method learns are parameters of the module: they join the optimiser.
+    soft or multi-label. What a method learns are parameters of the module: they join the optimiser,
+    and weight decay covers them too (but see `undecayed`).
     A method draws from `self.generator` (tensors on the run's device) and `self.rng` (scalars)
     only, never from a global generator: so it cannot shift what the backbone draws.
     """
@@ -188,6 +189,10 @@ class Method(nn.Module):
     ) -> tuple[Tensor, Logs]:
         """The training loss of an augmented batch, and what to log of it."""
         return self.task_loss(model(images), targets), {}
+
+    def undecayed(self) -> Iterable[nn.Parameter]:
+        """Those of its parameters that weight decay leaves alone, whatever the protocol says."""
+        return ()
 
     def illustrate(self, model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
         """What the method makes of each image, for `bench preview`.

@@ -40,6 +40,7 @@ class StyleGAN2ADA(GenerativeMethod):
         "Karras et al. 2020, Training Generative Adversarial Networks with Limited Data, NeurIPS; "
         "own code from the publication, as the official code is non-commercial"
     )
+    version = 2
     libraries = ("torch", "kornia")
     quick = {"channels": (8, 8), "latent": 8, "style": 8, "batch": 4, "kimg": 0.008}
 

@@ -26,6 +26,8 @@ class Protocol(BaseModel):
     optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
     lr: float = Field(1e-3, gt=0)
     weight_decay: float = Field(0.01, ge=0)
+    """Of every trained parameter, also of norms and biases and of what a method learns for itself;
+    see `decay`."""
     warmup_epochs: float = Field(0, ge=0)
     schedule: Literal["cosine", "steps", "constant"] = "cosine"
     milestones: tuple[float, ...] = ()
@@ -41,6 +43,8 @@ class Protocol(BaseModel):
     """Of SGD."""
     betas: tuple[Beta, Beta] = added((0.9, 0.999))
     """Of Adam and AdamW."""
+    decay: Literal["all", "weights"] = added("all")
+    """What decays: all, or all but norms, biases and what else has one dimension."""
 
     @field_validator("select")
     @classmethod
@@ -63,6 +67,8 @@ class Protocol(BaseModel):
         for name in foreign:
             if getattr(self, name) != type(self).model_fields[name].default:
                 raise ValueError(f"{name} has no effect with optimizer: {self.optimizer}")
+        if self.decay != "all" and not self.weight_decay:
+            raise ValueError(f"decay: {self.decay} has no effect with weight_decay: 0")
         if self.nesterov and not self.momentum:
             raise ValueError("momentum: 0 goes with nesterov: false")
         return self

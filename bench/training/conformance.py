@@ -77,13 +77,14 @@ def build(method: type[Method], case: Case, **params: Any) -> tuple[Method, Back
     return built, built.adapt(model)
 
 
-def train(method: Method, model: Backbone, case: Case) -> list[Tensor]:
-    """The losses of a few steps, then the weights of the backbone that evaluation uses."""
+def train(method: Method, model: Backbone, case: Case, precision: str = "fp32") -> list[Tensor]:
+    """The losses of a few steps in that precision, then the logits that evaluation sees."""
     optimizer = torch.optim.AdamW([*model.parameters(), *method.parameters()], lr=1e-3)
     losses = []
     for step in range(STEPS):
         images, targets = method.augment(*case.batch(step))
-        loss, _ = method.loss(model, images, targets, Progress(step, STEPS, step, STEPS))
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+            loss, _ = method.loss(model, images, targets, Progress(step, STEPS, step, STEPS))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -167,12 +168,19 @@ def check_resumes(method: type[Method], case: Case) -> None:
     assert same, "a resumed method differs: state outside of state_dict()"
 
 
-def check_equals_none_at_strength_zero(method: type[Method], case: Case) -> None:
+def check_equals_none_at_strength_zero(
+    method: type[Method], case: Case, precision: str = "fp32"
+) -> None:
     """With its parameters `zero`, training has the bits of `none`."""
-    ours = train(*build(method, case, **method.zero), case)
-    theirs = train(*build(NoAugmentation, case), case)
+    ours = train(*build(method, case, **method.zero), case, precision)
+    theirs = train(*build(NoAugmentation, case), case, precision)
     same = all(torch.equal(*pair) for pair in zip(ours, theirs, strict=True))
     assert same, f"with {method.zero} it must equal `none` bit for bit"
+
+
+def check_equals_none_at_strength_zero_in_bf16(method: type[Method], case: Case) -> None:
+    """So it has under `precision: bf16`, where both run in autocast."""
+    check_equals_none_at_strength_zero(method, case, "bf16")
 
 
 CHECKS: list[Callable[[type[Method], Case], None]] = [
@@ -182,6 +190,7 @@ CHECKS: list[Callable[[type[Method], Case], None]] = [
     check_draws_from_its_own_stream,
     check_resumes,
     check_equals_none_at_strength_zero,
+    check_equals_none_at_strength_zero_in_bf16,
 ]
 
 

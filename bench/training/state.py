@@ -12,6 +12,7 @@ from bench import metrics
 from bench.backbone import Backbone
 from bench.base.errors import BenchError
 from bench.grid.protocol import Protocol
+from bench.training.decay import parameter_groups
 from methods.method import Method
 
 
@@ -30,7 +31,7 @@ class Training:
     @classmethod
     def begin(cls, model: Backbone, method: Method, protocol: Protocol) -> "Training":
         """Before the first step, with the optimiser of the protocol."""
-        return cls(model, method, optimizer(weights(model, method), protocol))
+        return cls(model, method, optimizer(parameter_groups(model, method, protocol), protocol))
 
     def select(self, rule: str) -> None:
         """Keep the weights of the best epoch; of equals the earliest, under `last` the last."""
@@ -95,8 +96,8 @@ def weights(*modules: nn.Module) -> list[nn.Parameter]:
     return [weight for module in modules for weight in module.parameters()]
 
 
-def optimizer(trained: list[nn.Parameter], protocol: Protocol) -> torch.optim.Optimizer:
-    """As the protocol says."""
+def optimizer(groups: list[dict[str, Any]], protocol: Protocol) -> torch.optim.Optimizer:
+    """As the protocol says, on groups of parameters."""
     options: dict[str, Any] = {
         "lr": protocol.lr,
         "weight_decay": protocol.weight_decay,
@@ -104,10 +105,10 @@ def optimizer(trained: list[nn.Parameter], protocol: Protocol) -> torch.optim.Op
     }
     if protocol.optimizer == "sgd":
         options |= {"momentum": protocol.momentum, "nesterov": protocol.nesterov}
-        sgd = torch.optim.SGD(trained, **options)
+        sgd = torch.optim.SGD(groups, **options)
         if protocol.momentum:  # the fused kernel fails on weights whose first gradient comes late
-            for weight in trained:
+            for weight in (weight for group in groups for weight in group["params"]):
                 sgd.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
         return sgd
     kind = torch.optim.AdamW if protocol.optimizer == "adamw" else torch.optim.Adam
-    return kind(trained, betas=protocol.betas, **options)
+    return kind(groups, betas=protocol.betas, **options)

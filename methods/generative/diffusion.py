@@ -38,6 +38,7 @@ class DiffusionParameters(Parameters):
     """None: 0.999 below 50,000 steps, else 0.9999."""
     sampler_steps: int = Field(50, ge=1)
     eta: float = Field(0.0, ge=0, le=1)
+    """Of DDIM's noise: 0 is deterministic, 1 has the variance of DDPM's posterior."""
     guidance: float = Field(0.0, ge=0)
     """w in ε̂ = (1 + w) ε_θ(x_t, t, c) - w ε_θ(x_t, t, ∅)."""
     label_dropout: float = Field(0.1, ge=0, le=1)
@@ -200,9 +201,16 @@ class Sampling:
         shape = (len(rows), self.setting.channels, self.net.frame, self.net.frame)
         x = torch.randn(shape, device=rows.device)
         for t in self.schedule.timesteps:
-            predicted = self.net.guided(x, t, rows, self.params.guidance)
-            x = self.schedule.step(predicted, t, x, eta=self.params.eta).prev_sample
+            x = self.earlier(x, t, rows)
         return x
+
+    def earlier(self, x: Tensor, t: Tensor, rows: Tensor) -> Tensor:
+        """One step from x_t: x_0 is clipped to [-1, 1], and ε is what then explains x_t."""
+        predicted = self.net.guided(x, t, rows, self.params.guidance)
+        step = self.schedule.step(
+            predicted, t, x, eta=self.params.eta, use_clipped_model_output=True
+        )
+        return torch.as_tensor(step.prev_sample)
 
     def state(self) -> dict[str, Any]:
         return {"pixels": self.pixels}

@@ -114,12 +114,14 @@ def ema_decay(batch: int, half_life: float) -> float:
     return float(0.5 ** (batch / half_life))
 
 
-def lazy_adam(network: nn.Module, lr: float, interval: int | None) -> torch.optim.Adam:
+def lazy_adam(network: nn.Module, lr: float, interval: int) -> torch.optim.Adam:
     """Adam (0, 0.99) for one more step, of regularisation, every `interval` steps.
 
     Rate and exponents are scaled by interval / (interval + 1), so that their sum stays as it was.
+    As in the official code that is so where the regularisation is off, too: its CIFAR preset has no
+    path lengths, and trains G at 0.8 of the rate.
     """
-    share = interval / (interval + 1) if interval else 1.0
+    share = interval / (interval + 1)
     return torch.optim.Adam(network.parameters(), lr * share, (0.0, 0.99**share), eps=1e-8)
 
 
@@ -151,12 +153,8 @@ class Training:
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
         self.regularised = self.frame >= SMALLEST_REGULARISED
         self.mixing = MIXING if self.regularised else 0.0
-        self.generator_adam = lazy_adam(
-            self.generator, params.lr, PATH_INTERVAL if self.regularised else None
-        )
-        self.discriminator_adam = lazy_adam(
-            self.discriminator, params.lr, R1_INTERVAL if params.gamma else None
-        )
+        self.generator_adam = lazy_adam(self.generator, params.lr, PATH_INTERVAL)
+        self.discriminator_adam = lazy_adam(self.discriminator, params.lr, R1_INTERVAL)
         self.pipeline = Pipeline(params.pipeline, params.supersample)
         self.controller = Controller(params.ada_target, params.ada_speed, params.p_max)
         self.path_mean = torch.zeros((), device=setting.device)

@@ -45,9 +45,18 @@ def unit_moment(x: Tensor) -> Tensor:
 
 def blur(x: Tensor, pad: int, stride: int = 1, gain: float = 1.0) -> Tensor:
     """Each channel filtered by [1, 3, 3, 1] / 8 along both axes, zeros outside, times `gain`."""
+    return F.conv2d(x, binomial(x, gain), stride=stride, padding=pad, groups=x.shape[1])
+
+
+def doubled(x: Tensor) -> Tensor:
+    """Twice the size: zeros between the pixels and around them, then `blur` with a gain of 4."""
+    return F.conv_transpose2d(x, binomial(x, 4), stride=2, padding=1, groups=x.shape[1])
+
+
+def binomial(x: Tensor, gain: float) -> Tensor:
+    """The kernel of `blur` for each channel of x, (C, 1, 4, 4)."""
     taps = x.new_tensor([1.0, 3.0, 3.0, 1.0]) / 8
-    kernel = (gain * taps[:, None] * taps).expand(x.shape[1], 1, 4, 4)
-    return F.conv2d(x, kernel, stride=stride, padding=pad, groups=x.shape[1])
+    return (gain * taps[:, None] * taps).expand(x.shape[1], 1, 4, 4)
 
 
 def minibatch_std(x: Tensor, group: int) -> Tensor:
@@ -208,8 +217,8 @@ class ToRGB(nn.Module):
 class Synthesis(nn.Module):
     """From styles (B, `styles`, width) to images: a learned 4x4 constant, doubled level by level.
 
-    Each level adds its image to that of the level before, enlarged (bilinear, which is [1, 3, 3, 1]
-    for a factor of two). Level i takes styles 2i - 1 and 2i, its image style 2i + 1.
+    Each level adds its image to that of the level before, `doubled`. Level i takes styles 2i - 1
+    and 2i, its image style 2i + 1.
     """
 
     def __init__(self, channels: int, width: int, widths: tuple[int, ...]) -> None:
@@ -227,8 +236,7 @@ class Synthesis(nn.Module):
         for i, (up, layer) in enumerate(zip(self.ups, self.layers, strict=True), 1):
             x = up(x, styles[:, 2 * i - 1])
             x = layer(x, styles[:, 2 * i])
-            image = F.interpolate(image, scale_factor=2, mode="bilinear")
-            image = image + self.images[i](x, styles[:, 2 * i + 1])
+            image = doubled(image) + self.images[i](x, styles[:, 2 * i + 1])
         return torch.as_tensor(image)
 
 

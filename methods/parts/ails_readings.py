@@ -1,8 +1,9 @@
 """The ambiguities of the AILS paper that are parameters, and how else each can be read.
 
 Absent are: an L2 projection (A2), which cannot change a cosine; the width of the head (A23), for
-which no other is proposed; optimiser (A17) and backbone (A18), which are of the protocol and the
-selection; and what concerns only the numbers that are reported (A20 to A22).
+which no other is proposed; the optimiser but for the head's decay (A17) and the backbone (A18),
+which are of the protocol and the selection; and what concerns only the numbers that are reported
+(A20 to A22).
 """
 
 from bench.base.task import Task
@@ -42,6 +43,7 @@ READINGS: tuple[Reading, ...] = (
     Reading("A14", "cross-entropy on f too", {"ce_on": "both"}),
     Reading("A15", "closed-form bound", {"ce_estimator": "closed_form"}),
     Reading("A16", "offsets along the sphere", {"retraction": "sphere"}),
+    Reading("A17", "no weight decay on the head", {"head_decay": False}),
     Reading("A19", "head input detached", {"head_input_detach": True}),
     Reading("A23", "linear head", {"head": "linear"}),
     Reading("A23", "head as in BSDA", {"head": "bsda_like"}),

@@ -51,6 +51,7 @@ def test_settings_lie_over_the_file() -> None:
         (["momentum=0.5"], "no effect with optimizer: adamw"),
         (["optimizer=sgd", "betas=[0.5,0.9]"], "no effect with optimizer: sgd"),
         (["optimizer=sgd", "momentum=0"], "nesterov: false"),
+        (["decay=weights", "weight_decay=0"], "no effect with weight_decay: 0"),
     ],
 )
 def test_a_wrong_setting_is_answered_in_one_line(settings: list[str], answer: str) -> None:
@@ -61,7 +62,7 @@ def test_a_wrong_setting_is_answered_in_one_line(settings: list[str], answer: st
 
 
 def test_options_of_the_optimiser_reach_it() -> None:
-    weights = [torch.nn.Parameter(torch.zeros(1))]
+    weights = [{"params": [torch.nn.Parameter(torch.zeros(1))]}]
     protocol = configs.load("laptop", {"betas": [0.9, 0.95]}).protocol
     assert optimizer(weights, protocol).defaults["betas"] == (0.9, 0.95)
     settings = {"optimizer": "sgd", "momentum": 0.5, "nesterov": False}

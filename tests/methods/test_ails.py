@@ -468,20 +468,25 @@ def test_features_that_are_all_zero(retraction: str) -> None:
     assert float(logs["accept_rate"]) == 0
 
 
-def test_autocast_leaves_the_method_in_float32() -> None:
+def test_under_autocast_the_classifier_alone_is_in_the_callers_precision() -> None:
     class Half(Features):
         def features(self, images: Tensor) -> Tensor:
             return images.bfloat16()
 
         def head(self, features: Tensor) -> Tensor:
             logits = super().head(features)
-            assert logits.dtype == torch.float32
+            dtypes.append((features.dtype, logits.dtype))
             return logits
 
+    dtypes: list[tuple[torch.dtype, torch.dtype]] = []
+    method = make("ails")
+    method.posterior.register_forward_hook(
+        lambda module, given, q: dtypes.append((given[0].dtype, q.mean.dtype))
+    )
     with torch.autocast("cpu", torch.bfloat16):
-        total, logs = make("ails").loss(
-            Half(WIDTH), noise(8, WIDTH), targets(Task.MULTICLASS, 8), LATE
-        )
+        total, logs = method.loss(Half(WIDTH), noise(8, WIDTH), targets(Task.MULTICLASS, 8), LATE)
+    full, half = torch.float32, torch.bfloat16
+    assert dtypes == [(full, full), (full, half), (full, half)]
     assert total.dtype == torch.float32
     assert total.isfinite()
     assert all(torch.as_tensor(v).dtype == torch.float32 for v in logs.values())
@@ -527,6 +532,7 @@ SWITCHES: list[dict[str, Any]] = [
     {"head": "bsda_like"},
     {"head_init": "default"},
     {"head_hidden": 7},
+    {"head_decay": False},
     {"sigma": "lowrank(2)", "num_directions": 3, "projection": "pca(2)", "num_samples": 2},
 ]
 

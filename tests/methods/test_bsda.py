@@ -1,5 +1,7 @@
 """Properties of BSDA."""
 
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -84,6 +86,29 @@ def test_total_is_the_weighted_sum_of_its_terms(task: Task) -> None:
     torch.testing.assert_close(total.detach(), logs["ce"] + 0.5 * bsda)
     alone, logs = loss_of(make("bsda", task, kl_weight=0.3, rec_weight=2.0, use_ori=False), task)
     torch.testing.assert_close(alone.detach(), bsda)
+
+
+def test_the_three_terms_of_known_networks() -> None:
+    """Unit variance (an encoder of 0), a decoder that gives 0, features that also are negative.
+
+    Every part of ã moves but the zeros; L_rec is half of the mean square; L_kl is 0.
+    """
+    method, network = make("bsda", drop=0.0, draws=2), Seen(WIDTH)
+    for layer in (method.encoder[-1], network.linear):
+        torch.nn.init.zeros_(layer.weight)
+        torch.nn.init.zeros_(layer.bias)
+    method.decoder = torch.nn.Sequential(method.decoder, Zero())
+    a = torch.tensor([-2.0, 0.0, 1.0, 3.0]).repeat(8, WIDTH // 4)
+    terms = method.terms(network, a, targets(Task.MULTICLASS, 8))
+    assert {name: float(term.detach()) for name, term in terms.items()} == pytest.approx(
+        {"aug": math.log(3), "kl": 0.0, "rec": (4 + 0 + 1 + 9) / 4 / 2}
+    )
+    assert torch.equal(network.given != a.repeat(2, 1), a.repeat(2, 1) != 0)
+
+
+class Zero(torch.nn.Module):
+    def forward(self, values: Tensor) -> Tensor:
+        return values * 0
 
 
 def test_kl_is_that_of_the_normals() -> None:

@@ -18,7 +18,9 @@ from methods.method import Workspace
 from methods.parts import image_ops as ops
 from methods.parts.geometry import warp
 
-KERNELS = {1: {3, 5}, 2: {3, 5}, 3: {3, 5, 7}, 4: {3, 5, 7}, 5: {3, 5, 7}}
+FEW, MORE = {3: 1 / 3, 5: 2 / 3}, {3: 0.2, 5: 0.4, 7: 0.4}
+KERNELS = {1: FEW, 2: FEW, 3: MORE, 4: MORE, 5: MORE}
+"""How often the official code blurs with kernels of which size."""
 
 
 @pytest.fixture
@@ -73,7 +75,7 @@ def test_table_of_strengths(
         **dict.fromkeys(("brightness", "contrast", "zoom"), factor),
         "posterize": (bits, bits),
         "sharpen": sharpen,
-        "blur": (1, max(KERNELS[level])),
+        "blur": (2, max(KERNELS[level])),
         "noise": noise,
         "rotate": (-degrees, degrees),
         **dict.fromkeys(("shear_x", "shear_y"), (0, shear)),
@@ -91,13 +93,13 @@ def test_table_of_strengths(
 
 
 @pytest.mark.parametrize("level", range(1, 6))
-def test_blur_kernels_are_all_odd_sizes_alike(monkeypatch: pytest.MonkeyPatch, level: int) -> None:
+def test_blur_kernels_have_the_official_law(monkeypatch: pytest.MonkeyPatch, level: int) -> None:
     seen: list[Tensor] = []
     monkeypatch.setattr(ops, "gaussian_blur", lambda images, sizes: seen.append(sizes) or images)
     medaugment_of(level=level).change(torch.zeros(3000, 1, 28, 28), all_of("blur", 3000))
     sizes, counts = seen[0].unique(return_counts=True)
-    assert set(sizes.tolist()) == KERNELS[level]
-    np.testing.assert_allclose(counts / 3000, 1 / len(KERNELS[level]), atol=0.04)
+    shares = dict(zip(sizes.tolist(), (counts / 3000).tolist(), strict=True))
+    assert shares == pytest.approx(KERNELS[level], abs=0.03)
 
 
 @pytest.mark.parametrize(("size", "kernels"), [(28, {3}), (128, {3, 5}), (224, {3, 5, 7})])
@@ -211,6 +213,7 @@ def test_spatial_operations_are_composed_in_their_order(monkeypatch: pytest.Monk
             [number["flip_x"], number["translate_x"], NONE],
             [number["zoom"], NONE, number["translate_y"]],
             [number["shear_x"], NONE, NONE],
+            [number["shear_y"], NONE, NONE],
             [NONE, NONE, NONE],
         ]
     )
@@ -221,9 +224,23 @@ def test_spatial_operations_are_composed_in_their_order(monkeypatch: pytest.Monk
         [-1.0, 5.0],
         [3.6, 10.0],
         [3 + 5 * math.tan(math.pi / 18), 5.0],
+        [3.0, 5 - 3 * math.tan(math.pi / 18)],
         [3.0, 5.0],
     ]
     torch.testing.assert_close((maps @ point)[:, :2], torch.tensor(expected))
+
+
+def test_shears_lean_as_the_official_ones() -> None:
+    """Along x the lower half goes right, by the tangent; along y the right half goes up."""
+    degrees = torch.tensor([10.0])
+    bar = torch.zeros(1, 1, 29, 29)
+    bar[..., 14, :] = 1
+    upright = warp(bar.mT, SPATIAL["shear_x"](degrees, 29, 29), "bilinear")[0, 0]
+    lying = warp(bar, SPATIAL["shear_y"](degrees, 29, 29), "bilinear")[0, 0]
+    place, far = torch.arange(29.0), 10 * math.tan(math.pi / 18)
+    for line, shift in ((upright, far), (lying.mT, -far)):
+        for row, expected in ((4, 14 - shift), (14, 14.0), (24, 14 + shift)):
+            assert float(line[row] @ place / line[row].sum()) == pytest.approx(expected, abs=0.02)
 
 
 def test_spatial_operations_are_one_warp(monkeypatch: pytest.MonkeyPatch) -> None:

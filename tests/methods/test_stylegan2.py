@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from bench.base.errors import BenchError
 from bench.base.split import Split
 from bench.base.task import Task
+from methods import stylegan2_ada
 from methods.generative import gan_training
 from methods.generative.gan_training import (
     Sampling,
@@ -34,6 +35,7 @@ from methods.generative.stylegan2 import (
     Linear,
     ModulatedConv,
     blur,
+    doubled,
     minibatch_std,
     resolution,
     widths,
@@ -114,14 +116,30 @@ def test_blur_is_the_binomial_filter() -> None:
     assert out.sum().item() == pytest.approx(64)
 
 
-def test_doubling_an_image_is_zero_insertion_and_blur() -> None:
+def test_doubling_is_zero_insertion_and_blur_with_zeros_outside() -> None:
+    """Bilinear inside; at the border a quarter is that of the zeros beyond it."""
     image = torch.randn(2, 3, 8, 8)
     zeros = torch.zeros(2, 3, 16, 16)
     zeros[..., ::2, ::2] = image
     by_hand = F.pad(blur(zeros, pad=2, gain=4), (0, -1, 0, -1))
+    torch.testing.assert_close(doubled(image), by_hand)
+    inside = (..., slice(1, -1), slice(1, -1))
     bilinear = F.interpolate(image, scale_factor=2, mode="bilinear")
-    inside = (..., slice(2, -2), slice(2, -2))
-    torch.testing.assert_close(bilinear[inside], by_hand[inside])
+    torch.testing.assert_close(doubled(image)[inside], bilinear[inside])
+    edge = torch.tensor([0.75, 1, 1, 1, 1, 0.75])
+    torch.testing.assert_close(doubled(torch.ones(1, 1, 3, 3))[0, 0], edge[:, None] * edge)
+
+
+def test_the_image_of_a_level_is_doubled_and_added() -> None:
+    """With the later levels' own images at zero, what is left is the first one's, doubled."""
+    synthesis = Generator(3, 2, 8, 8, (16, 16, 16)).synthesis
+    first: list[Tensor] = []
+    synthesis.images[0].register_forward_hook(lambda module, given, image: first.append(image))
+    with torch.no_grad():
+        for level in synthesis.images[1:]:
+            level.conv.weight.zero_()
+        made = synthesis(torch.randn(4, synthesis.styles, 8))
+    torch.testing.assert_close(made, doubled(doubled(first[0])))
 
 
 @pytest.mark.parametrize("kernel", [1, 3])
@@ -289,7 +307,16 @@ def test_lazy_regularisation_scales_rate_and_exponents() -> None:
     group = lazy_adam(nn.Linear(1, 1), 0.0025, 16).param_groups[0]
     assert group["lr"] == pytest.approx(0.0025 * 16 / 17)
     assert group["betas"] == (0.0, pytest.approx(0.99 ** (16 / 17)))
-    assert lazy_adam(nn.Linear(1, 1), 0.0025, None).param_groups[0]["lr"] == 0.0025
+
+
+@pytest.mark.parametrize(("size", "gamma"), [(8, 0.01), (64, 0.01), (8, 0.0)])
+def test_rates_are_scaled_also_where_a_regularisation_is_off(size: int, gamma: float) -> None:
+    """The official CIFAR preset: intervals of 4 and 16 whatever the weights."""
+    stage = training(size=size, gamma=gamma)
+    (of_g,), (of_d,) = stage.generator_adam.param_groups, stage.discriminator_adam.param_groups
+    assert of_g["lr"] == pytest.approx(0.0025 * 0.8)
+    assert of_g["betas"] == (0.0, pytest.approx(0.99**0.8))
+    assert of_d["lr"] == pytest.approx(0.0025 * 16 / 17)
 
 
 # Training
@@ -323,6 +350,21 @@ def test_regularisations_come_when_they_should(monkeypatch: pytest.MonkeyPatch) 
         for _ in range(33):
             stage.advance()
         assert (calls["r1"], calls["path"]) == expected
+
+
+def test_r1_counts_for_all_the_steps_between() -> None:
+    """A plain step at rate 1 is 16 times the gradient of γ/2 ‖∇D‖²."""
+    stage = training(gamma=30.0)
+    real, condition = stage.drawn()
+    network = stage.discriminator
+    seen = real.clone().requires_grad_()
+    penalty = r1_penalty(network(seen, condition), seen, 30.0)
+    expected = torch.autograd.grad(penalty, network.parameters(), materialize_grads=True)
+    stage.discriminator_adam = torch.optim.SGD(network.parameters(), lr=1.0)  # type: ignore
+    before = weights(network)
+    stage.regularise_discriminator(real, condition)
+    for old, now, gradient in zip(before, weights(network), expected, strict=True):
+        torch.testing.assert_close(old - now, 16 * gradient, rtol=1e-3, atol=1e-4)
 
 
 def test_path_regularisation_moves_the_generator_alone() -> None:
@@ -465,6 +507,21 @@ def test_made_images_are_images_of_the_subset_labels(
     assert reported[-1] == pytest.approx(1)
     assert facts["ada"]["kimg"] == 0.02
     assert set(facts["seconds"]) == {"training", "sampling"}
+
+
+def test_the_averaged_generator_is_what_is_sampled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages: list[Any] = []
+
+    def kept(kind: type) -> Any:
+        return lambda *given: stages.append(kind(*given)) or stages[-1]
+
+    for kind in (Training, Sampling):
+        monkeypatch.setattr(stylegan2_ada, kind.__name__, kept(kind))
+    made(method(), tmp_path)
+    trained, sampled = stages
+    assert sampled.net is trained.average
 
 
 def test_the_seed_decides_the_images(tmp_path: Path) -> None:
