@@ -1,7 +1,8 @@
 """The state of a run that is being trained, and who watches it."""
 
 import copy
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from bench import metrics
 from bench.backbone import Backbone
 from bench.base.errors import BenchError
 from bench.grid.protocol import Protocol
+from bench.training.flat import FlatOptimizer, Groups
 from methods.method import Method
 
 
@@ -21,7 +23,7 @@ class Training:
 
     model: Backbone
     method: Method
-    optimizer: torch.optim.Optimizer
+    optimizer: FlatOptimizer
     epoch: int = 0
     images: int = 0
     curves: list[dict[str, Any]] = field(default_factory=list)
@@ -30,7 +32,8 @@ class Training:
     @classmethod
     def begin(cls, model: Backbone, method: Method, protocol: Protocol) -> "Training":
         """Before the first step, with the optimiser of the protocol."""
-        return cls(model, method, optimizer(weights(model, method), protocol))
+        kind = functools.partial(optimizer, protocol=protocol)
+        return cls(model, method, FlatOptimizer(groups(model, method, protocol), kind))
 
     def select(self, rule: str) -> None:
         """Keep the weights of the best epoch; of equals the earliest, under `last` the last."""
@@ -91,12 +94,17 @@ UNWATCHED = Watch()
 
 
 def weights(*modules: nn.Module) -> list[nn.Parameter]:
-    """The parameters of all modules, in their order."""
-    return [weight for module in modules for weight in module.parameters()]
+    """The parameters of all modules, in their order, each once."""
+    return list(dict.fromkeys(weight for module in modules for weight in module.parameters()))
 
 
-def optimizer(trained: list[nn.Parameter], protocol: Protocol) -> torch.optim.Optimizer:
-    """As the protocol says."""
+def groups(model: Backbone, method: Method, protocol: Protocol) -> Groups:
+    """What is trained, by its weight decay."""
+    return [(weights(model, method), protocol.weight_decay)]
+
+
+def optimizer(trained: Iterable[Any], protocol: Protocol) -> torch.optim.Optimizer:
+    """As the protocol says, of tensors or parameter groups."""
     options: dict[str, Any] = {
         "lr": protocol.lr,
         "weight_decay": protocol.weight_decay,
@@ -106,7 +114,7 @@ def optimizer(trained: list[nn.Parameter], protocol: Protocol) -> torch.optim.Op
         options |= {"momentum": protocol.momentum, "nesterov": protocol.nesterov}
         sgd = torch.optim.SGD(trained, **options)
         if protocol.momentum:  # the fused kernel fails on weights whose first gradient comes late
-            for weight in trained:
+            for weight in (w for group in sgd.param_groups for w in group["params"]):
                 sgd.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
         return sgd
     kind = torch.optim.AdamW if protocol.optimizer == "adamw" else torch.optim.Adam
