@@ -4,9 +4,9 @@ import functools
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bench.backbone import taps
 from bench.backbone.model import Backbone
 from bench.base.errors import BenchError
 
@@ -40,30 +40,6 @@ class TimmBackbone(Backbone):
         return torch.as_tensor(self.net.get_classifier()(features))
 
 
-class OnePixelConv2d(nn.Conv2d):
-    """A 3x3 convolution that, on a 1x1 map, multiplies with the one tap that meets a pixel.
-
-    The other eight taps meet padding only, yet cost CPU libraries most of a ResNet's step at 28 px.
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        if input.shape[-2:] != (1, 1):
-            return super().forward(input)
-        return F.linear(input.flatten(1), self.weight[:, :, 1, 1], self.bias)[:, :, None, None]
-
-
-def _use_one_pixel_convs(net: nn.Module) -> None:
-    for module in net.modules():
-        if (
-            type(module) is nn.Conv2d
-            and module.kernel_size == (3, 3)
-            and module.padding == (1, 1)
-            and module.dilation == (1, 1)
-            and module.groups == 1
-        ):
-            module.__class__ = OnePixelConv2d
-
-
 def _network(name: str, channels: int, num_classes: int, size: int, pretrained: bool) -> Any:
     full = CIFAR_STEM.get(name, ALIASES.get(name, name))
     options: dict[str, Any] = {"in_chans": channels, "num_classes": num_classes}
@@ -87,12 +63,17 @@ def _network(name: str, channels: int, num_classes: int, size: int, pretrained: 
     return net
 
 
+def _map_sizes(name: str, channels: int, size: int) -> dict[str, set[taps.Size]]:
+    """Those of `taps.map_sizes`, from a forward pass without memory or arithmetic."""
+    with torch.device("meta"):
+        net = _network(name, channels, 2, size, pretrained=False)
+        return taps.map_sizes(net, torch.empty(2, channels, size, size))
+
+
 def _takes(name: str, channels: int, size: int) -> bool:
-    """Whether the network can take this size: a forward pass without memory or arithmetic."""
+    """Whether the network can take this size."""
     try:
-        with torch.device("meta"):
-            net = _network(name, channels, 2, size, pretrained=False).eval()
-            net(torch.empty(2, channels, size, size))
+        _map_sizes(name, channels, size)
     except (RuntimeError, AssertionError, ValueError):
         return False
     return True
@@ -129,7 +110,7 @@ def build(
     mean, std = [0.5] * channels, [0.5] * channels
     if pretrained and channels == 3:
         mean, std = list(net.pretrained_cfg["mean"]), list(net.pretrained_cfg["std"])
-    _use_one_pixel_convs(net)
+    taps.cut(net, _map_sizes(name, channels, input_size))
     return TimmBackbone(net.to(memory_format=torch.channels_last), input_size, mean, std)
 
 

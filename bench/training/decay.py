@@ -1,27 +1,27 @@
 """Which parameters weight decay pulls to zero."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from torch import nn
 
 from bench.grid.protocol import Protocol
+from bench.training.flat import Groups
 from methods.method import Method
 
 
-def parameter_groups(model: nn.Module, method: Method, protocol: Protocol) -> list[dict[str, Any]]:
-    """The groups of an optimiser: what decays, and, where there is any, what does not.
+def decay_groups(model: nn.Module, method: Method, protocol: Protocol) -> Groups:
+    """What is trained, with its weight decay: what decays, and, where there is any, what does not.
 
-    Both in the order of the parameters, the model's before the method's. `decay: all` spares what
-    the method says alone, `decay: weights` also what `one_dimensional` gives.
+    Both in the order of the parameters, the model's before the method's, each once. `decay: all`
+    spares what the method says alone, `decay: weights` also what `one_dimensional` gives.
     """
     spared = {id(weight) for weight in method.undecayed()}
     if protocol.decay == "weights":
         spared |= {id(weight) for module in (model, method) for weight in one_dimensional(module)}
-    trained = [*model.parameters(), *method.parameters()]
-    decayed = {"params": [weight for weight in trained if id(weight) not in spared]}
-    rest = {"params": [weight for weight in trained if id(weight) in spared], "weight_decay": 0.0}
-    return [group for group in (decayed, rest) if group["params"]]
+    trained = list(dict.fromkeys([*model.parameters(), *method.parameters()]))
+    decayed = [weight for weight in trained if id(weight) not in spared]
+    rest = [weight for weight in trained if id(weight) in spared]
+    return [group for group in ((decayed, protocol.weight_decay), (rest, 0.0)) if group[0]]
 
 
 def one_dimensional(module: nn.Module) -> Iterator[nn.Parameter]:

@@ -1,7 +1,8 @@
 """The state of a run that is being trained, and who watches it."""
 
 import copy
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,8 @@ from bench import metrics
 from bench.backbone import Backbone
 from bench.base.errors import BenchError
 from bench.grid.protocol import Protocol
-from bench.training.decay import parameter_groups
+from bench.training.decay import decay_groups
+from bench.training.flat import FlatOptimizer
 from methods.method import Method
 
 
@@ -22,7 +24,7 @@ class Training:
 
     model: Backbone
     method: Method
-    optimizer: torch.optim.Optimizer
+    optimizer: FlatOptimizer
     epoch: int = 0
     images: int = 0
     curves: list[dict[str, Any]] = field(default_factory=list)
@@ -31,7 +33,8 @@ class Training:
     @classmethod
     def begin(cls, model: Backbone, method: Method, protocol: Protocol) -> "Training":
         """Before the first step, with the optimiser of the protocol."""
-        return cls(model, method, optimizer(parameter_groups(model, method, protocol), protocol))
+        kind = functools.partial(optimizer, protocol=protocol)
+        return cls(model, method, FlatOptimizer(decay_groups(model, method, protocol), kind))
 
     def select(self, rule: str) -> None:
         """Keep the weights of the best epoch; of equals the earliest, under `last` the last."""
@@ -92,12 +95,12 @@ UNWATCHED = Watch()
 
 
 def weights(*modules: nn.Module) -> list[nn.Parameter]:
-    """The parameters of all modules, in their order."""
-    return [weight for module in modules for weight in module.parameters()]
+    """The parameters of all modules, in their order, each once."""
+    return list(dict.fromkeys(weight for module in modules for weight in module.parameters()))
 
 
-def optimizer(groups: list[dict[str, Any]], protocol: Protocol) -> torch.optim.Optimizer:
-    """As the protocol says, on groups of parameters."""
+def optimizer(trained: Iterable[Any], protocol: Protocol) -> torch.optim.Optimizer:
+    """As the protocol says, of tensors or parameter groups."""
     options: dict[str, Any] = {
         "lr": protocol.lr,
         "weight_decay": protocol.weight_decay,
@@ -105,10 +108,10 @@ def optimizer(groups: list[dict[str, Any]], protocol: Protocol) -> torch.optim.O
     }
     if protocol.optimizer == "sgd":
         options |= {"momentum": protocol.momentum, "nesterov": protocol.nesterov}
-        sgd = torch.optim.SGD(groups, **options)
+        sgd = torch.optim.SGD(trained, **options)
         if protocol.momentum:  # the fused kernel fails on weights whose first gradient comes late
-            for weight in (weight for group in groups for weight in group["params"]):
+            for weight in (w for group in sgd.param_groups for w in group["params"]):
                 sgd.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
         return sgd
     kind = torch.optim.AdamW if protocol.optimizer == "adamw" else torch.optim.Adam
-    return kind(groups, betas=protocol.betas, **options)
+    return kind(trained, betas=protocol.betas, **options)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from bench import metrics
 from bench.backbone import Backbone
@@ -13,7 +13,7 @@ from bench.grid.cell import Run
 from bench.grid.protocol import Protocol
 from bench.training.evaluation import predict
 from bench.training.schedule import Schedule
-from bench.training.state import UNWATCHED, Training, Watch, weights
+from bench.training.state import UNWATCHED, Training, Watch
 from methods.method import Logs, Method, Progress
 
 
@@ -76,7 +76,7 @@ def step(
     training.optimizer.zero_grad()
     loss.backward()
     if protocol.grad_clip:
-        nn.utils.clip_grad_norm_(weights(model, method), protocol.grad_clip)
+        training.optimizer.clip(protocol.grad_clip)
     training.optimizer.step()
     return {"loss": loss.detach(), **logs}
 

@@ -1,11 +1,10 @@
-"""Backbones: the split into features and head, sizes, and the one-pixel convolution."""
+"""Backbones: the split into features and head, and sizes."""
 
 import pytest
 import torch
-from torch import nn
 
 from bench.backbone import build, check
-from bench.backbone.networks import OnePixelConv2d, canonical
+from bench.backbone.networks import canonical
 from bench.base.errors import BenchError
 
 
@@ -70,21 +69,6 @@ def test_cifar_stem_keeps_the_resolution() -> None:
         model.net.act1(model.net.bn1(model.net.conv1(torch.rand(1, 1, 28, 28))))
     )
     assert hidden.shape == (1, 64, 28, 28)
-
-
-@pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize("side", [1, 2])
-def test_one_pixel_convolution_equals_the_plain_one(stride: int, side: int) -> None:
-    plain = nn.Conv2d(8, 6, 3, stride, padding=1).double()
-    fast = nn.Conv2d(8, 6, 3, stride, padding=1).double()
-    fast.load_state_dict(plain.state_dict())
-    fast.__class__ = OnePixelConv2d
-    images = torch.rand(4, 8, side, side, dtype=torch.float64, requires_grad=True)
-    for module in (plain, fast):
-        module(images).square().sum().backward()
-    assert torch.allclose(plain(images), fast(images), atol=1e-12)
-    assert plain.weight.grad is not None and fast.weight.grad is not None
-    assert torch.allclose(plain.weight.grad, fast.weight.grad, atol=1e-12)
 
 
 def test_pretrained_weights_that_cannot_be_had_are_an_honest_error(

@@ -301,7 +301,7 @@ def test_on_a_real_backbone_all_passes_are_counted() -> None:
     assert method.adapt(network) is network
     assert method.facts == {"dual_batchnorm_layers": 20}
     extra = sum(weight.numel() for weight in network.parameters()) / plain - 1
-    assert 0 < extra < 0.002
+    assert 0 < extra < 0.003
     images = torch.rand(4, 1, 28, 28)
     loss, _ = method.loss(network, images, torch.arange(4) % CLASSES, LATE)
     assert network.images_seen == (2 + 2) * 4

@@ -9,7 +9,7 @@ from torch import nn
 
 from bench import backbone
 from bench.grid.protocol import Protocol
-from bench.training.decay import one_dimensional, parameter_groups
+from bench.training.decay import decay_groups, one_dimensional
 from bench.training.state import Training
 from methods.method import Method
 
@@ -22,15 +22,15 @@ def network() -> backbone.Backbone:
 
 
 def decayed(method: Method, **changes: Any) -> dict[str, bool]:
-    """Names of the parameters, and whether a step without gradients made them smaller."""
+    """Names of the parameters, and whether a step with gradients of zero made them smaller."""
     model = network()
     with torch.no_grad():
         for weight in [*model.parameters(), *method.parameters()]:
             weight.fill_(1.0)
     training = Training.begin(model, method, Protocol(**WIDE | changes))
     named = dict(nn.ModuleDict({"model": model, "method": method}).named_parameters())
-    for weight in named.values():
-        weight.grad = torch.zeros_like(weight)
+    training.optimizer.zero_grad()
+    sum((0 * weight).sum() for weight in named.values()).backward()
     training.optimizer.step()
     values = {name: weight.unique().item() for name, weight in named.items()}
     assert {round(value, 6) for value in values.values()} <= {1.0, 1 - RATE * DECAY}
@@ -67,8 +67,9 @@ def test_the_head_of_ails_can_be_left_out() -> None:
 def test_groups_hold_each_parameter_once_in_order() -> None:
     model, method = network(), make("ails")
     every = [*model.parameters(), *method.parameters()]
-    (group,) = parameter_groups(model, method, Protocol(**WIDE))
-    assert [id(weight) for weight in group["params"]] == [id(weight) for weight in every]
-    groups = parameter_groups(model, method, Protocol(**WIDE, decay="weights"))
-    assert [group.get("weight_decay") for group in groups] == [None, 0.0]
-    assert sum(len(group["params"]) for group in groups) == len(every)
+    protocol = Protocol(**WIDE)
+    ((trained, decay),) = decay_groups(model, method, protocol)
+    assert [id(weight) for weight in trained] == [id(weight) for weight in every]
+    groups = decay_groups(model, method, Protocol(**WIDE, decay="weights"))
+    assert [decay for _, decay in groups] == [protocol.weight_decay, 0.0] and decay
+    assert sum(len(group) for group, _ in groups) == len(every)
