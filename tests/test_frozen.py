@@ -53,3 +53,18 @@ def test_the_same_cell_has_the_same_key(case: dict[str, Any]) -> None:
     selection = Selection(**case["selection"])
     (run,) = grid.expand(selection, config.protocol, parameters=config.parameters).runs
     assert run.key == case["key"]
+
+
+def test_old_records_can_be_read_and_exported_and_fill_no_cell(tmp_path: Path) -> None:
+    with tarfile.open(FROZEN / "old-store.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    where = ["--results", str(tmp_path)]
+    exported = tmp_path / "old.csv"
+    done = CliRunner().invoke(main, ["export", str(exported), "--everything", *where])
+    assert done.exit_code == 0, done.output
+    header, *rows = exported.read_text("utf-8").splitlines()
+    assert len(rows) == 59 and "schema" in header.split(",")
+    key = next(iter((tmp_path / "runs").rglob("*.json"))).stem
+    assert "ACC (%)" in CliRunner().invoke(main, ["show", key, *where]).output
+    done = CliRunner().invoke(main, ["status", *COMMANDS["table1-auc"][2:-4], *where])
+    assert "done" not in done.output.splitlines()[-1], done.output
