@@ -401,7 +401,7 @@ class TestPrintedNumbers:
         return measured(Grid(tuple(runs), (), ()), lambda run: shift)
 
     @pytest.mark.parametrize(
-        ("shift", "expected"), [(0, "supported"), (0.03, "contradicted"), (0.01, "undecided")]
+        ("shift", "expected"), [(0, "supported"), (0.03, "contradicted"), (0.011, "undecided")]
     )
     def test_are_judged_under_the_paper_s_protocol(self, shift: float, expected: str) -> None:
         assert judge(self.paper(shift), [self.CLAIM])[0].verdict == expected
