@@ -14,18 +14,16 @@ SELECTION = $(call option,DATASETS,datasets) $(call option,METHODS,methods) \
 SHOW = --protocol $(PROTOCOL) --results $(RESULTS) $(SELECTION) $(OPTIONS)
 RUN = $(SHOW) $(call option,WORKERS,workers)
 TABLES = table1 table2 table3 table4 table5 table6
-FIGURES = figure-4 figure-5 figure-efficiency figure-forest figure-ranks \
-	figure-reliability
 
-.PHONY: $(TABLES) $(FIGURES) figures paper audit readings report quick speed test test-all check
+.PHONY: $(TABLES) figures paper audit readings report quick speed test test-all check
 
 $(TABLES): table%: .venv/ready
 	$(BENCH) table $* $(RUN)
 
-$(FIGURES): figure-%: .venv/ready
+figure-%: .venv/ready
 	$(BENCH) figure $* $(RUN)
 
-figures: $(FIGURES)
+figures: figure-all
 
 readings paper: .venv/ready
 	$(BENCH) $@ $(RUN)

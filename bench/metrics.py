@@ -134,7 +134,7 @@ def selecting(rule: str) -> Metric | None:
     return SELECTION_RULES[rule]
 
 
-def _predicted(scores: Scores, task: Task) -> NDArray[Any]:
+def decisions(scores: Scores, task: Task) -> NDArray[Any]:
     """The class (N,) of each image, or whether each label (N, L) is found, as medmnist decides."""
     if task is Task.MULTILABEL:
         return scores > 0.5
@@ -154,7 +154,7 @@ def _one_vs_rest(scores: Scores, targets: Targets, task: Task) -> list[tuple[Tar
 
 
 def _acc(scores: Scores, targets: Targets, task: Task) -> float:
-    return float((_predicted(scores, task) == _truth(targets, task)).mean())
+    return float((decisions(scores, task) == _truth(targets, task)).mean())
 
 
 def _auc(scores: Scores, targets: Targets, task: Task) -> float | None:
@@ -176,7 +176,7 @@ def _average_precision(scores: Scores, targets: Targets, task: Task) -> float | 
 
 
 def _balanced_acc(scores: Scores, targets: Targets, task: Task) -> float | None:
-    predicted, truth = _predicted(scores, task), _truth(targets, task)
+    predicted, truth = decisions(scores, task), _truth(targets, task)
     if task is not Task.MULTILABEL:
         return _mean_recall(truth, predicted)
     recalls = [_mean_recall(truth[:, k], predicted[:, k]) for k in range(truth.shape[1])]
@@ -196,7 +196,7 @@ def _mean_recall(truth: NDArray[Any], predicted: NDArray[Any]) -> float | None:
 def _macro_f1(scores: Scores, targets: Targets, task: Task) -> float:
     from sklearn.metrics import f1_score
 
-    truth, predicted = _truth(targets, task), _predicted(scores, task)
+    truth, predicted = _truth(targets, task), decisions(scores, task)
     return float(f1_score(truth, predicted, average="macro", zero_division=0.0))
 
 
@@ -205,9 +205,7 @@ def _recall_of(label: int) -> Callable[[Scores, Targets, Task], float | None]:
         from sklearn.metrics import recall_score
 
         truth = targets == label
-        return (
-            float(recall_score(truth, _predicted(scores, task) == label)) if truth.any() else None
-        )
+        return float(recall_score(truth, decisions(scores, task) == label)) if truth.any() else None
 
     return recall
 
@@ -216,7 +214,7 @@ def _kappa(scores: Scores, targets: Targets, task: Task) -> float | None:
     """Grades keep their distance where some are absent: all classes are named to scikit-learn."""
     from sklearn.metrics import cohen_kappa_score
 
-    predicted = _predicted(scores, task)
+    predicted = decisions(scores, task)
     if len(np.unique([targets, predicted])) < 2:
         return None
     weights = "quadratic" if task is Task.ORDINAL else None

@@ -13,8 +13,8 @@ from bench.base.files import write_text
 from bench.study import Study, run
 from reports.figures import catalogue as figures
 from reports.figures import style
-from reports.gallery.picture import Picture
-from reports.gallery.picture import write as write_picture
+from reports.figures.figure import Figure
+from reports.figures.figure import write as write_figure
 from reports.page import report as page
 from reports.page import site
 from reports.results.compare import COLUMNS, compare_rows
@@ -88,8 +88,8 @@ class Tables(Several[Output]):
         return out.getvalue()
 
 
-class Figures(Several[Picture]):
-    """Figures: each has `.figure` of matplotlib, `.caption`, and `.rows`, the numbers shown."""
+class Figures(Several[Figure]):
+    """Figures: each has `.drawing` of matplotlib, `.caption`, and `.rows`, the numbers shown."""
 
     def to_frame(self) -> "pd.DataFrame":
         """The numbers shown, a row each."""
@@ -97,14 +97,14 @@ class Figures(Several[Picture]):
 
     def write(self, folder: str | Path) -> list[Path]:
         """Write SVG, PDF and CSV; returns the paths."""
-        return [path for one in self for path in write_picture(one, Path(folder))]
+        return [path for one in self for path in write_figure(one, Path(folder))]
 
     def __repr__(self) -> str:
         return "\n".join(one.caption for one in self)
 
     def _repr_html_(self) -> str:
         return "\n".join(
-            f"<figure>{style.inline(one.figure, one.name)}<figcaption>{one.caption}</figcaption>"
+            f"<figure>{style.inline(one.drawing, one.name)}<figcaption>{one.caption}</figcaption>"
             "</figure>"
             for one in self
         )
@@ -178,12 +178,11 @@ def figure(
     asked = entry.studies(study, view)
     if run_missing:
         run(asked)
-        for one in asked:
-            entry.extract(one, split)
-    pictures = entry.pictures(asked, view)
-    if not pictures:
+        entry.extract(asked, split)
+    drawn = entry.figures(asked, view)
+    if not drawn:
         raise BenchError(f"nothing to draw for figure {entry.name}: no run that it needs is done")
-    return Figures(pictures)
+    return Figures(drawn)
 
 
 def report(study: Study, path: str | Path | None = None) -> Path:

@@ -36,13 +36,12 @@ def paper(**options: Any) -> None:
         print_tables(outputs, folder_of(asked, "tables"))
     for name, figure in FIGURES.items():
         try:
-            for one in of_figures[name]:
-                figure.extract(one, view.split, options["device"])
-            pictures = figure.pictures(of_figures[name], view)
+            figure.extract(of_figures[name], view.split, options["device"])
+            drawn = figure.figures(of_figures[name], view)
         except BenchError as reason:
             click.echo(f"figure {name}: {reason}", err=True)
             continue
-        print_figures(pictures, folder_of(asked, "figures"))
+        print_figures(drawn, folder_of(asked, "figures"))
     write_arithmetic_of_paper(asked.store.root)
     write_claims(content)
     print_written([report(asked)])

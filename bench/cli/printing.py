@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bench.study import Study
-    from reports.gallery.picture import Picture
+    from reports.figures.figure import Figure
     from reports.tables.output import Output
 
 
@@ -112,10 +112,10 @@ def print_tests(rows: Iterable[Mapping[Any, Any]]) -> None:
     console().print(view)
 
 
-def print_figures(figures: Iterable[Picture], folder: Path) -> None:
+def print_figures(figures: Iterable[Figure], folder: Path) -> None:
     """Write figures, and print their captions."""
     from bench.engines.progress import console
-    from reports.gallery.picture import write
+    from reports.figures.figure import write
 
     out = console()
     for figure in figures:

@@ -78,12 +78,11 @@ def make_figure(made: Any, asked: Study, options: dict[str, Any]) -> None:
     studies = made.studies(asked, shown)
     if not do(studies, options):
         return
-    for one in studies:
-        made.extract(one, shown.split, options["device"])
-    pictures = made.pictures(studies, shown)
-    if not pictures:
+    made.extract(studies, shown.split, options["device"])
+    figures = made.figures(studies, shown)
+    if not figures:
         raise BenchError(f"nothing to draw for figure {made.name}: `bench status` tells what lacks")
-    print_figures(pictures, folder_of(asked, "figures"))
+    print_figures(figures, folder_of(asked, "figures"))
     end(*studies)
 
 
@@ -121,7 +120,7 @@ def readings(method: str, sample: int, metric: str, reference: str, **options: A
     One open point is read otherwise at a time, and several at random: does the conclusion depend
     on how the paper is interpreted?
     """
-    from reports.gallery.readings import picture
+    from reports.figures import specification
     from reports.tables.readings import Readings, output
 
     if options["methods"] is not None:
@@ -130,5 +129,5 @@ def readings(method: str, sample: int, metric: str, reference: str, **options: A
     asked = reading.study(study(options))
     if do([asked], options):
         print_tables([output(asked, reading)], folder_of(asked, "tables"))
-        print_figures([picture(asked, reading)], folder_of(asked, "figures"))
+        print_figures([specification.figure(asked, reading)], folder_of(asked, "figures"))
         end(asked)

@@ -90,8 +90,7 @@ def differences(
 
     ACC and AUC are those of `bench.metrics`.
     """
-    compute = {"acc": _acc, "auc": _auc}[metric]
-    return compute(a, b, targets, task, weights)
+    return RESAMPLED[metric](a, b, targets, task, weights)
 
 
 def _acc(
@@ -161,3 +160,7 @@ def _chunks(weights: Weights) -> Iterator[NDArray[np.float32]]:
     rows = max(1, LARGEST_BLOCK // weights.shape[1])
     for start in range(0, len(weights), rows):
         yield weights[start : start + rows].astype(np.float32)
+
+
+RESAMPLED = {"acc": _acc, "auc": _auc}
+"""The metrics that have such an interval, and how they are computed in each resample."""

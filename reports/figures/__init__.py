@@ -1,1 +1,4 @@
-"""The figures of the paper and those beyond it: each takes plain numbers and gives a figure."""
+"""One file a figure: `draw` takes plain numbers, `figures(studies, view)` reads them from studies.
+
+`catalogue` lists them; `figure`, `style`, `points` and `multiples` are what they share.
+"""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from bench.base.errors import unknown
 from bench.study import Select, Study
-from reports.gallery import efficiency, figure4, figure5, forest, ranks, reliability
-from reports.gallery.picture import Picture
+from reports.figures import confusion, curves, efficiency, forest, ranks, reliability, sweep, tsne
+from reports.figures.figure import Figure
 from reports.results.view import View
 from reports.tables.catalogue import TABLES
 
@@ -20,32 +20,34 @@ class Entry:
     name: str
     title: str
     tables: tuple[int, ...]
-    pictures: Callable[[Sequence[Study], View], list[Picture]]
+    figures: Callable[[Sequence[Study], View], list[Figure]]
     select: Select | None = None
 
     def studies(self, study: Study, view: View) -> list[Study]:
         """What the figure is drawn from."""
         command = f"figure {self.name}{view.options}"
         if self.select:
-            return [study.about(self.select, command).about(figure5.one_seed, command, False)]
+            return [study.about(self.select, command).about(tsne.one_seed, command, False)]
         selects = [TABLES[number].select for number in self.tables]
         return [study.about(s, command, len(selects) == 1) for s in selects if s]
 
-    def extract(self, study: Study, split: str, device: str | None = None) -> None:
-        """Train again, to the same bits, the runs whose features are not in the store."""
-        if self.select:
+    def extract(self, studies: Sequence[Study], split: str, device: str | None = None) -> None:
+        """Train again, to the same bits, the runs whose features it needs and the store lacks."""
+        for study in studies if self.select else ():
             study.extract(split, device)
 
 
 FIGURES: Mapping[str, Entry] = {
     entry.name: entry
     for entry in (
-        Entry("4", "AILS over α and β", (5, 6), figure4.pictures),
-        Entry("5", "t-SNE of features", (1,), figure5.pictures, figure5.select),
-        Entry("forest", "paired differences", (1,), forest.pictures),
-        Entry("ranks", "critical differences", (1,), ranks.pictures),
-        Entry("efficiency", "accuracy over the ratio", (4,), efficiency.pictures),
-        Entry("reliability", "calibration", (1,), reliability.pictures),
+        Entry("4", "AILS over α and β", (5, 6), sweep.figures),
+        Entry("5", "t-SNE of features", (1,), tsne.figures, tsne.select),
+        Entry("forest", "paired differences", (1,), forest.figures),
+        Entry("ranks", "critical differences", (1,), ranks.figures),
+        Entry("efficiency", "accuracy over the ratio", (4,), efficiency.figures),
+        Entry("reliability", "calibration", (1,), reliability.figures),
+        Entry("confusion", "which class is taken for which", (1,), confusion.figures),
+        Entry("curves", "learning curves", (1,), curves.figures),
     )
 }
 

@@ -6,14 +6,35 @@ bootstrap interval over test images, where the same networks would lie on new im
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from statistics import fmean
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MplFigure
 from matplotlib.lines import Line2D
 
+from bench import metrics
+from bench.metrics import Metric
+from bench.stats.bootstrap import RESAMPLED, Interval, paired_difference
+from bench.stats.paired import compare
+from bench.study import Study
 from reports.figures import style
+from reports.figures.figure import (
+    Figure,
+    gaps,
+    in_percent,
+    left_out,
+    note,
+    places,
+    runs_of,
+    sample_size,
+    under,
+)
+from reports.results import pairs
+from reports.results.results import Results, collect
+from reports.results.view import View
+from reports.results.wording import stem
 
 ROW, FRAME = 0.132, 1.0
 """Inches: the height of a row, and of all that is not rows."""
@@ -55,27 +76,29 @@ class Row:
 
 
 @style.styled
-def draw(rows: Sequence[Row], reference: str, metric: str = "ACC", note: str = "") -> Figure:
+def draw(rows: Sequence[Row], reference: str, metric: Metric, note: str = "") -> MplFigure:
     """A line for each row, those of one dataset together, with its numbers on the right."""
     datasets = list(dict.fromkeys(row.dataset for row in rows))
     rows = sorted(rows, key=lambda row: datasets.index(row.dataset))
-    label = f"Differences in {metric} to {reference} on {len(datasets)} datasets, with intervals"
+    label = (
+        f"Differences in {metric.title} to {reference} on {len(datasets)} datasets, with intervals"
+    )
     figure = style.new(style.PAGE, ROW * max(len(rows), LEAST) + FRAME, label, note)
     axes = figure.subplots()
     axes.axvline(0, color=style.GRAY, linewidth=0.8, zorder=0)
     for y, row in enumerate(rows):
-        _intervals(axes, row, y)
+        _intervals(axes, row, y, metric.scale)
         _texts(
             axes,
             y,
-            _signed(row.difference),
-            _interval(row.low, row.high),
-            _interval(row.image_low, row.image_high),
+            _signed(row.difference, metric),
+            _interval(row.low, row.high, metric),
+            _interval(row.image_low, row.image_high, metric),
         )
     _texts(axes, -1.1, "difference", "over seeds", "over images")
     _names(axes, rows, datasets)
     axes.set_ylim(len(rows) - 0.3, -0.7)
-    axes.set_xlabel(f"{metric}: method − {reference} (percentage points)")
+    axes.set_xlabel(_axis(metric, reference))
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
@@ -83,11 +106,17 @@ def draw(rows: Sequence[Row], reference: str, metric: str = "ACC", note: str = "
     return figure
 
 
-def _intervals(axes: Axes, row: Row, y: int) -> None:
+def _axis(metric: Metric, reference: str) -> str:
+    unit = " (percentage points)" if in_percent(metric) else ""
+    better = "" if metric.higher_is_better else "; below 0 is better"
+    return f"{metric.title}: method − {reference}{unit}{better}"
+
+
+def _intervals(axes: Axes, row: Row, y: int, scale: float) -> None:
     above, below = y - APART / 2, y + APART / 2
-    axes.plot([100 * row.image_low, 100 * row.image_high], [below] * 2, **IMAGES)
-    axes.plot([100 * row.low, 100 * row.high], [above] * 2, **SEEDS | {"marker": ""})
-    axes.plot(100 * row.difference, above, **SEEDS)
+    axes.plot([scale * row.image_low, scale * row.image_high], [below] * 2, **IMAGES)
+    axes.plot([scale * row.low, scale * row.high], [above] * 2, **SEEDS | {"marker": ""})
+    axes.plot(scale * row.difference, above, **SEEDS)
 
 
 def _texts(axes: Axes, y: float, *texts: str) -> None:
@@ -136,10 +165,93 @@ def _legend(rows: Sequence[Row]) -> list[Line2D]:
     return handles
 
 
-def _interval(low: float, high: float) -> str:
-    return f"[{_signed(low)}, {_signed(high)}]" if math.isfinite(low) else "–"
+def _interval(low: float, high: float, metric: Metric) -> str:
+    return f"[{_signed(low, metric)}, {_signed(high, metric)}]" if math.isfinite(low) else "–"
 
 
-def _signed(value: float) -> str:
-    """In points, with a sign unless it rounds to zero."""
-    return f"{100 * value:+z.2f}".replace("-", "−").replace("+0.00", "0.00")
+def _signed(value: float, metric: Metric) -> str:
+    """One decimal more than the metric has, with a sign unless it rounds to zero."""
+    text = f"{metric.scale * value:+z.{metric.decimals + 1}f}".replace("-", "−")
+    return text if text.strip("+0.") else text[1:]
+
+
+def figures(studies: Sequence[Study], view: View) -> list[Figure]:
+    """One for each backbone and ratio."""
+    (study,) = studies
+    drawn = [_figure(study, view, *place) for place in places(study)]
+    return [figure for figure in drawn if figure]
+
+
+def _figure(study: Study, view: View, backbone: str, ratio: float) -> Figure | None:
+    """None where no method has all seeds."""
+    metric = metrics.get(view.metric)
+    results = collect(study, backbone, ratio, f"metrics.{view.metric}", view.combine)
+    reference = pairs.chosen_reference(results.methods, view.reference)
+    rows = [
+        _row(study, results, dataset, method, reference, view)
+        for dataset in results.datasets
+        for method in results.methods
+        if method != reference
+        and results.complete(method, dataset)
+        and results.complete(reference, dataset)
+    ]
+    if not rows:
+        return None
+    return Figure(
+        stem(study, "forest", metric.name, backbone=backbone, ratio=ratio),
+        draw(rows, reference, metric, note(study, sample_size(study))),
+        f"{metric.title} of each method minus {reference}, paired by seed, "
+        f"{under(backbone, ratio)}, {sample_size(study)}. Thick: 95 % t interval over seeds "
+        "(training noise); none where there is one seed, or all differences are the same. "
+        + _about_images(rows, metric)
+        + _left_out(results, reference),
+        [asdict(row) for row in rows],
+    )
+
+
+def _row(
+    study: Study, results: Results, dataset: str, method: str, reference: str, view: View
+) -> Row:
+    values, others = results.values[method, dataset], results.values[reference, dataset]
+    row = Row(dataset, method, fmean(pairs.differences(values, others).values()))
+    if test := compare(values, others):
+        row = replace(row, low=test.low, high=test.high)
+    if images := _over_images(study, results, dataset, method, reference, view):
+        row = replace(row, image_low=images.low, image_high=images.high)
+    return row
+
+
+def _about_images(rows: Sequence[Row], metric: Metric) -> str:
+    if any(math.isfinite(row.image_low) for row in rows):
+        return "Thin: 95 % percentile interval of a paired bootstrap over test images."
+    why = f"of {metric.title}" if metric.name not in RESAMPLED else "of combined backbones"
+    return f"No interval over test images: none is computed {why}."
+
+
+def _left_out(results: Results, reference: str) -> str:
+    compared = [d for d in results.datasets if results.complete(reference, d)]
+    return left_out(
+        f"Datasets left out, as {reference} lacks seeds",
+        gaps(replace(results, methods=(reference,))),
+    ) + left_out("Left out, as seeds are missing", gaps(replace(results, datasets=tuple(compared))))
+
+
+def _over_images(
+    study: Study, results: Results, dataset: str, method: str, reference: str, view: View
+) -> Interval | None:
+    """None for a combination of backbones: its members have predictions, it has none."""
+    if view.metric not in RESAMPLED:
+        return None
+    runs = runs_of(study, results, dataset)
+    one, other = runs.get(method, {}), runs.get(reference, {})
+    seeds = sorted(one.keys() & other.keys())
+    if not seeds:
+        return None
+    _, targets = study.arrays(one[seeds[0]])
+    return paired_difference(
+        [study.arrays(one[seed])[0] for seed in seeds],
+        [study.arrays(other[seed])[0] for seed in seeds],
+        targets,
+        one[seeds[0]].cell.task,
+        view.metric,
+    )

@@ -1,12 +1,25 @@
 """The critical-difference diagram of average ranks (Demšar, JMLR 2006)."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MplFigure
 
-from bench.stats.across import Ranking, groups
+from bench import metrics
+from bench.base.errors import BenchError
+from bench.metrics import Metric
+from bench.stats.across import Means, Ranking, against, groups, rank
+from bench.stats.paired import summarise
+from bench.study import Study
 from reports.figures import style
+from reports.figures.figure import Figure, gaps, left_out, note, places, sample_size, under
+from reports.results import pairs
+from reports.results.results import Results, collect
+from reports.results.tidy import Rows
+from reports.results.view import View
+from reports.results.wording import stem
 
 RANK, ROW, BAR = 0.3, 0.17, 0.09
 """Inches: the width of one rank, the height of a method's line, and of a bar."""
@@ -17,7 +30,7 @@ OVERHANG = 0.06
 
 
 @style.styled
-def draw(ranking: Ranking, note: str = "") -> Figure:
+def draw(ranking: Ranking, note: str = "") -> MplFigure:
     """Methods on an axis of average ranks, the best on the left; a bar joins those of a group that
     Nemenyi's test does not tell apart."""
     names = sorted(ranking.ranks, key=ranking.ranks.__getitem__)
@@ -35,9 +48,9 @@ def draw(ranking: Ranking, note: str = "") -> Figure:
         for row, name in enumerate(names):
             y = top + ROW * row
             x = axes.get_xlim()[right]
-            rank = ranking.ranks[name]
-            axes.plot([rank, rank, x], [0, y, y], color="#000000", linewidth=0.6, clip_on=False)
-            _beside(axes, x, y, _text(name, rank, right), right)
+            place = ranking.ranks[name]
+            axes.plot([place, place, x], [0, y, y], color="#000000", linewidth=0.6, clip_on=False)
+            _beside(axes, x, y, _text(name, place, right), right)
     for level, low, high in bars:
         _bar(axes, low - OVERHANG, high + OVERHANG, BAR * (level + 1))
     return figure
@@ -107,3 +120,83 @@ def _levels(bars: list[tuple[float, float]]) -> list[tuple[int, float, float]]:
         ends[level : level + 1] = [high]
         placed.append((level, low, high))
     return placed
+
+
+def figures(studies: Sequence[Study], view: View) -> list[Figure]:
+    """One for each backbone and ratio.
+
+    Raises BenchError with the reason where there are too few datasets or methods.
+    """
+    (study,) = studies
+    return [_figure(study, view, *place) for place in places(study)]
+
+
+def _figure(study: Study, view: View, backbone: str, ratio: float) -> Figure:
+    metric = metrics.get(view.metric)
+    results = collect(study, backbone, ratio, f"metrics.{view.metric}", view.combine)
+    means = _dataset_means(results)
+    ranking = rank(_rising(means, metric))
+    if isinstance(ranking, str):
+        raise BenchError(ranking)
+    reference = pairs.chosen_reference(results.methods, view.reference)
+    tests = _tests(means, reference)
+    lower = "" if metric.higher_is_better else " (the lowest is best)"
+    return Figure(
+        stem(study, "ranks", metric.name, backbone=backbone, ratio=ratio),
+        draw(ranking, note(study, f"{sample_size(study)} on each dataset")),
+        f"Average ranks by mean {metric.title}{lower}, {under(backbone, ratio)}, over "
+        f"{len(ranking.datasets)} datasets ({', '.join(ranking.datasets)}), "
+        f"{sample_size(study)} on each. Methods that a bar joins are not told apart (Nemenyi, 5 %)."
+        + (f" Its tests are Wilcoxon's against {reference}, with Holm." if tests else "")
+        + _left_out(results, means, ranking),
+        [{"method": method, "rank": value} for method, value in ranking.ranks.items()],
+        tests,
+    )
+
+
+def _rising(means: Means, metric: Metric) -> Means:
+    """The means, higher being better."""
+    sign = 1 if metric.higher_is_better else -1
+    return {method: {d: sign * mean for d, mean in row.items()} for method, row in means.items()}
+
+
+def _dataset_means(results: Results) -> dict[str, dict[str, float]]:
+    """By method the mean over seeds on each dataset that has all of them; no method without any."""
+    return {
+        method: means
+        for method in results.methods
+        if (
+            means := {
+                dataset: summarise(results.values[method, dataset].values()).mean
+                for dataset in results.datasets
+                if results.complete(method, dataset)
+            }
+        )
+    }
+
+
+def _left_out(results: Results, means: Means, ranking: Ranking) -> str:
+    datasets = tuple(name for name in results.datasets if name not in ranking.datasets)
+    methods = tuple(name for name in results.methods if name not in means)
+    ranked = replace(results, methods=tuple(means), datasets=datasets)
+    return left_out("Datasets left out, as seeds are missing", gaps(ranked)) + left_out(
+        "Methods left out, as seeds are missing", gaps(replace(results, methods=methods))
+    )
+
+
+def _tests(means: Means, reference: str) -> Rows:
+    """None where there is too little to compare."""
+    signed = against(means, reference) if reference in means else ""
+    if isinstance(signed, str):
+        return []
+    return [
+        {
+            "method": method,
+            "reference": signed.reference,
+            **asdict(test),
+            "smallest_p": signed.smallest_p,
+            "smallest_p_holm": signed.smallest_p_holm,
+            "datasets": " ".join(signed.datasets),
+        }
+        for method, test in signed.methods.items()
+    ]

@@ -3,23 +3,43 @@
 Bins, confidence and error as in `bench.metrics` (Guo et al., ICML 2017).
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MplFigure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from bench.base.task import Task
+from bench.grid.cell import Run
 from bench.metrics import CALIBRATION_BINS
 from bench.stats.paired import Summary, summarise
+from bench.study import Study
 from reports.figures import style
+from reports.figures.figure import (
+    Figure,
+    by_dataset,
+    chosen,
+    gaps,
+    info_of,
+    left_out,
+    note,
+    runs_of,
+    sample_size,
+    under,
+)
+from reports.figures.multiples import multiples
+from reports.results.results import Results
+from reports.results.tidy import Rows
+from reports.results.view import View
+from reports.results.wording import stem
 
-COLUMNS = 4
+COLUMNS = 5
 OBSERVED: dict[str, Any] = {"color": style.COLOURS[0], "marker": "o", "markersize": 3}
 SHARE: dict[str, Any] = {"color": style.COLOURS[5], "alpha": 0.5, "linewidth": 0}
 EDGES = np.linspace(0, 1, CALIBRATION_BINS + 1)
@@ -92,53 +112,105 @@ def axis_names(task: Task) -> tuple[str, str]:
 
 
 @style.styled
-def draw(reliabilities: Sequence[Reliability], task: Task, note: str = "") -> Figure:
+def draw(reliabilities: Sequence[Reliability], task: Task, note: str = "") -> MplFigure:
     """A panel for each method: accuracy against confidence of all runs pooled, how often each
     confidence occurs, and the error of a run, mean ± SD.
 
     An empty bin leaves a gap in the line.
     """
     predicted, observed = axis_names(task)
-    columns = min(COLUMNS, len(reliabilities))
-    rows = -(-len(reliabilities) // columns)
     label = f"Reliability diagrams of {len(reliabilities)} methods: {observed} against {predicted}"
-    width = min(style.PAGE, style.PAGE * columns / COLUMNS + 0.3)
-    figure = style.new(width, 1.75 * rows + 0.5, label, note)
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
-    for axes, reliability in zip(grid, reliabilities, strict=False):
-        _panel(axes, reliability)
-    for axes in grid[len(reliabilities) :]:
-        axes.remove()
-    for axes in grid[::columns]:
+    titles = [f"{one.method}\n{_error(one.ece)}" for one in reliabilities]
+    panels = multiples(titles, label, note, most=COLUMNS, height=1.5)
+    for axes, reliability in zip(panels.axes[0], reliabilities, strict=True):
+        _panel(axes, reliability.pooled)
+    for axes in panels.left():
         axes.set_ylabel(f"{observed}\nand share (%)")
-    for axes in grid[len(reliabilities) - columns : len(reliabilities)]:
-        axes.set_xlabel(f"{predicted} (%)")
-        axes.tick_params(labelbottom=True)
+    for axes in panels.last():
+        axes.set_xlabel(style.wrap(f"{predicted} (%)", 1))
     style.add_legend(
-        figure,
+        panels.figure,
         [
             Line2D([], [], label=f"{observed} in a bin, all seeds pooled", **OBSERVED),
             Patch(label="share of all predictions", **SHARE),
         ],
     )
-    return figure
+    return panels.figure
 
 
 def _sums(bins: NDArray[np.intp], values: NDArray[np.generic]) -> NDArray[np.float64]:
     return np.bincount(bins, values, CALIBRATION_BINS).astype(np.float64)
 
 
-def _panel(axes: Axes, reliability: Reliability) -> None:
-    bins = reliability.pooled
+def _panel(axes: Axes, bins: Bins) -> None:
     filled = np.where(bins.counts > 0, bins.counts, np.nan)
     axes.stairs(100 * bins.counts / bins.counts.sum(), 100 * EDGES, fill=True, **SHARE)
     axes.plot([0, 100], [0, 100], color=style.GRAY, linewidth=0.8, linestyle=(0, (4, 2)))
     axes.plot(100 * bins.confidence / filled, 100 * bins.right / filled, clip_on=False, **OBSERVED)
-    method = style.wrap(reliability.method, style.PAGE / COLUMNS)
-    axes.set_title(f"{method}\n{_error(reliability.ece)}")
     axes.set(xlim=(0, 100), ylim=(0, 100), xticks=[0, 50, 100], yticks=[0, 50, 100])
 
 
 def _error(ece: Summary) -> str:
     sd = f" ± {100 * ece.sd:.1f}" if ece.n > 1 else ""
-    return f"ECE {100 * ece.mean:.1f}{sd} %, n = {ece.n}"
+    return f"ECE {100 * ece.mean:.1f}{sd} %"
+
+
+def figures(studies: Sequence[Study], view: View) -> list[Figure]:
+    """One for each dataset, backbone and ratio; a combination of backbones has none."""
+    (study,) = studies
+    drawn = [_figure(study, chosen(results, view)) for results in by_dataset(study, "metrics.ece")]
+    return [figure for figure in drawn if figure]
+
+
+def _figure(study: Study, results: Results) -> Figure | None:
+    """Of the one dataset; None where no method has all seeds."""
+    (dataset,) = results.datasets
+    runs = runs_of(study, results, dataset)
+    found = [
+        _reliability(study, method, runs[method].values())
+        for method in results.methods
+        if results.complete(method, dataset)
+    ]
+    if not found:
+        return None
+    task = info_of(study, dataset).task
+    predicted, observed = axis_names(task)
+    return Figure(
+        stem(study, "reliability", dataset, backbone=results.backbone, ratio=results.ratio),
+        draw(found, task, note(study, sample_size(study))),
+        f"Calibration on {dataset}, {under(results.backbone, results.ratio)}: {observed} against "
+        f"{predicted} in 15 bins, {sample_size(study)} pooled, and how often each "
+        f"{predicted} occurs. ECE: mean ± SD over runs of the error of each."
+        + left_out("Left out, as seeds are missing", gaps(results)),
+        [row for one in found for row in _rows(one)],
+    )
+
+
+def _reliability(study: Study, method: str, runs: Iterable[Run]) -> Reliability:
+    return Reliability(method, [bin_scores(*study.arrays(run), run.cell.task) for run in runs])
+
+
+def _rows(one: Reliability) -> Rows:
+    """One for each bin; an empty one has no confidence and no accuracy."""
+    ece, bins = one.ece, one.pooled
+    return [
+        {
+            "method": one.method,
+            "n": ece.n,
+            "ece": ece.mean,
+            "ece_sd": ece.sd,
+            "low": low,
+            "high": high,
+            "predictions": count,
+            "confidence": confidence / count if count else math.nan,
+            "accuracy": right / count if count else math.nan,
+        }
+        for low, high, count, confidence, right in zip(
+            EDGES[:-1].tolist(),
+            EDGES[1:].tolist(),
+            bins.counts.tolist(),
+            bins.confidence.tolist(),
+            bins.right.tolist(),
+            strict=True,
+        )
+    ]

@@ -7,12 +7,16 @@ from itertools import groupby
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MplFigure
 from matplotlib.lines import Line2D
 
+from bench import metrics
 from bench.stats.paired import ALPHA
+from bench.study import Study
 from reports.figures import style
-from reports.results.specification import DEFAULT, Outcome, Specification, tally
+from reports.figures.figure import Figure, in_percent
+from reports.results.specification import DEFAULT, Outcome, Specification, analyse, tally
+from reports.tables import readings
 
 CURVE, ROW, FRAME = 2.2, 0.125, 1.1
 """Inches: the height of the curve, of a row of the matrix below it, and of legend and note."""
@@ -38,8 +42,18 @@ INTERVALS: dict[bool, dict[str, Any]] = {
 """Of effects that are significant, and that are not."""
 
 
+CAPTION = "Every reading's difference to the baseline, and below it what the reading changes."
+
+
+def figure(study: Study, asked: readings.Readings) -> Figure:
+    """The figure that goes with the table of readings. BenchError where none has an effect yet."""
+    found = analyse(study.measured, asked.method, asked.metric, asked.reference)
+    built = readings.output(study, asked)
+    return Figure(built.name, draw(found, readings.conclusion(found)), CAPTION, built.tests)
+
+
 @style.styled
-def draw(found: Specification, note: str = "") -> Figure:
+def draw(found: Specification, note: str = "") -> MplFigure:
     """Effects against the reference in points, rising, with 95 % intervals; a dot in the matrix is
     a reading that is taken, no dot in a band the default.
 
@@ -48,20 +62,21 @@ def draw(found: Specification, note: str = "") -> Figure:
     """
     numbers = tally(found)
     outcomes = found.compared
-    readings = _declared(outcomes)
+    taken = _declared(outcomes)
+    title = metrics.get(found.metric).title
     label = (
         f"{len(outcomes)} readings of {found.method}, {numbers.outcomes} outcomes, by their "
-        f"difference to {found.reference} in {found.metric.upper()}, and what each of them changes"
+        f"difference to {found.reference} in {title}, and what each of them changes"
     )
-    height = CURVE + ROW * len(readings) + FRAME
-    figure = style.new(style.PAGE, height, label, _note(found, note))
-    curve, matrix = figure.subplots(
-        2, 1, sharex=True, height_ratios=[CURVE, ROW * max(1, len(readings))]
+    height = CURVE + ROW * len(taken) + FRAME
+    drawing = style.new(style.PAGE, height, label, _note(found, note))
+    curve, matrix = drawing.subplots(
+        2, 1, sharex=True, height_ratios=[CURVE, ROW * max(1, len(taken))]
     )
     _curve(curve, found, outcomes)
-    _matrix(matrix, outcomes, readings)
-    style.add_legend(figure, _handles(outcomes))
-    return figure
+    _matrix(matrix, outcomes, taken)
+    style.add_legend(drawing, _handles(outcomes))
+    return drawing
 
 
 def _note(found: Specification, note: str) -> str:
@@ -84,25 +99,27 @@ def _declared(outcomes: list[Outcome]) -> list[tuple[str, str]]:
 
 
 def _curve(axes: Axes, found: Specification, outcomes: list[Outcome]) -> None:
+    metric = metrics.get(found.metric)
     axes.axhline(0, color="#000000", linewidth=0.6)
     for x, outcome in enumerate(outcomes):
         effect = outcome.to_reference
         assert effect
         if effect.has_interval and not outcome.equals:
-            ends = [100 * effect.low, 100 * effect.high]
+            ends = [metric.scale * effect.low, metric.scale * effect.high]
             axes.plot([x, x], ends, zorder=2, **INTERVALS[effect.p_holm < ALPHA])
-        axes.plot(x, 100 * effect.difference, zorder=3, **LOOKS[_kind(outcome)])
+        axes.plot(x, metric.scale * effect.difference, zorder=3, **LOOKS[_kind(outcome)])
         if outcome.kind == DEFAULT:
-            axes.axhline(100 * effect.difference, **GUIDE)
+            axes.axhline(metric.scale * effect.difference, **GUIDE)
             axes.axvline(x, **GUIDE)
-    axes.set_ylabel(f"{found.metric.upper()}: reading − {found.reference} (points)")
+    unit = " (points)" if in_percent(metric) else ""
+    axes.set_ylabel(f"{metric.title}: reading − {found.reference}{unit}")
     axes.set_xlim(-1, len(outcomes))
     axes.grid(axis="y")
 
 
-def _matrix(axes: Axes, outcomes: list[Outcome], readings: list[tuple[str, str]]) -> None:
-    rows = {reading: row for row, reading in enumerate(readings)}
-    bands = [list(band) for _, band in groupby(readings, key=lambda reading: reading[0])]
+def _matrix(axes: Axes, outcomes: list[Outcome], taken: list[tuple[str, str]]) -> None:
+    rows = {reading: row for row, reading in enumerate(taken)}
+    bands = [list(band) for _, band in groupby(taken, key=lambda reading: reading[0])]
     for band in bands[::2]:
         first, last = rows[band[0]], rows[band[-1]]
         axes.axhspan(first - 0.5, last + 0.5, color=style.GRAY, alpha=0.15, linewidth=0)
@@ -112,9 +129,9 @@ def _matrix(axes: Axes, outcomes: list[Outcome], readings: list[tuple[str, str]]
         for reading in outcome.readings:
             row = rows[reading.ambiguity, reading.title]
             axes.plot(x, row, **LOOKS[_kind(outcome)] | {"markersize": 3})
-    names = [f"{title}  {ambiguity}" for ambiguity, title in readings]
-    axes.set_yticks(range(len(readings)), names)
-    axes.set(ylim=(len(readings) - 0.5, -0.5), xticks=[])
+    names = [f"{title}  {ambiguity}" for ambiguity, title in taken]
+    axes.set_yticks(range(len(taken)), names)
+    axes.set(ylim=(len(taken) - 0.5, -0.5), xticks=[])
     axes.tick_params(axis="y", length=0)
     axes.spines[:].set_visible(False)
 

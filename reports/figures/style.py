@@ -12,7 +12,7 @@ from typing import Any, ParamSpec
 import matplotlib.style
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MplFigure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
@@ -58,12 +58,12 @@ RULES: dict[str, Any] = {
 P = ParamSpec("P")
 
 
-def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+def styled(draw: Callable[P, MplFigure]) -> Callable[P, MplFigure]:
     """A decorator: the figure has this look, whatever the user's own settings, and its layout is
     settled, so that it is the same however often it is rendered."""
 
     @functools.wraps(draw)
-    def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> MplFigure:
         with matplotlib.style.context(["default", RULES]):
             figure = draw(*args, **kwargs)
             _settle(figure)
@@ -72,7 +72,7 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     return drawn
 
 
-def _settle(figure: Figure) -> None:
+def _settle(figure: MplFigure) -> None:
     """By the widths that text has in the files: on a screen, hinted, it is narrower."""
     FigureCanvasPdf(figure)
     figure.dpi = 72  # the PDF's own unit
@@ -91,9 +91,9 @@ def look(index: int) -> dict[str, Any]:
     }
 
 
-def new(width: float, height: float, label: str, note: str = "") -> Figure:
+def new(width: float, height: float, label: str, note: str = "") -> MplFigure:
     """An empty figure. `label` says what it shows to who cannot see it; `note` stands below it."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = MplFigure(figsize=(width, height), layout="constrained")
     figure.set_label(label)
     if note:
         figure.supxlabel(wrap(note, width, SMALL), x=0.01, ha="left", fontsize=SMALL)
@@ -109,12 +109,27 @@ def text_width(text: str, size: float = TEXT) -> float:
 
 def wrap(text: str, width: float, size: float = TEXT) -> str:
     """Broken into lines no wider than so many inches, at spaces and after commas."""
+    return "\n".join(_wrapped(line, width, size) for line in text.split("\n"))
+
+
+def _wrapped(text: str, width: float, size: float) -> str:
+    if text_width(text, size) <= width * 72:
+        return text
     characters = max(1, int(width * 72 / text_width("n", size)))
     broken = textwrap.fill(text.replace(",", ",\v"), characters, replace_whitespace=False)
     return broken.replace("\v", "")
 
 
-def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
+def cut(text: str, width: float, size: float = SMALL) -> str:
+    """No wider than so many inches; where something was cut off, it ends in an ellipsis."""
+    if text_width(text, size) <= width * 72:
+        return text
+    while text and text_width(f"{text}…", size) > width * 72:
+        text = text[:-1].rstrip()
+    return f"{text}…"
+
+
+def add_legend(figure: MplFigure, handles: Sequence[Artist]) -> None:
     """A legend above the axes, in as many columns as fit; none for no handles."""
     if not handles:
         return
@@ -131,7 +146,7 @@ def add_legend(figure: Figure, handles: Sequence[Artist]) -> None:
     )
 
 
-def save(figure: Figure, folder: Path, stem: str) -> list[Path]:
+def save(figure: MplFigure, folder: Path, stem: str) -> list[Path]:
     """Write SVG and PDF, each whole or not at all; the same figure gives the same bytes.
 
     Raises StoreError where the folder cannot be written.
@@ -142,7 +157,7 @@ def save(figure: Figure, folder: Path, stem: str) -> list[Path]:
     ]
 
 
-def inline(figure: Figure, name: str) -> str:
+def inline(figure: MplFigure, name: str) -> str:
     """The figure as an `<svg>` element of an HTML page, light or dark.
 
     Every id begins with `name`, which no other figure of the page may have. What is black takes
@@ -163,7 +178,7 @@ def inline(figure: Figure, name: str) -> str:
     )
 
 
-def _render(figure: Figure, form: str, transparent: bool = False) -> bytes:
+def _render(figure: MplFigure, form: str, transparent: bool = False) -> bytes:
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}[form]
     file = io.BytesIO()
     with matplotlib.style.context(["default", RULES]):

@@ -11,14 +11,22 @@ from string import ascii_lowercase
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MplFigure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from bench.base.errors import BenchError
+from bench.grid.notation import parts
+from bench.grid.selection import Selection
+from bench.study import Study
 from reports.figures import style
+from reports.figures.figure import Figure, info_of, left_out, note, under
+from reports.results.view import View
+from reports.results.wording import stem
 
+METHODS = ("cutmix", "bsda", "ails")
+"""The paper's."""
 NEIGHBOURS = 5
 LARGEST = 7000
 """Images in a panel, as in the paper."""
@@ -89,14 +97,14 @@ def neighbour_accuracy(features: NDArray[np.floating], targets: NDArray[np.integ
 @style.styled
 def draw(
     embeddings: Sequence[Embedding], class_names: Sequence[str] | None = None, note: str = ""
-) -> Figure:
+) -> MplFigure:
     """A panel for each method; `class_names[k]` names class k, whose number stands at the median of
     its points. The rarest class lies on top."""
     methods = ", ".join(embedding.method for embedding in embeddings)
     label = f"t-SNE of penultimate features: {methods}"
     classes = np.unique(np.concatenate([embedding.targets for embedding in embeddings]))
-    columns, panel = min(PANELS, len(embeddings)), style.PAGE / PANELS
-    rows = -(-len(embeddings) // columns)
+    rows, panel = -(-len(embeddings) // PANELS), style.PAGE / PANELS
+    columns = -(-len(embeddings) // rows)
     width = max(style.COLUMN, panel * columns)
     figure = style.new(width, panel * rows + 1, label, note)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -175,3 +183,77 @@ def _numbers(embedding: Embedding) -> str:
     found = embedding.silhouette
     silhouette = "–" if found is None else f"{found:z.2f}".replace("-", "−")
     return f"silhouette {silhouette}, {NEIGHBOURS}-NN {100 * embedding.neighbour_accuracy:.1f} %"
+
+
+def select(selection: Selection) -> Selection:
+    """A run of each method: the first dataset, backbone, ratio and seed."""
+    return selection.model_copy(
+        update={
+            "methods": METHODS,
+            "datasets": selection.datasets[:1],
+            "backbones": (parts(selection.backbones[0])[0],),
+            "ratios": selection.ratios[:1],
+            "seeds": selection.seeds[:1],
+        }
+    )
+
+
+def one_seed(selection: Selection) -> Selection:
+    """The first seed alone, whatever was named."""
+    return selection.model_copy(update={"seeds": selection.seeds[:1]})
+
+
+Group = tuple[str, str, float, int]
+"""Dataset, backbone, ratio and seed: what is one figure."""
+
+
+def figures(studies: Sequence[Study], view: View) -> list[Figure]:
+    """One for each dataset, backbone, ratio and seed, from the features that are in the store.
+
+    Raises BenchError where no method's features can be embedded.
+    """
+    (study,) = studies
+    groups: dict[Group, dict[str, str]] = {}
+    for run in study.measured.grid.runs:
+        cell = run.cell
+        group = groups.setdefault((cell.dataset, cell.backbone, cell.ratio, run.seed), {})
+        group[cell.method.label] = run.key
+    drawn = [_figure(study, view.split, group, keys) for group, keys in groups.items()]
+    return [figure for figure in drawn if figure]
+
+
+def _figure(study: Study, split: str, group: Group, keys: dict[str, str]) -> Figure | None:
+    """None where no method has features."""
+    dataset, backbone, ratio, seed = group
+    stored = [m for m, key in keys.items() if study.store.features_path(key, split).exists()]
+    if not stored:
+        return None
+    found, reasons = [], []
+    for method in stored:
+        try:
+            found.append(embed(method, *study.store.features(keys[method], split)))
+        except BenchError as reason:
+            reasons.append(str(reason))
+    if not found:
+        raise BenchError(reasons[0])
+    name = stem(study, "figure5", dataset, backbone=backbone, ratio=ratio)
+    images = f"{len(found[0].points):,} images of the {split} split, seed {seed}"
+    return Figure(
+        f"{name}-{seed}" if len(study.measured.seeds) > 1 else name,
+        draw(found, info_of(study, dataset).labels, note(study, images)),
+        f"t-SNE of penultimate features of {dataset}, {under(backbone, ratio)}: {images}. "
+        "The number of a class stands by the median of its points. Silhouette and the accuracy of "
+        "the five nearest neighbours (5-NN) are those of the features, not of the embedding."
+        + left_out("Left out, as no features are stored", [m for m in keys if m not in stored])
+        + left_out("Left out", reasons),
+        [
+            {
+                "method": one.method,
+                "silhouette": one.silhouette,
+                "neighbour_accuracy": one.neighbour_accuracy,
+                "images": len(one.points),
+                "seed": seed,
+            }
+            for one in found
+        ],
+    )

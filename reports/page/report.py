@@ -12,9 +12,8 @@ from bench.store.measured import Measured, union
 from bench.study import Study
 from reports.arithmetic import as_table, audit_paper
 from reports.claims import judge as claims
-from reports.figures import style
+from reports.figures import specification, style
 from reports.figures.catalogue import FIGURES, Entry
-from reports.gallery.readings import picture as reading_curve
 from reports.page import site
 from reports.results.results import PHANTOM
 from reports.results.view import View
@@ -115,18 +114,18 @@ def _figures(content: Content) -> Iterator[site.Item]:
 
 
 def _drawn(entry: Entry, studies: Sequence[Study], command: str) -> Iterator[site.Item]:
-    """The pictures with their command, or the reason why there are none."""
+    """The figures with their command, or the reason why there are none."""
     view = View(published=True, calibrated=("none", "ails"))
     try:
-        pictures = entry.pictures(studies, view)
+        figures = entry.figures(studies, view)
     except BenchError as reason:
         yield site.Command(command, f"{reason}.")
         return
-    if not pictures:
+    if not figures:
         yield site.Command(command, "Nothing to draw yet; this makes it.")
         return
-    for picture in pictures:
-        yield site.Figure(style.inline(picture.figure, picture.name), picture.caption)
+    for figure in figures:
+        yield site.Figure(style.inline(figure.drawing, figure.name), figure.caption)
     yield site.Command(command)
 
 
@@ -152,10 +151,10 @@ def _readings(main: Study) -> site.Section:
         return site.Section("readings", title, lead, (command,))
     try:
         output = readings.output(study, asked)
-        picture = reading_curve(study, asked)
+        curve = specification.figure(study, asked)
     except BenchError as reason:
         return site.Section("readings", title, f"{reason}.", (command,))
-    figure = site.Figure(style.inline(picture.figure, picture.name), picture.caption)
+    figure = site.Figure(style.inline(curve.drawing, curve.name), curve.caption)
     lead = (
         "The paper leaves points open. Does the difference to no augmentation hang on how they are "
         "read? Each is read otherwise by itself, and several at random."

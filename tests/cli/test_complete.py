@@ -32,7 +32,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("words", "typed", "expected"), CASES, ids=str)
+@pytest.mark.parametrize(
+    ("words", "typed", "expected"), CASES, ids=lambda v: "" if isinstance(v, set) else str(v)
+)
 def test_values_are_completed(words: list[str], typed: str, expected: set[str]) -> None:
     complete = ShellComplete(main, {}, "bench", "_BENCH_COMPLETE")
     assert {item.value for item in complete.get_completions(words, typed)} == expected

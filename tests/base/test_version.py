@@ -11,7 +11,7 @@ import pytest
 import bench
 from bench.base import version
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 STATED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 OURS = '[project]\nname = "medaug-bench"\nversion = "7.8.9"\n'
 

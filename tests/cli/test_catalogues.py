@@ -17,7 +17,7 @@ from bench.training import estimate
 from reports.figures.catalogue import FIGURES
 from reports.tables.catalogue import TABLES, of_runs
 
-MAKEFILE = (Path(__file__).parent.parent / "Makefile").read_text("utf-8").replace("\\\n", " ")
+MAKEFILE = (Path(__file__).parents[2] / "Makefile").read_text("utf-8").replace("\\\n", " ")
 LONGEST_HELP = 45
 
 
@@ -38,7 +38,7 @@ COMMANDS = dict(commands(main))
 
 def test_make_has_every_table_and_figure() -> None:
     assert targets("TABLES") == [f"table{number}" for number in TABLES]
-    assert sorted(targets("FIGURES")) == sorted(f"figure-{name}" for name in FIGURES)
+    assert "\nfigure-%: " in MAKEFILE and "\nfigures: figure-all\n" in MAKEFILE
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ import csv
 import math
 import re
 from dataclasses import replace
+from itertools import product
 from xml.etree import ElementTree
 
 import numpy as np
@@ -12,7 +13,7 @@ from made_up import fill, study
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.collections import PathCollection
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as MplFigure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from sklearn.metrics import silhouette_score
 from sklearn.model_selection import LeaveOneOut, cross_val_score
@@ -25,18 +26,26 @@ from bench.base.task import Task
 from bench.grid import configs, grid
 from bench.grid.selection import Selection
 from bench.stats.across import Ranking, critical_difference
-from reports.figures import curves, efficiency, forest, ranks, reliability, style, sweep, tsne
-from reports.figures.curves import Point, Published
-from reports.gallery import efficiency as of_efficiency
-from reports.gallery import figure4, figure5
-from reports.gallery import forest as of_forest
-from reports.gallery import ranks as of_ranks
-from reports.gallery import reliability as of_reliability
-from reports.gallery.picture import write
+from reports.figures import (
+    confusion,
+    curves,
+    efficiency,
+    forest,
+    points,
+    ranks,
+    reliability,
+    style,
+    sweep,
+    tsne,
+)
+from reports.figures.figure import write
+from reports.figures.multiples import multiples
+from reports.figures.points import Point, Published
 from reports.results.view import View
 from reports.tables import table1, table4
 from reports.tables.sweep import ALPHA, BETA
 
+ACC, AUC, NLL = (metrics.get(name) for name in ("acc", "auc", "nll"))
 PHANTOM = "phantom data, not MedMNIST"
 LONG = "ails[alpha=0.5,prior_std=1.0]"
 NAMES = ["none", "mixup", "cutmix", "stylegan2-ada", "ddpm", "advprop", "medaugment", "bsda", LONG]
@@ -48,13 +57,13 @@ def curve_points(values=(0.1, 0.3, 0.5, 0.7), missing=()):
 
 def a_sweep(note=""):
     values = (0.1, 0.3, 0.5, 0.7)
-    curve = sweep.Curve("ACC", curve_points(missing=(0.3,)), [Published(0.3, 0.8574, 0.005)])
+    curve = sweep.Curve(ACC, curve_points(missing=(0.3,)), [Published(0.3, 0.8574, 0.005)])
     return sweep.draw([sweep.Panel("α", values, [curve])], note)
 
 
 def an_efficiency(note="", published=()):
     lines = [efficiency.Curve(name, curve_points((0.2, 0.5)), published) for name in NAMES]
-    return efficiency.draw(lines, (0.2, 0.3, 0.5), note=note)
+    return efficiency.draw(lines, (0.2, 0.3, 0.5), ACC, note)
 
 
 def a_ranking(methods=9, close=False):
@@ -70,7 +79,7 @@ def a_forest(note=""):
         forest.Row("breast", LONG, -0.00001),
         forest.Row("phantom-multiclass", "mixup", -0.02, -0.03, -0.01),
     ]
-    return forest.draw(rows, "none", note=note)
+    return forest.draw(rows, "none", ACC, note)
 
 
 def some_scores(task=Task.MULTICLASS, images=200, seed=0):
@@ -108,7 +117,7 @@ def a_crowded_forest(note=""):
         for dataset in ("breast", "pneumonia", "phantom-multilabel")
         for method in NAMES
     ]
-    return forest.draw(rows, "ails", note=note)
+    return forest.draw(rows, "ails", ACC, note)
 
 
 def ten_reliabilities(note=""):
@@ -121,7 +130,36 @@ def many_classes(note=""):
     return tsne.draw([an_embedding(classes=11)] * 4, names, note)
 
 
+def a_confusion(note="", methods=("none", LONG), classes=3, runs=3):
+    rng = np.random.default_rng(0)
+    found = [
+        confusion.Confusion(
+            name, rng.dirichlet(np.ones(classes), (runs, classes)) / 2 + np.eye(classes) / 2
+        )
+        for name in methods
+    ]
+    return confusion.draw(found, [f"a class of a long name {k}" for k in range(classes)], note)
+
+
+def some_courses(methods=("none", LONG), epochs=4, runs=3):
+    rng = np.random.default_rng(0)
+    time = np.arange(epochs) / epochs
+    return [
+        curves.Course(
+            name,
+            {
+                "loss": rng.uniform(1, 1.4) - time + rng.normal(0, 0.05, (runs, epochs)),
+                "val_acc": 0.4 + rng.uniform(0.3, 0.4) * time + rng.normal(0, 0.03, (runs, epochs)),
+            },
+        )
+        for name in methods
+    ]
+
+
+TEN = (*NAMES, "isda")
 DRAWN = {
+    "confusion": a_confusion,
+    "curves": lambda note="": curves.draw(some_courses(), ACC, note),
     "sweep": a_sweep,
     "efficiency": an_efficiency,
     "ranks": lambda note="": ranks.draw(a_ranking(), note),
@@ -130,6 +168,9 @@ DRAWN = {
     "tsne": a_tsne,
 }
 CROWDED = {
+    "ten-confusions": lambda note="": a_confusion(note, TEN, 8),
+    "eleven-classes": lambda note="": a_confusion(note, ("none", "mixup"), 11),
+    "ten-curves": lambda note="": curves.draw(some_courses(TEN, 60), ACC, note),
     "published": lambda note="": an_efficiency(note, [Published(0.2, 0.6, 0.02)]),
     "many-ranks": lambda note="": ranks.draw(a_ranking(10), note),
     "many-rows": a_crowded_forest,
@@ -139,7 +180,7 @@ CROWDED = {
 }
 
 
-def texts(figure: Figure) -> list[str]:
+def texts(figure: MplFigure) -> list[str]:
     return [text.get_text() for text in figure.findobj(lambda artist: hasattr(artist, "get_text"))]
 
 
@@ -273,21 +314,21 @@ class TestCurves:
         )
 
     def test_one_seed_has_no_interval(self):
-        panel = sweep.Panel("β", (1.0,), [sweep.Curve("ACC", [Point(1.0, 0.8)])])
+        panel = sweep.Panel("β", (1.0,), [sweep.Curve(ACC, [Point(1.0, 0.8)])])
         (bars,) = sweep.draw([panel]).axes[0].collections
         assert np.isnan(bars.get_segments()).any() or not len(bars.get_segments()[0])
 
     def test_methods_without_any_value_are_not_in_the_legend(self):
         lines = [efficiency.Curve("none", curve_points((0.2,))), efficiency.Curve("ails", [])]
-        assert "ails" not in texts(efficiency.draw(lines, (0.2,)))
+        assert "ails" not in texts(efficiency.draw(lines, (0.2,), ACC))
 
     @pytest.mark.parametrize("scale", ["linear", "log"])
     def test_curves_stand_as_far_apart_at_every_value_on_any_scale(self, scale):
-        axes = Figure().subplots()
+        axes = MplFigure().subplots()
         values = (0.1, 0.5, 2.0)
-        curves.value_axis(axes, values, "abc", scale)
-        for index, shift in enumerate(curves.shifts(2, 0.02)):
-            curves.plot_measured(axes, [Point(v, 0.8) for v in values], values, index, "", shift)
+        points.value_axis(axes, values, "abc", scale)
+        for index, shift in enumerate(points.shifts(2, 0.02)):
+            points.plot_measured(axes, [Point(v, 0.8) for v in values], values, index, "", shift)
         one, other = (
             axes.transAxes.inverted().transform(axes.transData.transform(line))
             for line in (drawn.get_xydata() for drawn in axes.lines if drawn.get_marker() in "os")
@@ -299,7 +340,7 @@ class TestCurves:
         )
 
     def test_the_intervals_of_two_metrics_are_on_two_lines(self):
-        drawn = [sweep.Curve(metric, curve_points()) for metric in ("ACC", "AUC")]
+        drawn = [sweep.Curve(metric, curve_points()) for metric in (ACC, AUC)]
         figure = sweep.draw([sweep.Panel("α", (0.1, 0.3, 0.5, 0.7), drawn)])
         acc, auc = (bars.get_segments() for bars in figure.axes[0].collections)
         assert all(a[0, 0] < b[0, 0] for a, b in zip(acc, auc, strict=True))
@@ -307,14 +348,14 @@ class TestCurves:
     @pytest.mark.parametrize("curves", [2, 10, 20])
     def test_no_mark_touches_the_end_of_the_axis(self, curves):
         lines = [efficiency.Curve(f"m{k}", curve_points((0.2, 0.5))) for k in range(curves)]
-        axes = efficiency.draw(lines, (0.2, 0.5)).axes[0]
+        axes = efficiency.draw(lines, (0.2, 0.5), ACC).axes[0]
         places = axes.transData.transform(np.concatenate([x.get_xydata() for x in axes.lines]))
         low, high = axes.bbox.intervalx
         assert np.nanmin(places[:, 0]) > low + 4 and np.nanmax(places[:, 0]) < high - 4
 
     def test_what_was_published_has_an_axis_of_its_own(self):
         lines = [efficiency.Curve("none", curve_points((0.2,)), [Published(0.2, 0.4, 0.01)])]
-        above, below = efficiency.draw(lines, (0.2,)).axes
+        above, below = efficiency.draw(lines, (0.2,), ACC).axes
         assert above.get_ylim()[0] > 50 and below.get_ylim()[1] < 50
 
 
@@ -353,7 +394,7 @@ class TestForest:
 
     def test_a_row_without_an_interval_over_seeds_has_its_mean_and_that_over_images(self):
         figure = forest.draw(
-            [forest.Row("breast", "mixup", 0.02, image_low=0.01, image_high=0.05)], "none"
+            [forest.Row("breast", "mixup", 0.02, image_low=0.01, image_high=0.05)], "none", ACC
         )
         drawn = [
             x.get_xdata() for x in figure.axes[0].lines if x.get_color() == forest.SEEDS["color"]
@@ -365,7 +406,7 @@ class TestForest:
 
     def test_datasets_stand_together_and_are_named_once(self):
         rows = [forest.Row(d, m, 0.0) for m in ("mixup", "ails") for d in ("breast", "retina")]
-        figure = forest.draw(rows, "none")
+        figure = forest.draw(rows, "none", ACC)
         labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
         assert labels == ["mixup", "ails", "mixup", "ails"]
         assert texts(figure).count("breast") == texts(figure).count("retina") == 1
@@ -404,11 +445,11 @@ class TestReliability:
         found = reliability.Reliability("none", runs)
         assert found.pooled.ece == pytest.approx(0, abs=1e-7)
         assert found.ece.mean == pytest.approx(0.1) and found.ece.sd == pytest.approx(0, abs=1e-7)
-        assert "none\nECE 10.0 ± 0.0 %, n = 2" in texts(reliability.draw([found], Task.BINARY))
+        assert "none\nECE 10.0 ± 0.0 %" in texts(reliability.draw([found], Task.BINARY))
 
     def test_one_run_has_no_sd(self):
         assert any(
-            re.fullmatch(r"none\nECE \d+\.\d %, n = 1", text)
+            re.fullmatch(r"none\nECE \d+\.\d %", text)
             for text in texts(reliability.draw([some_runs(runs=1)], Task.MULTICLASS))
         )
 
@@ -416,13 +457,99 @@ class TestReliability:
         ("task", "horizontal", "vertical"),
         [
             (Task.ORDINAL, "confidence (%)", "accuracy\nand share (%)"),
-            (Task.MULTILABEL, "predicted probability (%)", "observed frequency\nand share (%)"),
+            (Task.MULTILABEL, "predicted\nprobability (%)", "observed frequency\nand share (%)"),
         ],
     )
     def test_several_labels_have_a_probability_and_no_accuracy(self, task, horizontal, vertical):
         found = texts(reliability.draw([some_runs()], task))
         assert {horizontal, vertical} <= set(found)
         assert any("accuracy" in text for text in found) == (task is Task.ORDINAL)
+
+
+class TestConfusion:
+    def test_shares_are_of_the_images_of_a_class(self):
+        scores = np.eye(3, dtype=np.float32)[[0, 0, 0, 1, 1, 2]]
+        found = confusion.shares(scores, np.array([0, 0, 1, 1, 1, 1]), Task.MULTICLASS)
+        assert found[:2] == pytest.approx(np.array([[1, 0, 0], [0.25, 0.5, 0.25]]))
+        assert np.isnan(found[2]).all()
+
+    @pytest.mark.parametrize("task", [Task.BINARY, Task.MULTICLASS, Task.ORDINAL])
+    def test_the_mean_recall_is_balanced_accuracy(self, task):
+        scores, targets = some_scores(task)
+        found = confusion.Confusion("none", confusion.shares(scores, targets, task)[None])
+        expected = metrics.compute("balanced_acc", scores, targets, task)
+        assert np.mean([recall.mean for recall in found.recalls]) == pytest.approx(expected)
+
+    @staticmethod
+    def drawn(*runs):
+        return confusion.draw([confusion.Confusion("none", np.array(runs))], ["a", "b"])
+
+    def test_recall_is_over_runs_and_a_class_without_images_has_none(self):
+        none = [np.nan, np.nan]
+        found = texts(self.drawn([[0.8, 0.2], none], [[0.6, 0.4], none]))
+        assert {"70.0 ± 14.1", "–", "70", "30"} <= set(found)
+        assert not any("nan" in text for text in found)
+
+    def test_nothing_below_half_a_percent_has_a_number(self):
+        axes = self.drawn([[0.996, 0.004], [0.0, 1.0]]).axes[0]
+        numbers = sorted(text.get_text() for text in axes.texts)
+        assert numbers == ["100", "100", "100.0", "99.6", "recall (%)"]
+
+    def test_cells_are_as_dark_as_their_share(self):
+        (cells,) = self.drawn([[0.9, 0.1], [0.25, 0.75]]).axes[0].collections
+        assert cells.get_array()[..., 3].data.ravel() == pytest.approx([0.9, 0.1, 0.25, 0.75])
+
+    def test_long_names_are_cut_and_numbered(self):
+        labels = [label.get_text() for label in a_confusion().axes[0].get_yticklabels()]
+        assert all(re.fullmatch(rf"a class of .*…  {k}", text) for k, text in enumerate(labels))
+
+    def test_a_text_that_fits_is_not_cut(self):
+        assert style.cut("basophil", 1) == "basophil"
+        cut = style.cut("basophil" * 9, 1)
+        assert style.text_width(cut, style.SMALL) <= 72 < style.text_width(cut + "ba", style.SMALL)
+
+
+class TestLearningCurves:
+    def test_a_line_is_the_mean_and_its_band_one_sd(self):
+        values = np.array([[0.5, 0.7], [0.7, 0.7]])
+        course = curves.Course("none", {"loss": values, "val_acc": values})
+        _, below = curves.draw([course], ACC).axes
+        assert below.lines[-1].get_ydata() == pytest.approx([60, 70])
+        assert list(below.lines[-1].get_xdata()) == [1, 2]
+        band = below.collections[0].get_paths()[0].vertices
+        sd = 100 * np.sqrt(0.02)
+        assert np.ptp(band[band[:, 0] == 1][:, 1]) == pytest.approx(2 * sd)
+        assert np.ptp(band[band[:, 0] == 2][:, 1]) == 0
+
+    def test_every_method_is_seen_behind_every_other(self):
+        figure = curves.draw(some_courses(("none", "mixup", "ails")), ACC)
+        assert [len(axes.lines) for axes in figure.axes] == [3] * 6
+
+    def test_one_run_has_no_band(self):
+        (legend,) = curves.draw(some_courses(runs=1), ACC).legends
+        assert [text.get_text() for text in legend.texts] == [
+            "mean over seeds",
+            "the other methods",
+        ]
+
+
+class TestMultiples:
+    @pytest.mark.parametrize(
+        ("methods", "rows"), [(3, [3]), (6, [3, 3]), (7, [4, 3]), (10, [5, 5])]
+    )
+    def test_rows_are_as_even_as_can_be(self, methods, rows):
+        panels = multiples([f"m{k}" for k in range(methods)], "x")
+        tops = [round(axes.get_subplotspec().rowspan.start) for axes in panels.axes[0]]
+        assert [tops.count(k) for k in range(len(rows))] == rows
+
+    def test_the_blocks_of_a_method_stand_below_one_another_and_share_their_axes(self):
+        panels = multiples(TEN[:7], "x", blocks=2)
+        assert panels.axes.shape == (2, 7)
+        for above, below in panels.axes.T:
+            assert above.get_subplotspec().rowspan.stop == below.get_subplotspec().rowspan.start
+        for block in panels.axes:
+            assert all(axes.get_shared_y_axes().joined(axes, block[0]) for axes in block)
+        assert not panels.axes[0, 0].get_shared_y_axes().joined(*panels.axes[:, 0])
 
 
 class TestTsne:
@@ -549,36 +676,36 @@ def lacks(method, dataset, seed):
     return missing
 
 
-class TestGallery:
-    """Pictures of made-up records: what is missing is left out, and the caption says so."""
+class TestFromStudies:
+    """Figures of made-up records: what is missing is left out, and the caption says so."""
 
     def test_a_forest_has_complete_rows_only_and_names_the_others(self, store):
         studies = studied(store, (table1.select,), lacks("mixup", "phantom-ordinal", 2))
-        (picture,) = of_forest.pictures(studies, View())
-        shown = {(row["method"], row["dataset"]) for row in picture.rows}
+        (figure,) = forest.figures(studies, View())
+        shown = {(row["method"], row["dataset"]) for row in figure.rows}
         assert ("mixup", "phantom-ordinal") not in shown and len(shown) == 8
         assert "Left out, as seeds are missing: mixup on phantom-ordinal (2 of 3 runs)." in (
-            picture.caption
+            figure.caption
         )
 
     def test_without_the_reference_a_dataset_is_left_out_of_the_forest(self, store):
         studies = studied(store, (table1.select,), lacks("ails", "phantom-ordinal", 2))
-        (picture,) = of_forest.pictures(studies, View())
-        assert {row["dataset"] for row in picture.rows} == set(DATASETS) - {"phantom-ordinal"}
-        assert "ails lacks seeds: ails on phantom-ordinal (2 of 3 runs)." in picture.caption
+        (figure,) = forest.figures(studies, View())
+        assert {row["dataset"] for row in figure.rows} == set(DATASETS) - {"phantom-ordinal"}
+        assert "ails lacks seeds: ails on phantom-ordinal (2 of 3 runs)." in figure.caption
 
     def test_one_seed_has_an_interval_over_images_alone(self, store, tmp_path):
-        (picture,) = of_forest.pictures(studied(store, (table1.select,), seeds=(0,)), View())
-        assert len(picture.rows) == 9 and "n = 1 seed" in picture.caption
-        for row in picture.rows:
+        (figure,) = forest.figures(studied(store, (table1.select,), seeds=(0,)), View())
+        assert len(figure.rows) == 9 and "n = 1 seed" in figure.caption
+        for row in figure.rows:
             assert math.isnan(row["low"]) and row["image_low"] <= row["image_high"]
-        *_, path = write(picture, tmp_path)
+        *_, path = write(figure, tmp_path)
         with path.open(encoding="utf-8", newline="") as file:
             assert {row["low"] for row in csv.DictReader(file)} == {""}
 
     def test_differences_that_are_all_the_same_have_a_row_and_no_interval(self, store):
-        (picture,) = of_forest.pictures(studied(store, (table1.select,)), View())
-        for row in picture.rows:
+        (figure,) = forest.figures(studied(store, (table1.select,)), View())
+        for row in figure.rows:
             assert row["difference"] == pytest.approx(0.001 * (len(row["method"]) - 4))
             assert math.isnan(row["low"]) == (len(row["method"]) != 4)
 
@@ -588,24 +715,24 @@ class TestGallery:
 
         datasets = (*DATASETS, "phantom-multiclass")
         studies = studied(store, (table1.select,), missing, datasets=datasets)
-        (picture,) = of_ranks.pictures(studies, View())
-        assert [row["method"] for row in picture.rows] == ["none", "mixup", "ails"]
+        (figure,) = ranks.figures(studies, View())
+        assert [row["method"] for row in figure.rows] == ["none", "mixup", "ails"]
         assert "over 3 datasets (phantom-binary, phantom-ordinal, phantom-multilabel)" in (
-            picture.caption
+            figure.caption
         )
         assert (
             "Datasets left out, as seeds are missing: mixup on phantom-multiclass (2 of 3 runs). "
             "Methods left out, as seeds are missing: bsda on "
-        ) in picture.caption
+        ) in figure.caption
 
     def test_ranks_without_the_reference_have_no_tests(self, store):
         studies = studied(store, (table1.select,), lambda run: run.cell.method.name == "ails")
-        (picture,) = of_ranks.pictures(studies, View())
-        assert not picture.tests and "Wilcoxon" not in picture.caption
+        (figure,) = ranks.figures(studies, View())
+        assert not figure.tests and "Wilcoxon" not in figure.caption
 
     def test_calibration_is_the_error_of_a_run_and_has_its_bins(self, store):
         (study,) = studies = studied(store, (table1.select,), datasets=("phantom-ordinal",))
-        (picture,) = of_reliability.pictures(studies, View())
+        (figure,) = reliability.figures(studies, View())
         for method in SHOWN["methods"]:
             errors, predictions = [], 0
             for run in study.measured.grid.runs:
@@ -613,7 +740,7 @@ class TestGallery:
                     scores, targets = store.predictions(run.key)
                     errors.append(metrics.compute("ece", scores, targets, Task.ORDINAL))
                     predictions += len(scores)
-            rows = [row for row in picture.rows if row["method"] == method]
+            rows = [row for row in figure.rows if row["method"] == method]
             assert len(rows) == 15 and {row["n"] for row in rows} == {3}
             assert rows[0]["ece"] == pytest.approx(np.mean(errors))
             assert rows[0]["ece_sd"] == pytest.approx(np.std(errors, ddof=1))
@@ -623,11 +750,101 @@ class TestGallery:
 
     def test_calibration_with_missing_seeds_is_not_shown(self, store):
         studies = studied(store, (table1.select,), lacks("mixup", "phantom-binary", 0))
-        first, second, _ = of_reliability.pictures(studies, View(calibrated=("none", "mixup")))
+        first, second, _ = reliability.figures(studies, View(calibrated=("none", "mixup")))
         assert {row["method"] for row in first.rows} == {"none"}
         assert "Left out, as seeds are missing: mixup on phantom-binary (2 of 3" in first.caption
         assert {row["method"] for row in second.rows} == {"none", "mixup"}
         assert "Left out" not in second.caption
+
+    def test_confusions_name_what_is_left_out(self, store):
+        studies = studied(store, (table1.select,), lacks("mixup", "phantom-binary", 0))
+        first, second = confusion.figures(studies, View())
+        assert {row["method"] for row in first.rows} == {"none", "bsda", "ails"}
+        assert "Left out, as seeds are missing: mixup on phantom-binary (2 of 3" in first.caption
+        assert "several labels: phantom-multilabel." in second.caption
+        assert any(PHANTOM in text for text in texts(second.drawing))
+
+    def test_confusion_rows_are_those_of_the_predictions(self, store):
+        (study,) = studies = studied(store, (table1.select,), datasets=("phantom-ordinal",))
+        (figure,) = confusion.figures(studies, View())
+        rows = [row for row in figure.rows if row["method"] == "mixup"]
+        labels = study.measured.grid.datasets[0].labels
+        assert [(row["class"], row["predicted"]) for row in rows] == list(product(labels, labels))
+        runs = [run for run in study.measured.records if run.cell.method.name == "mixup"]
+        expected = [
+            metrics.compute("balanced_acc", *study.arrays(run), Task.ORDINAL) for run in runs
+        ]
+        right = [row for row in rows if row["class"] == row["predicted"]]
+        assert np.mean([row["recall"] for row in right]) == pytest.approx(np.mean(expected))
+        assert all(row["share"] == pytest.approx(row["recall"]) for row in right)
+        assert {row["n"] for row in rows} == {3} and all(row["recall_sd"] > 0 for row in right)
+
+    def test_several_labels_an_image_have_no_confusion_matrix(self, store):
+        studies = studied(store, (table1.select,), datasets=("phantom-multilabel",))
+        with pytest.raises(BenchError, match="phantom-multilabel has several labels"):
+            confusion.figures(studies, View())
+
+    def test_learning_curves_are_those_of_the_records(self, store):
+        missing = lacks("mixup", "phantom-binary", 0)
+        studies = studied(store, (table1.select,), missing, datasets=DATASETS[:1])
+        (figure,) = curves.figures(studies, View())
+        rows = [row for row in figure.rows if row["method"] == "bsda"]
+        assert [row["epoch"] for row in rows] == [1, 2, 3] * 2
+        assert [row["quantity"] for row in rows] == ["loss"] * 3 + ["val_acc"] * 3
+        acc = [0.8 + 0.01 * seed**2 + 0.004 for seed in range(3)]
+        assert rows[-1]["mean"] == pytest.approx(np.mean(acc))
+        assert rows[-1]["sd"] == pytest.approx(np.std(acc, ddof=1)) and rows[-1]["n"] == 3
+        assert "mixup" not in {row["method"] for row in figure.rows}
+        assert "Left out, as seeds are missing: mixup on phantom-binary (2 of 3" in figure.caption
+        assert any(PHANTOM in text for text in texts(figure.drawing))
+
+    def test_a_metric_that_no_epoch_has_is_refused_by_name(self, store):
+        studies = studied(store, (table1.select,), datasets=DATASETS[:1])
+        with pytest.raises(BenchError, match="no metric by epoch in records 'kappa'"):
+            curves.figures(studies, View("kappa"))
+
+    def test_of_a_loss_the_lowest_ranks_first(self, store):
+        def values(run):
+            loss = {"none": 0.5, "mixup": 0.25, "bsda": 0.75}[run.cell.method.name]
+            return {"acc": 0.8, "auc": 0.9, "nll": loss}
+
+        methods = ("none", "mixup", "bsda")
+        studies = studied(store, (table1.select,), values=values, methods=methods)
+        (figure,) = ranks.figures(studies, View("nll", reference="none"))
+        assert {row["method"]: row["rank"] for row in figure.rows} == {
+            "mixup": 1,
+            "none": 2,
+            "bsda": 3,
+        }
+        assert "mean NLL (the lowest is best)" in figure.caption
+        assert {row["method"]: row["difference"] for row in figure.tests} == {
+            "mixup": -0.25,
+            "bsda": 0.25,
+        }
+
+    def test_a_loss_has_no_interval_over_images_and_no_percent(self, store):
+        def values(run):
+            return {"acc": 0.8, "auc": 0.9, "nll": 0.5 + 0.125 * (run.cell.method.name == "mixup")}
+
+        (figure,) = forest.figures(studied(store, (table1.select,), values=values), View("nll"))
+        assert all(math.isnan(row["image_low"]) for row in figure.rows)
+        assert "No interval over test images: none is computed of NLL." in figure.caption
+        found = texts(figure.drawing)
+        assert {"+0.1250", "NLL: method − ails; below 0 is better"} <= set(found)
+        assert not any("%" in text for text in found if "interval" not in text)
+
+    def test_any_metric_takes_the_place_of_those_of_figure_4(self, store):
+        studies = studied(store, (ALPHA.select, BETA.select), datasets=DATASETS[:1])
+        (figure,) = sweep.figures(studies, View("nll"))
+        assert figure.name == "figure4-nll" and {row["metric"] for row in figure.rows} == {"NLL"}
+        assert "published" not in figure.caption and "NLL" in texts(figure.drawing)
+
+    def test_efficiency_of_a_loss_is_in_its_own_unit(self, store):
+        studies = studied(store, (table4.select,), datasets=DATASETS[:1])
+        (figure,) = efficiency.figures(studies, View("nll", published=True))
+        assert {row["mean"] for row in figure.rows} == {0.5}
+        assert figure.drawing.axes[0].lines[0].get_ydata() == pytest.approx([0.5] * 4)
+        assert "measured\nNLL" in texts(figure.drawing)
 
     def test_figure_4_is_one_for_each_backbone_and_ratio(self, store):
         def values(run):
@@ -639,14 +856,14 @@ class TestGallery:
             "datasets": DATASETS[:1],
         }
         studies = studied(store, (ALPHA.select, BETA.select), values=values, **changes)
-        found = {picture.name: picture for picture in figure4.pictures(studies, View())}
+        found = {figure.name: figure for figure in sweep.figures(studies, View())}
         assert sorted(found) == sorted(
             f"figure4-{backbone}-{ratio}"
             for backbone in ("resnet18", "resnet34")
             for ratio in ("0.2", "1")
         )
-        for name, picture in found.items():
-            acc = [row["mean"] for row in picture.rows if row["metric"] == "ACC"]
+        for name, figure in found.items():
+            acc = [row["mean"] for row in figure.rows if row["metric"] == "ACC"]
             assert acc == pytest.approx([0.1 if name.endswith("0.2") else 0.5] * 9)
         assert "20% of the training split" in found["figure4-resnet18-0.2"].caption
 
@@ -654,10 +871,10 @@ class TestGallery:
         def missing(run):
             return lacks("mixup", "phantom-binary", 1)(run) and run.cell.ratio == 0.3
 
-        (picture,) = of_efficiency.pictures(studied(store, (table4.select,), missing), View())
-        shown = {row["value"] for row in picture.rows if row["method"] == "mixup"}
+        (figure,) = efficiency.figures(studied(store, (table4.select,), missing), View())
+        shown = {row["value"] for row in figure.rows if row["method"] == "mixup"}
         assert shown == {0.2, 0.5, 1.0}
-        assert "seeds are missing: mixup on phantom-binary (2 of 3 runs) at 30%." in picture.caption
+        assert "seeds are missing: mixup on phantom-binary (2 of 3 runs) at 30%." in figure.caption
 
 
 class TestFigure5:
@@ -681,17 +898,17 @@ class TestFigure5:
     def test_methods_without_features_or_variance_are_left_out_and_named(self, store):
         drawn = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
         features = {"none": None, "mixup": 0 * drawn, "ails": drawn}
-        (picture,) = figure5.pictures(self.study(store, features), View())
-        assert [row["method"] for row in picture.rows] == ["ails"]
-        assert "Left out, as no features are stored: none." in picture.caption
-        assert "Left out: the features of mixup are the same for all images" in picture.caption
-        assert "30 images of the test split, seed 0" in picture.caption
-        assert "30 images of the test split, seed 0" in "".join(texts(picture.figure))
+        (figure,) = tsne.figures(self.study(store, features), View())
+        assert [row["method"] for row in figure.rows] == ["ails"]
+        assert "Left out, as no features are stored: none." in figure.caption
+        assert "Left out: the features of mixup are the same for all images" in figure.caption
+        assert "30 images of the test split, seed 0" in figure.caption
+        assert "30 images of the test split, seed 0" in "".join(texts(figure.drawing))
 
     def test_nothing_that_can_be_embedded_is_a_reason(self, store):
         features = {"none": np.zeros((30, 4), np.float32), "ails": np.zeros((30, 4), np.float32)}
         with pytest.raises(BenchError, match="the same for all images"):
-            figure5.pictures(self.study(store, features), View())
+            tsne.figures(self.study(store, features), View())
 
-    def test_no_features_at_all_is_no_picture(self, store):
-        assert figure5.pictures(self.study(store, {"none": None}), View()) == []
+    def test_no_features_at_all_is_no_figure(self, store):
+        assert tsne.figures(self.study(store, {"none": None}), View()) == []

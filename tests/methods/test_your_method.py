@@ -17,7 +17,7 @@ from bench.grid.choice import MethodChoice
 from bench.store.records import Store
 from bench.training import conformance
 
-DOCUMENT = Path(__file__).parent.parent / "docs" / "your-method.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "your-method.md"
 SOURCE = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.S)[0]
 
 

@@ -20,7 +20,7 @@ from bench.store.records import Store
 from bench.training.execute import execute
 
 MakeRun = Callable[..., Run]
-DOCUMENT = Path(__file__).parent.parent / "docs" / "your-backbone.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "your-backbone.md"
 SOURCE = """
 from torch import nn
 
