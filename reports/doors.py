@@ -81,10 +81,11 @@ class Tables(Several[Output]):
 
     def __repr__(self) -> str:
         """As in a terminal of 100 columns."""
-        console = Console(width=100, markup=False, file=io.StringIO(), record=True)
+        out = io.StringIO()
+        console = Console(file=out, width=100, markup=False, force_jupyter=False, color_system=None)
         for one in self:
             console.print(to_terminal(one.table))
-        return console.export_text()
+        return out.getvalue()
 
 
 class Figures(Several[Figure]):

@@ -2,9 +2,11 @@
 
 import runpy
 import shutil
+import sys
 import tarfile
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pandas as pd
@@ -198,6 +200,17 @@ def test_what_a_notebook_shows(results: Path) -> None:
     assert printed.to_latex().count(r"\begin{tabular}") == 1
     assert printed.to_markdown().count("| mixup |") == 1
     assert len(drawn.to_frame()) > 0 and len(printed.tests()) > 0
+
+
+def test_a_notebook_shows_a_table_once(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its text, of which Jupyter asks too, displays nothing by itself."""
+    shown: list[object] = []
+    display = ModuleType("IPython.display")
+    display.display = shown.append  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    assert repr(table(1, study(results, **OF_TABLE[1]))).startswith("ACC (%)")
+    assert not shown
 
 
 def test_the_report_is_written_where_it_is_asked_for(results: Path, tmp_path: Path) -> None:
