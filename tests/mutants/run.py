@@ -42,7 +42,7 @@ def outcome(folder: Path, *tests: str) -> tuple[int, str]:
         )
     except subprocess.TimeoutExpired:
         return FAILED, f"no end within {SECONDS} s"
-    found = re.search(r"^FAILED .*?::(\w+)", done.stdout, re.MULTILINE)
+    found = re.search(r"^FAILED [^ \[]*::(\w+)", done.stdout, re.MULTILINE)
     return done.returncode, found[1] if found else done.stdout[-2000:]
 
 
