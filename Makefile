@@ -15,7 +15,7 @@ SHOW = --protocol $(PROTOCOL) --results $(RESULTS) $(SELECTION) $(OPTIONS)
 RUN = $(SHOW) $(call option,WORKERS,workers)
 TABLES = table1 table2 table3 table4 table5 table6
 
-.PHONY: $(TABLES) figures paper audit readings report quick speed test test-all check
+.PHONY: $(TABLES) figures paper audit readings report quick speed test test-all mutants check
 
 $(TABLES): table%: .venv/ready
 	$(BENCH) table $* $(RUN)
@@ -43,6 +43,9 @@ test: check
 
 test-all: check
 	.venv/bin/python -m pytest -m "slow or not slow"
+
+mutants: .venv/ready
+	.venv/bin/python tests/mutants/run.py
 
 check: .venv/ready
 	.venv/bin/ruff check .

@@ -13,7 +13,7 @@ from bench.base.split import Split
 from bench.data.dataset import Dataset, open_dataset
 from bench.grid.cell import Run
 from bench.grid.protocol import Protocol
-from bench.training.execute import Outcome, epochs_to_convergence, execute
+from bench.training.execute import Outcome, epochs_to_convergence, execute, training_subset
 from bench.training.state import Watch
 from bench.training.trainer import DivergedError
 from methods.mixup import Mixup
@@ -59,6 +59,16 @@ def test_methods_of_a_seed_share_images_weights_and_order(
     none, mixup = (execute(make_run(name, ratio=0.5, seed=4)) for name in ("none", "mixup"))
     assert all(torch.equal(*pair) for pair in zip(seen["none"], seen["mixup"], strict=True))
     assert same_bits(none, mixup)
+
+
+def test_a_smaller_subset_of_a_seed_is_part_of_a_larger_one(make_run: MakeRun) -> None:
+    dataset = open_dataset("phantom-binary", 28)
+
+    def images(ratio: float) -> set[bytes]:
+        subset, _ = training_subset(make_run(ratio=ratio), dataset)
+        return {image.tobytes() for image in subset.pixels(np.arange(len(subset)))}
+
+    assert images(0.2) < images(0.5) < images(1.0)
 
 
 def test_the_test_split_is_opened_once_and_after_selection(

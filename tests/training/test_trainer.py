@@ -2,13 +2,23 @@
 
 import math
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
+from tiny import batch, make, model
 
 from bench.base.errors import BenchError
+from bench.grid.cell import Run
 from bench.grid.protocol import Protocol
+from bench.training.execute import execute
 from bench.training.schedule import Schedule
+from bench.training.state import Training
+from bench.training.trainer import step
+from methods.method import Method, Progress
+from methods.mixup import Mixup
+from methods.none import NoAugmentation
 
 
 @pytest.mark.parametrize(
@@ -57,3 +67,57 @@ def test_medmnist_steps() -> None:
     rates = [schedule.lr(epoch * 10) for epoch in (0, 49, 50, 74, 75, 99)]
     assert rates == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
     assert schedule.lr(499) == 1
+
+
+def training(protocol: Protocol) -> Training:
+    return Training.begin(model(), make("none"), protocol)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("largest", [None, 0.01])
+def test_a_gradient_longer_than_the_clip_is_shortened_to_it(largest: float | None) -> None:
+    protocol = Protocol(epochs=1, optimizer="sgd", grad_clip=largest)
+    taken = training(protocol)
+    step(taken, batch(), Progress(0, 1, 0, 1), protocol)
+    norm = math.hypot(*(float(w.grad.norm()) for w in taken.model.parameters()))
+    assert norm == pytest.approx(0.01, rel=1e-3) if largest else norm > 0.1
+
+
+@pytest.mark.parametrize(
+    ("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)]
+)
+def test_the_loss_is_computed_in_the_precision_of_the_protocol(
+    precision: Any, dtype: torch.dtype
+) -> None:
+    protocol = Protocol(epochs=1, precision=precision)
+    taken, seen = training(protocol), set()
+    taken.model.linear.register_forward_hook(lambda module, given, made: seen.add(made.dtype))
+    step(taken, batch(), Progress(0, 1, 0, 1), protocol)
+    assert seen == {dtype}
+    assert {weight.dtype for weight in taken.model.parameters()} == {torch.float32}
+
+
+def test_two_methods_share_what_the_backbone_draws(
+    make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As dropout would: from torch's generator, in the loss."""
+    drawn: dict[type, list[float]] = {NoAugmentation: [], Mixup: []}
+
+    def loss(self: Method, network: Any, images: Any, targets: Any, progress: Any) -> Any:
+        drawn[type(self)].append(torch.rand(()).item())
+        return self.task_loss(network(images), targets), {}
+
+    for kind in drawn:
+        monkeypatch.setattr(kind, "loss", loss)
+    for name in ("none", "mixup"):
+        execute(make_run(name, protocol=Protocol(steps=3, batch_size=64)))
+    assert drawn[NoAugmentation] == drawn[Mixup]
+    assert len(set(drawn[Mixup])) == 3
+
+
+def test_a_restored_run_goes_on_with_the_draws_of_dropout() -> None:
+    taken = training(Protocol(epochs=1))
+    taken.model.images_seen = 0
+    state = taken.state()
+    expected = torch.rand(5)
+    taken.restore(state)
+    assert torch.equal(torch.rand(5), expected)
