@@ -17,7 +17,8 @@ TABLES = table1 table2 table3 table4 table5 table6
 FIGURES = figure-4 figure-5 figure-efficiency figure-forest figure-ranks \
 	figure-reliability
 
-.PHONY: $(TABLES) $(FIGURES) figures paper audit readings report quick speed test test-all check
+.PHONY: $(TABLES) $(FIGURES) figures paper audit readings report quick speed test test-all check \
+	check-numbers
 
 $(TABLES): table%: .venv/ready
 	$(BENCH) table $* $(RUN)
@@ -50,6 +51,10 @@ check: .venv/ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+
+check-numbers: .venv/ready
+	$(BENCH) check traces
+	$(BENCH) check golden
 
 .venv/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is wanted: make PYTHON=python3.12 ...")'
