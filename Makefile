@@ -15,7 +15,8 @@ SHOW = --protocol $(PROTOCOL) --results $(RESULTS) $(SELECTION) $(OPTIONS)
 RUN = $(SHOW) $(call option,WORKERS,workers)
 TABLES = table1 table2 table3 table4 table5 table6
 
-.PHONY: $(TABLES) figures paper audit readings report quick speed test test-all mutants check
+.PHONY: $(TABLES) figures paper audit readings report quick speed test test-all mutants check \
+	check-numbers
 
 $(TABLES): table%: .venv/ready
 	$(BENCH) table $* $(RUN)
@@ -51,6 +52,10 @@ check: .venv/ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+
+check-numbers: .venv/ready
+	$(BENCH) check traces
+	$(BENCH) check golden
 
 .venv/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is wanted: make PYTHON=python3.12 ...")'

@@ -24,6 +24,7 @@ FLOORS = (
     "bench.engines",
     "bench.study",
     "bench.again",
+    "bench.checks",
     "reports.published",
     "reports.results",
     "reports.tables",

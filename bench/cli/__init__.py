@@ -8,7 +8,7 @@ import click
 
 from bench.base.errors import BenchError, Note
 from bench.base.version import __version__
-from bench.cli import audit, data, methods, paper, records, reports, runs
+from bench.cli import audit, check, data, methods, paper, records, reports, runs
 
 
 class Bench(click.Group):
@@ -62,6 +62,7 @@ for command in (
     reports.table,
     reports.figure,
     audit.audit,
+    check.check,
     reports.readings,
     reports.report,
     paper.paper,
