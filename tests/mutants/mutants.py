@@ -137,10 +137,10 @@ TRAINING = [
         TRAINER,
     ),
     Mutant(
-        "initial weights depend on the ratio",
+        "initial weights and the subset share a stream",
         "bench/base/streams.py",
-        'stream("init", self.dataset,',
-        'stream("init", self.ratio, self.dataset,',
+        '_named("init")',
+        '_named("subset")',
         STREAMS,
     ),
     Mutant(
