@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 )
 @selecting
 def audit(files: tuple[Path, ...], runs: int, **options: Any) -> None:
-    """Check printed tables and the claims of a paper.
+    """Check printed tables and a paper's claims.
 
     FILES are tables as CSV, a row a method, cells in percent as mean±SD; without any the paper's
     are examined, and its claims.

@@ -27,7 +27,7 @@ class OneOrCommand(click.Group):
 @click.group("methods", cls=OneOrCommand, invoke_without_command=True)
 @click.pass_context
 def methods_commands(context: click.Context) -> None:
-    """List the methods, or show one: `methods mixup`."""
+    """List methods, or show one: `methods mixup`."""
     import methods
     from bench.engines.progress import console
 
@@ -49,7 +49,7 @@ def described(name: str, method: type[Method]) -> list[Any]:
 @methods_commands.command("show")
 @click.argument("name", shell_complete=complete.methods)
 def show_method(name: str) -> None:
-    """Show a method: parameters, formula, reference."""
+    """Show a method's parameters and formula."""
     import inspect
 
     from rich.table import Table

@@ -17,7 +17,7 @@ from bench.cli.reports import folder_of
 @selecting
 @running
 def paper(**options: Any) -> None:
-    """Make all tables, figures, the audit and the report."""
+    """Make all tables and figures, and the report."""
     from reports import report
     from reports.figures.catalogue import FIGURES
     from reports.page.report import Content

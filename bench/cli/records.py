@@ -18,7 +18,7 @@ MARKS = "▁▂▃▄▅▆▇█"
 @results
 @click.option("--json", "as_json", is_flag=True, help="all of it, as it is stored")
 def show(key: str, results: Path, as_json: bool) -> None:
-    """Show a run: what, when, numbers, how to repeat.
+    """Show a run, and the command that repeats it.
 
     KEY may be its first digits.
     """

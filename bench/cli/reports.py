@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @split
 @click.option("--tests", is_flag=True, help="print the paired tests below")
 def table(number: str, tests: bool, **options: Any) -> None:
-    """Make a table of the paper, 1 to 6, and its runs.
+    """Make a table of the paper, and its runs.
 
     Written as CSV, LaTeX and Markdown. NUMBER is 1 to 6.
     """
@@ -55,7 +55,7 @@ def table(number: str, tests: bool, **options: Any) -> None:
     help="whose features figure 5 shows",
 )
 def figure(name: str, **options: Any) -> None:
-    """Make a figure, or all of them, and their runs.
+    """Make a figure, or all, and their runs.
 
     Written as SVG and PDF, its numbers as CSV.
     """
@@ -95,7 +95,7 @@ def folder_of(asked: Study, what: str) -> Path:
 @selecting
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="report.html")
 def report(out: Path | None, **options: Any) -> None:
-    """Write one HTML page of all that the records say."""
+    """Write one HTML page of all results."""
     from reports import report as door
 
     print_written([door(study(options), out)])
@@ -115,7 +115,7 @@ def report(out: Path | None, **options: Any) -> None:
 @metric
 @click.option("--reference", default="none", show_default=True, help="the baseline")
 def readings(method: str, sample: int, metric: str, reference: str, **options: Any) -> None:
-    """Compare every way in which a paper can be read.
+    """Compare the ways to read a paper.
 
     One open point is read otherwise at a time, and several at random: does the conclusion depend
     on how the paper is interpreted?

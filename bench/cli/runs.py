@@ -23,7 +23,7 @@ from bench.cli.printing import (
 @selecting
 @running
 def run(**options: Any) -> None:
-    """Do the runs that are missing, and show ACC and AUC."""
+    """Do what is missing, and show ACC and AUC."""
     from reports.results.view import View
     from reports.tables.table1 import outputs
 
@@ -38,14 +38,14 @@ def run(**options: Any) -> None:
 @selecting
 @running
 def plan(**options: Any) -> None:
-    """Show runs done and missing, and the time left."""
+    """Show runs done, missing, and the time left."""
     print_plan(study(options), options["device"], options["workers"])
 
 
 @click.command()
 @selecting
 def status(**options: Any) -> None:
-    """Show what is done, running, failed or missing."""
+    """Show runs done, running, failed, missing."""
     from bench.engines.progress import console
     from bench.study import failed
 
@@ -63,7 +63,7 @@ def status(**options: Any) -> None:
 @selecting
 @click.option("--everything", is_flag=True, help="all records of the folder, old ones too")
 def export(path: Path, everything: bool, **options: Any) -> None:
-    """Write the records as CSV or Parquet, a row a run."""
+    """Write records as CSV or Parquet."""
     print_written([study(options).export(path, everything)])
 
 
@@ -72,7 +72,7 @@ def export(path: Path, everything: bool, **options: Any) -> None:
 @viewing
 @split
 def compare(**options: Any) -> None:
-    """Compare each method with a reference, by seed."""
+    """Compare methods with a reference, by seed."""
     from reports import compare as door
 
     names = ("reference", "metric", "combine", "split")

@@ -100,7 +100,7 @@ def test_a_help_line_begins_with_a_verb_and_fits(path: tuple[str, ...]) -> None:
     line, *_ = (COMMANDS[path].help or "").splitlines()
     assert re.match(rf"({VERBS})\b", line), f"{line}: a new verb? add it to VERBS"
     assert line.endswith(".")
-    assert len(line) <= LONGEST_HELP + 10, line
+    assert len(line) <= LONGEST_HELP, line
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
