@@ -57,10 +57,21 @@ def _network(name: str, channels: int, num_classes: int, size: int, pretrained: 
             "set pretrained=false, or download them where there is a network"
         ) from None
     if name in CIFAR_STEM:
-        net.conv1 = nn.Conv2d(channels, net.conv1.out_channels, 3, padding=1, bias=False)
-        nn.init.kaiming_normal_(net.conv1.weight, mode="fan_out", nonlinearity="relu")
-        net.maxpool = nn.Identity()
+        _as_medmnist(net, channels)
     return net
+
+
+def _as_medmnist(net: Any, channels: int) -> None:
+    """MedMNIST's own form for 28 px: a stem of 3 × 3 without pooling, and PyTorch's default start
+    (Kaiming uniform, every BatchNorm at 1) where timm's has each block's last BatchNorm at 0.
+
+    Source: github.com/MedMNIST/experiments, MedMNIST2D/models.py.
+    """
+    net.conv1 = nn.Conv2d(channels, net.conv1.out_channels, 3, padding=1, bias=False)
+    net.maxpool = nn.Identity()
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d | nn.BatchNorm2d | nn.Linear):
+            module.reset_parameters()
 
 
 def _map_sizes(name: str, channels: int, size: int) -> dict[str, set[taps.Size]]:

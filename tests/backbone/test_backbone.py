@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 from bench.backbone import build, check
 from bench.backbone.networks import canonical
@@ -61,6 +62,15 @@ def test_aliases() -> None:
     assert canonical("resnest101e") == canonical("resnest101") == "resnest101"
     with pytest.raises(BenchError, match="did you mean 'densenet121'"):
         check("densnet121", 32)
+
+
+def test_cifar_stem_starts_as_pytorch_does() -> None:
+    net = build("resnet18-cifar", 2, 1, 28, seed=0).net
+    norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
+    assert all(torch.equal(norm.weight, torch.ones_like(norm.weight)) for norm in norms)
+    for conv in (module for module in net.modules() if isinstance(module, nn.Conv2d)):
+        bound = conv.weight[0].numel() ** -0.5  # Kaiming uniform with a = sqrt(5)
+        assert 0.9 * bound < conv.weight.abs().max() <= bound
 
 
 def test_cifar_stem_keeps_the_resolution() -> None:
