@@ -153,7 +153,7 @@ class Study:
 
     @property
     def command(self) -> str:
-        """The command that makes this again, without paths."""
+        """The command that makes this again, without the folders of data and results."""
         verb, dashes, shown = self._command.partition(" --")
         return f"python -m bench {verb}{self.options}{dashes}{shown}"
 
@@ -178,8 +178,10 @@ class Study:
         """The finished runs that were made by other code than this, as their records tell."""
         from bench.training.execute import code
 
-        records = self.measured.records
-        return [one for one, record in records.items() if record.get("code") != code(one)]
+        records = self.measured.records.items()
+        return [
+            one for one, record in records if record.get("code") != code(one.cell.method.method)
+        ]
 
     def redo_stale(self) -> None:
         """Set the records of `stale()` aside, into the folder `stale`: `run` makes them anew."""
@@ -203,8 +205,6 @@ class Study:
         """A row a cell: how many of its runs are done, running, failed and missing, and the
         `seconds` that one worker needs for the missing ones, without the training of generators.
         """
-        import pandas as pd
-
         from bench.engines.worker import remaining
         from bench.training import environment, estimate
 
@@ -214,14 +214,12 @@ class Study:
         left: dict[Cell, float] = {}
         for one, seconds in estimate.seconds(self.grid, missing, self.store, device).items():
             left[one.cell] = left.get(one.cell, 0.0) + seconds
-        rows = []
-        for cell, counts in self.states().items():
-            place = {"dataset": cell.dataset, "ratio": cell.ratio, "backbone": cell.backbone}
-            counted = {state: counts[state] for state in STATES}
-            rows.append(
-                place | {"method": cell.method.label} | counted | {"seconds": left.get(cell, 0.0)}
-            )
-        return pd.DataFrame(rows)
+        states = self.states()
+        return _cells(states).assign(seconds=[left.get(cell, 0.0) for cell in states])
+
+    def status(self) -> "pd.DataFrame":
+        """As `plan`, without the seconds, and with nothing timed."""
+        return _cells(self.states())
 
     def states(self) -> dict[Cell, "Counter[str]"]:
         """How many runs of each cell are `done`, `running`, `failed`, `missing`."""
@@ -407,6 +405,18 @@ def failed(study: Study) -> list[tuple[Run, dict[str, Any]]]:
         for one in study.grid.runs
         if not store.done(one.key) and (failure := store.read_failure(one.key))
     ]
+
+
+def _cells(states: Mapping[Cell, "Counter[str]"]) -> "pd.DataFrame":
+    """A row a cell: its place, and how many of its runs are in each state."""
+    import pandas as pd
+
+    columns = ["dataset", "ratio", "backbone", "method", *STATES]
+    rows = [
+        (cell.dataset, cell.ratio, cell.backbone, cell.method.label, *(counts[s] for s in STATES))
+        for cell, counts in states.items()
+    ]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _place(one: Run) -> dict[str, Any]:

@@ -6,6 +6,7 @@ of its own folder, at its top, and may hold base classes of its own.
 """
 
 import ast
+import functools
 import hashlib
 import importlib
 import importlib.util
@@ -172,17 +173,18 @@ def siblings(path: Path) -> list[Path]:
         if file in found:
             continue
         found.append(file)
-        for name in sorted(_imported(file)):
+        for name in sorted(_imported(file.read_bytes())):
             module = path.parent.joinpath(*name.split("."))
             candidates = (module.with_suffix(".py"), module / "__init__.py")
             waiting += [candidate for candidate in candidates if candidate.is_file()]
     return [path, *sorted(found[1:])]
 
 
-def _imported(file: Path) -> set[str]:
-    """The dotted names that a file imports, each with all that lead to it."""
+@functools.cache
+def _imported(content: bytes) -> set[str]:
+    """The dotted names that a file of this content imports, each with all that lead to it."""
     try:
-        tree = ast.parse(file.read_bytes())
+        tree = ast.parse(content)
     except (SyntaxError, ValueError):
         return set()
     names: set[str] = set()

@@ -37,7 +37,7 @@ def read(check: str) -> dict[str, Any]:
 def write(check: str, content: dict[str, Any], reason: str) -> Path:
     """Write the file anew; its reasons are kept, and this one is added."""
     if not reason.strip():
-        raise BenchError("a reason is wanted: say why the numbers change")
+        raise BenchError("no reason is given: say why the numbers change, with --reason TEXT")
     before = read(check)["reasons"] if path(check).exists() else []
     now = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "reason": reason, "commit": version.commit()}
     return write_text(path(check), _text(_rounded(content) | {"reasons": [*before, now]}))

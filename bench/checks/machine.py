@@ -5,6 +5,8 @@ from pathlib import Path
 
 import torch
 
+from bench.training.environment import processor_facts
+
 DECIDING = ("model name", "cpu family", "model", "stepping", "cache size")
 """Of /proc/cpuinfo; kernels choose their blocks by the cache."""
 
@@ -20,10 +22,7 @@ def machine() -> dict[str, str]:
 
 def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     """Model and cache of the first processor; elsewhere than on Linux what Python calls it."""
-    try:
-        first, _, _ = cpuinfo.read_text(encoding="utf-8").partition("\n\n")
-    except OSError:
+    facts = processor_facts(cpuinfo)
+    if facts is None:
         return platform.processor() or platform.machine()
-    said = dict(line.split(":", 1) for line in first.splitlines() if ":" in line)
-    facts = {name.strip(): value.strip() for name, value in said.items()}
     return ", ".join(facts[name] for name in DECIDING if name in facts)

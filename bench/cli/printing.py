@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bench.study import Study
     from reports.figures.figure import Figure
     from reports.tables.output import Output
@@ -34,8 +35,8 @@ def print_plan(study: Study, device: str | None, workers: int | None) -> None:
     from bench.engines.progress import console, duration
     from bench.training import environment
 
-    print_states(study)
     plan = study.plan(device)
+    print_states(plan)
     missing = int(plan["missing"].sum())
     if not missing:
         return
@@ -48,27 +49,26 @@ def print_plan(study: Study, device: str | None, workers: int | None) -> None:
         out.print("the training of generators comes on top")
 
 
-def print_states(study: Study) -> None:
-    """A row a cell: how many of its runs are done, running, failed and missing."""
+def print_states(cells: pd.DataFrame) -> None:
+    """`Study.status` or `Study.plan`: a row a cell, and the sum of its states below."""
     from rich.table import Table
 
     from bench.engines.progress import console
     from bench.study import STATES
 
     out = console()
-    states = study.states()
     view = Table(box=None, pad_edge=False)
     for name in ("dataset", "ratio", "backbone", "method"):
         view.add_column(name)
     for name in STATES:
         view.add_column(name, justify="right")
-    for cell, counts in states.items():
-        place = (cell.dataset, f"{cell.ratio:.0%}", cell.backbone, cell.method.label)
-        view.add_row(*place, *(str(counts[state] or "–") for state in STATES))
+    for cell in cells.to_dict("records"):
+        place = (cell["dataset"], f"{cell['ratio']:.0%}", cell["backbone"], cell["method"])
+        view.add_row(*place, *(str(cell[state] or "–") for state in STATES))
     out.print(view)
-    total = sum(states.values(), Counter())
-    summary = ", ".join(f"{total[state]} {state}" for state in STATES if total[state])
-    out.print(f"{len(study.grid.runs)} runs: {summary}", highlight=False)
+    total = {state: int(cells[state].sum()) for state in STATES}
+    summary = ", ".join(f"{count} {state}" for state, count in total.items() if count)
+    out.print(f"{sum(total.values())} runs: {summary}", highlight=False)
 
 
 def print_tables(tables: Iterable[Output], folder: Path | None = None) -> None:

@@ -32,9 +32,11 @@ def table(number: str, tests: bool, **options: Any) -> None:
 
     made, shown = entry(number), view(options)
     asked = made.study(study(options), shown)
-    made.outputs(asked, shown)  # refused before any run, if at all
+    outputs = made.outputs(asked, shown)  # refused before any run, if at all
+    before = asked.measured
     if not made.select or do([asked], options):
-        outputs = made.outputs(asked, shown)
+        if asked.measured is not before:
+            outputs = made.outputs(asked, shown)
         print_tables(outputs, folder_of(asked, "tables"))
         if tests:
             print_tests(row for output in outputs for row in output.tests)

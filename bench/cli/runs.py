@@ -50,7 +50,7 @@ def status(**options: Any) -> None:
     from bench.study import failed
 
     asked = study(options)
-    print_states(asked)
+    print_states(asked.status())
     if stale := len(asked.stale()):
         console().print(f"{stale} records were made by other code; --redo-stale makes them anew")
     for run, failure in failed(asked):

@@ -43,7 +43,7 @@ def expand(
 
     `parameters` are those that the protocol gives methods, by name. A dataset that is not at hand
     is the one that `known(name, size)` knows from its records, where there is one. Where
-    `phantoms_allowed`, a dataset that cannot be had is replaced by the phantom of its task. A
+    `phantoms_allowed`, a dataset that is not available is replaced by the phantom of its task. A
     method that cannot serve a dataset is left out. `notes` tells of both.
     """
     choices = _distinct([MethodChoice.parse(text, parameters) for text in selection.methods])

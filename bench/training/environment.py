@@ -62,9 +62,16 @@ def default_workers() -> int:
     return 1 if torch.cuda.is_available() else len(os.sched_getaffinity(0))
 
 
-def _cpu() -> str:
+def processor_facts(cpuinfo: Path = Path("/proc/cpuinfo")) -> dict[str, str] | None:
+    """What Linux says of the first processor; None elsewhere."""
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        first, _, _ = cpuinfo.read_text(encoding="utf-8").partition("\n\n")
     except OSError:
-        return platform.processor()
-    return next((line.split(":")[1].strip() for line in lines if "model name" in line), "unknown")
+        return None
+    said = (line.split(":", 1) for line in first.splitlines() if ":" in line)
+    return {name.strip(): value.strip() for name, value in said}
+
+
+def _cpu() -> str:
+    facts = processor_facts()
+    return platform.processor() if facts is None else facts.get("model name", "unknown")

@@ -169,14 +169,14 @@ def surroundings(run: Run, device: str) -> dict[str, Any]:
         "device": device,
         "threads": torch.get_num_threads(),
         "commit": version.commit(),
-        "code": code(run),
+        "code": code(run.cell.method.method),
         "environment": environment.environment_hash(),
     }
 
 
-def code(run: Run) -> dict[str, str]:
-    """Digests of the code that a run was made by: what trains, and its method."""
-    kinds = [kind for kind in run.cell.method.method.__mro__ if issubclass(kind, Method)]
+def code(method: type[Method]) -> dict[str, str]:
+    """Digests of the code that runs of a method are made by: what trains, and the method."""
+    kinds = [kind for kind in method.__mro__ if issubclass(kind, Method)]
     files = sorted({Path(inspect.getfile(kind)) for kind in kinds})
     bench, methods = version.ROOT / "bench", version.ROOT / "methods"
     return {
