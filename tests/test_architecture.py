@@ -24,6 +24,7 @@ FLOORS = (
     "bench.engines",
     "bench.study",
     "bench.again",
+    "bench.committed",
     "bench.checks",
     "reports.published",
     "reports.results",
@@ -33,6 +34,7 @@ FLOORS = (
     "reports.claims",
     "reports.page",
     "reports.doors",
+    "reports.documents",
     "bench.cli",
 )
 """The rooms from the ground up: a file, or a folder with all below it."""

@@ -59,6 +59,7 @@ for command in (
     runs.compare,
     records.show,
     records.verify,
+    records.pack,
     reports.table,
     reports.figure,
     audit.audit,

@@ -4,36 +4,49 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
 from bench.base.errors import BenchError
+from bench.cli.findings import print_golden, print_reported, print_traces
 from bench.cli.options import data_dir
 
 if TYPE_CHECKING:
-    from bench.checks.deviation import Verdict
-    from bench.checks.golden import Finding
+    from reports.tables.output import Output
+
+CHECKS = ("traces", "golden", "reported")
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["traces", "golden"]))
+@click.argument("what", type=click.Choice([*CHECKS, "external"]), required=False)
 @click.option("--full", is_flag=True, help="golden: on Breast too")
 @click.option("--update", is_flag=True, help="write what is expected anew")
 @click.option("--reason", metavar="TEXT", default="", help="why it changes; kept with it")
 @data_dir
-def check(what: str, full: bool, update: bool, reason: str, data_dir: Path | None) -> None:
+def check(what: str | None, full: bool, update: bool, reason: str, data_dir: Path | None) -> None:
     """Check that numbers are what they were.
 
     traces: losses and gradients of all methods on a few batches. golden: a small grid, through the
-    whole road. Exits with 1 where anything differs, is missing or not expected.
+    whole road. reported: the tables in README, docs and studies, made again from committed records.
+    All three where none is named. Exits with 1 where anything differs, is missing or not expected.
+    external prints our baseline beside what others published for it.
     """
     if update != bool(reason.strip()):
         raise BenchError("--update and --reason TEXT go together: say why the numbers change")
-    if full and what == "traces":
-        raise BenchError("--full is of golden: traces need no data")
-    good = traces(reason) if what == "traces" else golden(full, reason, data_dir)
-    if not good and not update:
+    if full and what != "golden":
+        raise BenchError("--full is of golden: name it")
+    if what == "external":
+        external()
+        return
+    asked = {
+        "traces": lambda: traces(reason),
+        "golden": lambda: golden(full, reason, data_dir),
+        "reported": lambda: reported(update),
+    }
+    good = [asked[name]() for name in ([what] if what else CHECKS)]
+    if not all(good) and not update:
         sys.exit(1)
 
 
@@ -43,7 +56,7 @@ def traces(reason: str) -> bool:
 
     verdicts = deviation.update(reason) if reason else deviation.check()
     print_traces(verdicts, explain=not reason)
-    return end(expected.path("traces"), [v.problem for v in verdicts], reason)
+    return end([v.problem for v in verdicts], expected.path("traces"), reason)
 
 
 def golden(full: bool, reason: str, data_dir: Path | None) -> bool:
@@ -53,71 +66,68 @@ def golden(full: bool, reason: str, data_dir: Path | None) -> bool:
     parts = tuple(golden.GRIDS) if full else ("phantoms",)
     findings = golden.update(parts, reason, data_dir) if reason else golden.check(parts, data_dir)
     print_golden(findings)
-    return end(expected.path("golden"), [f.problem for f in findings], reason)
+    return end([f.problem for f in findings], expected.path("golden"), reason)
 
 
-def print_traces(verdicts: list[Verdict], explain: bool) -> None:
-    """A row a method and phantom: mean losses, and for both parts the deviation and its limit.
+def reported(update: bool) -> bool:
+    """Check, or update, the tables in documents; whether all are what their records say."""
+    from bench.base.version import ROOT
+    from bench.cli.printing import print_written
+    from reports import documents
 
-    Below it what is wrong, a line each, if it is to be explained.
-    """
-    from rich.table import Table
+    with TemporaryDirectory() as folder:
 
-    from bench.engines.progress import console
+        def render(command: str) -> str:
+            return rendered(command, Path(folder))
 
-    view = Table(box=None, pad_edge=False)
-    for name in ("method", "phantom"):
-        view.add_column(name)
-    numbers = ("expected", "found", "equal weights", "allowed", "three steps", "allowed")
-    for name in numbers:
-        view.add_column(name, justify="right")
-    view.add_column("verdict")
-    for v in verdicts:
-        losses = (shown(loss, ".6g") for loss in v.losses)
-        parts = (shown(d.get(p), ".1e") for p in ("batches", "steps") for d in (v.worst, v.allowed))
-        phantom = v.phantom.removeprefix("phantom-")
-        view.add_row(v.method, phantom, *losses, *parts, word(v))
-    out = console()
-    out.print(view)
-    for v in verdicts:
-        if v.problem and explain:
-            out.print(f"{v.method} on {v.phantom}: {v.problem}", style="red", highlight=False)
+        if update:
+            print_written(documents.update(ROOT, render))
+        findings = documents.check(ROOT, render)
+    print_reported(findings)
+    return end([f.problem for f in findings])
 
 
-def word(verdict: Verdict) -> str:
-    """The verdict in a word."""
-    old, new = verdict.losses
-    if old is None or new is None:
-        return "extra" if old is None else "missing"
-    return "differs" if verdict.problem else "same"
+def rendered(command: str, results: Path) -> str:
+    """What a command in a document writes as Markdown, from the committed records it names."""
+    import shlex
+
+    from bench.cli.options import study, view
+    from bench.cli.reports import table
+    from reports.tables.catalogue import entry
+    from reports.tables.table import to_markdown
+
+    name, *words = shlex.split(command)
+    if (name, *words) == ("check", "external"):
+        return to_markdown(replication(results).table)
+    if name != "table":
+        raise BenchError(f"{command!r}: only `table` and `check external` can stand in a document")
+    options = table.make_context(name, [*words, "--results", str(results)]).params
+    made, shown = entry(options["number"]), view(options)
+    outputs = made.outputs(made.study(study(options), shown), shown)
+    return "\n".join(to_markdown(output.table) for output in outputs)
 
 
-def print_golden(findings: list[Finding]) -> None:
-    """A row a cell and metric: means over seeds, how far they may be apart, the verdict."""
-    from rich.table import Table
+def external() -> None:
+    """Our baseline beside published numbers, from the committed records."""
+    from bench.cli.printing import print_tables
 
-    from bench.engines.progress import console
-
-    view = Table(box=None, pad_edge=False)
-    for name in ("dataset", "method", "metric"):
-        view.add_column(name)
-    for name in ("expected", "found", "allowed"):
-        view.add_column(name, justify="right")
-    view.add_column("verdict")
-    for f in findings:
-        means = (shown(mean, ".4f") for mean in (f.old, f.new))
-        allowed = f"±{f.allowed:.4f}" if f.allowed else "every bit"
-        view.add_row(f.dataset, f.method, f.metric, *means, allowed, f.problem or "same")
-    console().print(view)
+    with TemporaryDirectory() as folder:
+        print_tables([replication(Path(folder))])
 
 
-def shown(value: float | None, form: str) -> str:
-    return "–" if value is None else format(value, form)
+def replication(results: Path) -> Output:
+    from bench.committed import part
+    from reports.tables.replication import output
+
+    names = ("fp32", "bf16")
+    studies = {name: part(f"studies/medmnist/{name}").study(results=results) for name in names}
+    return output(studies)
 
 
-def end(path: Path, problems: list[str], reason: str) -> bool:
-    """Say what came out, and whether all is well."""
+def end(problems: list[str], path: Path | None = None, reason: str = "") -> bool:
+    """Say what came out, against which file, and whether all is well."""
     differ = sum(map(bool, problems))
     click.echo(f"{len(problems)} compared, {differ} differ")
-    click.echo(f"wrote {path.name}: {reason}" if reason else f"with {path.name}")
+    if path:
+        click.echo(f"wrote {path.name}: {reason}" if reason else f"with {path.name}")
     return not differ

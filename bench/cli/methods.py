@@ -128,7 +128,7 @@ def preview(**options: Any) -> None:
         methods=[options["method"]],
         seeds=[options["seed"]],
         size=options["size"],
-        protocol=options["protocol"],
+        protocol=options["protocol"] or "laptop",
         data_dir=options["data_dir"],
         results=options["results"],
     )

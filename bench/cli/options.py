@@ -42,13 +42,13 @@ results = click.option(
 )
 protocol = click.option(
     "--protocol",
-    default="laptop",
     metavar="NAME",
-    show_default=True,
+    show_default="laptop",
     shell_complete=complete.protocols,
     help="how runs are trained: a name or a YAML file",
 )
 selecting = option_group(
+    click.option("--study", "part", metavar="DIR", help="a committed study: studies/NAME/PART"),
     click.option(
         "--datasets",
         metavar="NAMES",
@@ -112,6 +112,7 @@ split = click.option(
 
 def study(options: dict[str, Any]) -> Study:
     """What the options of `selecting` ask for."""
+    from bench.committed import part
     from bench.grid import notation
     from bench.study import Study
 
@@ -119,14 +120,16 @@ def study(options: dict[str, Any]) -> Study:
         if options[name] is not None and not options[name].strip():
             raise BenchError(f"--{name} is empty; name at least one")
     same = ("datasets", "methods", "backbones", "seeds", "size", "input_size")
-    return Study(
-        **{name: options[name] for name in same},
-        ratios=options["ratio"],
-        protocol=options["protocol"],
-        settings=notation.settings(options["settings"]),
-        data_dir=options["data_dir"],
-        results=options["results"],
-    )
+    given = {name: options[name] for name in same} | {
+        "ratios": options["ratio"],
+        "protocol": options["protocol"],
+        "settings": notation.settings(options["settings"]) or None,
+        "data_dir": options["data_dir"],
+        "results": options["results"],
+    }
+    if options["part"]:
+        return part(options["part"]).study(**given)
+    return Study(**{name: value for name, value in given.items() if value is not None})
 
 
 def view(options: dict[str, Any]) -> View:

@@ -1,4 +1,4 @@
-"""`bench show`, `bench verify`: one record."""
+"""`bench show`, `verify`: one record. `bench pack`: those of a committed study."""
 
 from __future__ import annotations
 
@@ -109,3 +109,23 @@ def verify(key: str, device: str, **where: Any) -> None:
     click.echo(str(found))
     if not found.identical:
         sys.exit(1)
+
+
+@click.command()
+@click.argument("place", type=click.Path(path_type=Path), metavar="STUDY")
+@results
+def pack(place: Path, results: Path) -> None:
+    """Pack the records of a committed study.
+
+    STUDY is studies/NAME/PART. What is done of it is written as one file, studies/NAME/PART.tar.xz,
+    from which `--study` takes it in any clone.
+    """
+    from bench.cli.printing import print_written
+    from bench.committed import part
+
+    found = part(place)
+    study = found.study(results=results)
+    missing = len(study.grid.runs) - len(study.measured.records)
+    print_written([found.pack(study)])
+    if missing:
+        click.echo(f"{missing} of {len(study.grid.runs)} runs are not done, and not in it")

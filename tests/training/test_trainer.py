@@ -99,15 +99,20 @@ def test_the_loss_is_computed_in_the_precision_of_the_protocol(
 def test_two_methods_share_what_the_backbone_draws(
     make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As dropout would: from torch's generator, in the loss."""
+    """As dropout would: from torch's generator, in the loss; whatever a method drew before."""
     drawn: dict[type, list[float]] = {NoAugmentation: [], Mixup: []}
 
     def loss(self: Method, network: Any, images: Any, targets: Any, progress: Any) -> Any:
         drawn[type(self)].append(torch.rand(()).item())
         return self.task_loss(network(images), targets), {}
 
+    def adapt(self: Method, network: Any) -> Any:
+        torch.rand(3)
+        return Method.adapt(self, network)
+
     for kind in drawn:
         monkeypatch.setattr(kind, "loss", loss)
+    monkeypatch.setattr(Mixup, "adapt", adapt)
     for name in ("none", "mixup"):
         execute(make_run(name, protocol=Protocol(steps=3, batch_size=64)))
     assert drawn[NoAugmentation] == drawn[Mixup]

@@ -1,0 +1,122 @@
+"""Committed studies: a folder whose `study.yaml` names parts, and a bundle of records a part."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from bench.base.errors import BenchError, unknown
+from bench.base.files import write_text
+from bench.base.validation import validated
+from bench.base.version import ROOT
+from bench.store import bundle
+from bench.study import Study
+
+
+class _Part(BaseModel):
+    """The arguments of a `Study`, and what the part is about."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    about: str
+    protocol: str = "laptop"
+    settings: dict[str, Any] = {}
+    datasets: list[str] | None = None
+    methods: list[str] | None = None
+    backbones: list[str] | None = None
+    ratios: list[float] | None = None
+    seeds: int | list[int] | None = None
+    size: int | None = None
+    input_size: int | None = None
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    about: str
+    parts: dict[str, dict[str, Any]] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a committed study: its selection, and the file of its records."""
+
+    folder: Path
+    name: str
+    about: str
+    selection: dict[str, Any]
+    """Arguments of `Study`."""
+
+    @property
+    def bundle(self) -> Path:
+        return self.folder / f"{self.name}.tar.xz"
+
+    def study(self, **arguments: Any) -> Study:
+        """Its study, its committed records added to the store; `arguments` go before its own."""
+        given = {name: value for name, value in arguments.items() if value is not None}
+        study = Study(**(self.selection | given))
+        if self.bundle.exists():
+            _add(self.bundle, study)
+        return study
+
+    def pack(self, study: Study) -> Path:
+        """Write what is done of the study as the bundle of this part."""
+        done = [run.key for run in study.measured.records]
+        if not done:
+            raise BenchError(f"no run of {self.folder / self.name} is done: nothing to pack")
+        return bundle.pack(study.store, done, self.bundle)
+
+
+def part(place: str | Path) -> Part:
+    """The part that `studies/NAME/PART` names; `studies/NAME` is enough where there is one.
+
+    A relative path is of the working directory, else of the clone. Raises BenchError where there
+    is no such study or part.
+    """
+    folder = Path(place)
+    if not folder.parent.exists():
+        folder = ROOT / folder
+    if not (folder / "study.yaml").is_file() and (folder.parent / "study.yaml").is_file():
+        return _named(parts(folder.parent), folder.name, folder.parent)
+    return _named(parts(folder), None, folder)
+
+
+def parts(folder: Path) -> dict[str, Part]:
+    """The parts of a committed study, by name. Raises BenchError for a wrong file."""
+    path = folder / "study.yaml"
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise BenchError(f"no study in {folder}: {path} is not there") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BenchError(f"{path}: not valid YAML ({str(error).splitlines()[0]})") from None
+    if not isinstance(content, dict):
+        raise BenchError(f"{path}: expected a mapping with the keys `about` and `parts`")
+    found = {}
+    for name, selection in validated(_File, content, f"{path} key").parts.items():
+        given = validated(_Part, selection, f"{path} part {name} key").model_dump()
+        found[name] = Part(folder, name, given.pop("about").strip(), given)
+    return found
+
+
+def _named(found: dict[str, Part], name: str | None, folder: Path) -> Part:
+    if name is None and len(found) == 1:
+        return next(iter(found.values()))
+    if name is None:
+        names = ", ".join(f"{folder / each}" for each in found)
+        raise BenchError(f"{folder} has several parts: name one of {names}")
+    if name not in found:
+        raise unknown(f"part of {folder}", name, found)
+    return found[name]
+
+
+def _add(path: Path, study: Study) -> None:
+    """Unpack a bundle into the store, once."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    mark = study.store.root / "bundles" / digest
+    if not mark.exists():
+        bundle.unpack(path, study.store)
+        write_text(mark, f"{path.name}\n")

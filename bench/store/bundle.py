@@ -1,0 +1,54 @@
+"""A bundle: records and predictions in one file, `.tar.xz`."""
+
+import io
+import re
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from bench.base.errors import BenchError
+from bench.base.files import write_bytes
+from bench.store.records import Store
+
+PARTS = re.compile(r"(data|env)/\w+\.json|preds/\w\w/\w+\.npz|runs/\w\w/\w+\.json")
+
+
+def pack(store: Store, keys: Iterable[str], path: Path) -> Path:
+    """Write the records of these keys, their predictions, and what is known of their datasets and
+    environments. The same records give the same bytes.
+    """
+    files: set[Path] = set()
+    for key in keys:
+        record = store.read(key)
+        data = f"data/{record['data']['fingerprint'][:16]}.json"
+        known = (store.root / data, store.root / f"env/{record['environment']}.json")
+        files |= {store.record_path(key), store.predictions_path(key), *filter(Path.exists, known)}
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w:xz", preset=9) as archive:
+        for file in sorted(files):
+            entry = tarfile.TarInfo(file.relative_to(store.root).as_posix())
+            read = file.read_bytes()
+            entry.size = len(read)
+            archive.addfile(entry, io.BytesIO(read))
+    return write_bytes(path, content.getvalue())
+
+
+def unpack(path: Path, store: Store) -> int:
+    """Add to a store the records that it lacks; returns how many these are.
+
+    A record comes after its predictions, as its existence says that the run is done. Raises
+    BenchError for a file that is no bundle.
+    """
+    try:
+        with tarfile.open(path, "r:xz") as archive:
+            content = {m.name: archive.extractfile(m) for m in archive if m.isfile()}
+            files = {name: file.read() for name, file in content.items() if file}
+    except (OSError, EOFError, tarfile.TarError) as error:
+        raise BenchError(f"{path} is no bundle of records ({error}); get it anew") from None
+    for name in files:
+        if not PARTS.fullmatch(name):
+            raise BenchError(f"{path} holds {name!r}, which is no part of a bundle; get it anew")
+    new = {name for name in files if not (store.root / name).exists()}
+    for name in sorted(new, key=lambda name: (name.startswith("runs/"), name)):
+        write_bytes(store.root / name, files[name])
+    return sum(name.startswith("runs/") for name in new)

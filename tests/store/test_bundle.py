@@ -1,0 +1,69 @@
+"""Bundles: what is packed comes out again, bit for bit, and nothing else gets in."""
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from bench.base.errors import BenchError
+from bench.store.bundle import pack, unpack
+from bench.store.records import Store
+
+FROZEN = Path(__file__).parents[1] / "frozen" / "store.tar.xz"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    found = Store(tmp_path / "store")
+    assert unpack(FROZEN, found) > 50
+    return found
+
+
+def content(store: Store, keys: list[str]) -> list[bytes]:
+    paths = [path(key) for key in keys for path in (store.record_path, store.predictions_path)]
+    return [path.read_bytes() for path in paths]
+
+
+def test_a_bundle_gives_back_what_was_packed(store: Store, tmp_path: Path) -> None:
+    keys = list(store)[:3]
+    bundle = pack(store, keys, tmp_path / "three.tar.xz")
+    other = Store(tmp_path / "other")
+    assert unpack(bundle, other) == 3
+    assert list(other) == keys
+    assert content(other, keys) == content(store, keys)
+    assert unpack(bundle, other) == 0
+
+
+def test_the_same_records_give_the_same_bytes(store: Store, tmp_path: Path) -> None:
+    keys = list(store)[:3]
+    bundles = [pack(store, order, tmp_path / f"{order[0]}.tar.xz") for order in (keys, keys[::-1])]
+    assert bundles[0].read_bytes() == bundles[1].read_bytes()
+
+
+def test_a_record_that_is_there_stays(store: Store, tmp_path: Path) -> None:
+    key = next(iter(store))
+    bundle = pack(store, [key], tmp_path / "one.tar.xz")
+    store.record_path(key).write_text("mine")
+    assert unpack(bundle, store) == 0
+    assert store.record_path(key).read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["../runs/ab/x.json", "/runs/ab/x.json", "ckpt/ab.pt", "runs/x"])
+def test_nothing_else_gets_in(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.tar.xz"
+    with tarfile.open(path, "w:xz") as archive:
+        entry = tarfile.TarInfo(name)
+        entry.size = 1
+        archive.addfile(entry, io.BytesIO(b"x"))
+    with pytest.raises(BenchError, match="no part of a bundle"):
+        unpack(path, Store(tmp_path / "store"))
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a bundle", FROZEN.read_bytes()[:5000]])
+def test_a_damaged_file_is_one_line(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "bad.tar.xz"
+    path.write_bytes(content)
+    with pytest.raises(BenchError, match="is no bundle of records"):
+        unpack(path, Store(tmp_path / "store"))

@@ -1,0 +1,93 @@
+"""Committed studies: a selection in YAML, its records in one file, tables without any image."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bench.base.errors import BenchError
+from bench.cli import main
+from bench.committed import part, parts
+
+STUDY = """
+about: a study of phantoms
+parts:
+  small:
+    about: two methods
+    datasets: [phantom-binary]
+    methods: [none, mixup]
+    backbones: [test_byobnet]
+    seeds: 2
+    settings: {steps: 2}
+"""
+
+
+def bench(*words: str | Path) -> str:
+    done = CliRunner().invoke(main, [str(word) for word in words])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "mine"
+    path.mkdir()
+    (path / "study.yaml").write_text(STUDY)
+    return path
+
+
+def test_a_packed_study_is_there_in_another_clone(folder: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    bench("run", "--study", folder, "--results", first, "--workers", 1)
+    bench("pack", folder / "small", "--results", first)
+    assert bench("status", "--study", folder, "--results", second).endswith("4 runs: 4 done\n")
+    tables = [bench("table", 1, "--study", folder, "--results", r) for r in (first, second)]
+    assert tables[0].replace(str(first), str(second)) == tables[1]
+    asked = bench("status", "--study", folder, "--results", second, "--seeds", "1,7")
+    assert asked.endswith("4 runs: 2 done, 2 missing\n")
+
+
+def test_what_is_missing_is_told(folder: Path, tmp_path: Path) -> None:
+    bench("run", "--study", folder, "--results", tmp_path / "r", "--seeds", 1, "--workers", 1)
+    told = bench("pack", folder, "--results", tmp_path / "r")
+    assert "2 of 4 runs are not done, and not in it" in told
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "said"),
+    [
+        (STUDY, "other", "did you mean 'small'|choose from small"),
+        (STUDY.replace("seeds", "seedz"), "small", "did you mean 'seeds'"),
+        (STUDY.replace("parts", "part"), "small", "did you mean 'parts'"),
+        ("about: x\nparts: {}", "small", "parts"),
+        ("[", "small", "not valid YAML"),
+        ("- a", "small", "expected a mapping"),
+        ("", "small", "expected a mapping"),
+    ],
+)
+def test_a_wrong_file_is_one_line(text: str, place: str, said: str, folder: Path) -> None:
+    (folder / "study.yaml").write_text(text)
+    with pytest.raises(BenchError, match=said):
+        part(folder / place)
+
+
+def test_no_study_and_several_parts_are_told(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"no study in .*nothing"):
+        part(tmp_path / "nothing")
+    path = folder / "study.yaml"
+    path.write_text(path.read_text() + "  other: {about: x}\n")
+    with pytest.raises(BenchError, match=r"several parts: name one of .*small, .*other"):
+        part(folder)
+
+
+def test_nothing_done_is_not_packed(folder: Path, tmp_path: Path) -> None:
+    found = part(folder)
+    with pytest.raises(BenchError, match="nothing to pack"):
+        found.pack(found.study(results=tmp_path / "empty"))
+
+
+@pytest.mark.parametrize("study", sorted(Path(__file__).parents[1].glob("studies/*/study.yaml")))
+def test_the_studies_of_the_repository_are_sound(study: Path) -> None:
+    for found in parts(study.parent).values():
+        assert found.about
+        assert found.study().config.protocol

@@ -1,0 +1,66 @@
+"""Numbers in documents: each is of committed records, or says by what it was measured."""
+
+from pathlib import Path
+
+import pytest
+
+from reports.documents import check, update
+
+BLOCK = "<!-- bench table 1 --study s -->\n| none | 82.4 ± 2.1 |\n<!-- end -->\n"
+
+
+def problems(root: Path, made: str = "| none | 82.4 ± 2.1 |") -> list[tuple[str, str]]:
+    return [(f.place, f.problem) for f in check(root, lambda command: made) if f.problem]
+
+
+def write(root: Path, text: str) -> None:
+    (root / "README.md").write_text(f"# Title\n\n{text}", encoding="utf-8")
+
+
+def test_a_table_as_its_records_say_is_sound(tmp_path: Path) -> None:
+    write(tmp_path, BLOCK)
+    assert problems(tmp_path) == []
+
+
+def test_a_changed_digit_is_found(tmp_path: Path) -> None:
+    write(tmp_path, BLOCK.replace("82.4", "82.5"))
+    ((place, problem),) = problems(tmp_path)
+    assert place == "README.md:3"
+    assert problem == "2 lines differ, first '- | none | 82.5 ± 2.1 |'"
+
+
+@pytest.mark.parametrize(
+    "text", ["| mixup | 83.3 |\n", "none has 82.4 ± 2.1 %\n", f"{BLOCK}\n| mixup | 83.3 |\n"]
+)
+def test_a_number_without_records_is_found(text: str, tmp_path: Path) -> None:
+    write(tmp_path, text)
+    ((place, problem),) = problems(tmp_path)
+    assert place.startswith("README.md:")
+    assert "no record backs" in problem
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!-- measured: make speed -->\n| mixup | 1.01 |\n| ails | 1.07 |\n",
+        "```\n| mixup | 83.3 |\n```\n",
+        "| what | `a ± b`, `0.5 ± 0.1` |\n",
+        "Python 3.11, 1.5 hours, a list of 12 | methods\n",
+    ],
+)
+def test_what_is_no_result_passes(text: str, tmp_path: Path) -> None:
+    write(tmp_path, text)
+    assert problems(tmp_path) == []
+
+
+def test_the_note_of_a_measurement_covers_one_table(tmp_path: Path) -> None:
+    write(tmp_path, "<!-- measured: make speed -->\n| a | 1.01 |\n\nand\n\n| b | 1.5 |\n")
+    assert [place for place, _ in problems(tmp_path)] == ["README.md:8"]
+
+
+def test_an_update_writes_what_records_say(tmp_path: Path) -> None:
+    write(tmp_path, BLOCK.replace("82.4", "82.5") + "and more\n")
+    assert update(tmp_path, lambda command: "| none | 82.4 ± 2.1 |\n") == [tmp_path / "README.md"]
+    assert problems(tmp_path) == []
+    assert (tmp_path / "README.md").read_text("utf-8").endswith("<!-- end -->\nand more\n")
+    assert update(tmp_path, lambda command: "| none | 82.4 ± 2.1 |\n") == []
