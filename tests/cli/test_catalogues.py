@@ -91,7 +91,8 @@ def test_the_help_of_the_command_line_cuts_nothing() -> None:
 
 
 VERBS = (
-    "Check|Compare|Do|Draw|Find|List|Make|Run|Show|Write|Plan|Print|Export|Verify|Merge|Pack|Tune|Clean"
+    "Check|Compare|Do|Draw|Find|List|Make|Run|Show|Write|Plan|Print|Export|Verify|Merge|Pack|Tune|"
+    "Clean"
 )
 
 

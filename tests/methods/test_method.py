@@ -26,6 +26,12 @@ def test_loss_is_linear_in_the_target() -> None:
         torch.testing.assert_close(mixed, apart)
 
 
+def test_the_loss_of_a_class_is_the_negative_log_of_its_probability() -> None:
+    logits, hard = torch.randn(8, CLASSES), targets(Task.MULTICLASS, 8)
+    chance = logits.softmax(1)[torch.arange(8), hard]
+    torch.testing.assert_close(task_loss(logits, hard, Task.MULTICLASS), -chance.log().mean())
+
+
 def test_multilabel_is_the_mean_over_labels_of_the_negative_log_probability() -> None:
     logits, rows = torch.randn(8, LABELS), targets(Task.MULTILABEL, 8)
     chance = torch.where(rows.bool(), logits.sigmoid(), 1 - logits.sigmoid())

@@ -441,4 +441,49 @@ METHODS = [
     ),
 ]
 
-MUTANTS = [*TRAINING, *DATASETS, *NUMBERS, *METHODS]
+DEFECTS = [
+    Mutant(
+        "Mixup: 5 % of the pairs have other labels",
+        "methods/mixup.py",
+        "torch.lerp(rows[partner], rows, lam)",
+        "torch.lerp(rows[torch.where(torch.arange(len(rows)) % 20 > 0, partner, 0)], rows, lam)",
+        "tests/methods/test_mixup.py",
+    ),
+    Mutant(
+        "AILS: λ is dropped",
+        "methods/ails.py",
+        "p.lam * inv, logs",
+        "inv, logs",
+        "tests/methods/test_ails.py",
+    ),
+    Mutant(
+        "half the learning rate",
+        "bench/training/schedule.py",
+        "protocol.lr * 0.5 * (1",
+        "protocol.lr * 0.25 * (1",
+        TRAINER,
+    ),
+    Mutant(
+        "label smoothing is left on",
+        "methods/method.py",
+        "F.cross_entropy(logits, targets, reduction=reduction)",
+        "F.cross_entropy(logits, targets, reduction=reduction, label_smoothing=0.1)",
+        "tests/methods/test_method.py",
+    ),
+    Mutant(
+        "AdvProp evaluates with its auxiliary BatchNorm",
+        "methods/parts/dual_batchnorm.py",
+        'if self.state == "adv":',
+        'if self.state == "adv" or not self.training:',
+        "tests/methods/test_advprop.py",
+    ),
+    Mutant(
+        "the test split selects",
+        "bench/training/execute.py",
+        'dataset.split("val")',
+        'dataset.split("test")',
+        EXECUTE,
+    ),
+]
+"""What `bench check` is to find too."""
+MUTANTS = [*TRAINING, *DATASETS, *NUMBERS, *METHODS, *DEFECTS]

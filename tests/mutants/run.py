@@ -9,6 +9,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -46,17 +48,24 @@ def outcome(folder: Path, *tests: str) -> tuple[int, str]:
     return done.returncode, found[1] if found else done.stdout[-2000:]
 
 
-def killer(folder: Path, mutant: Mutant) -> str | None:
-    """The test that finds the mutant; None if it survives."""
+@contextmanager
+def planted(folder: Path, mutant: Mutant) -> Iterator[None]:
+    """The copy with the mutant in it."""
     path = folder / mutant.file
     text = path.read_text(encoding="utf-8")
     if text.count(mutant.old) != 1:
         sys.exit(f"{mutant.what}: the old text is not once in {mutant.file}; mend mutants.py")
     path.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
     try:
-        code, said = outcome(folder, mutant.tests)
+        yield
     finally:
         path.write_text(text, encoding="utf-8")
+
+
+def killer(folder: Path, mutant: Mutant) -> str | None:
+    """The test that finds the mutant; None if it survives."""
+    with planted(folder, mutant):
+        code, said = outcome(folder, mutant.tests)
     if code not in (FAILED, PASSED):
         sys.exit(f"{mutant.what}: pytest could not run {mutant.tests}\n{said}")
     return said if code == FAILED else None
