@@ -54,8 +54,8 @@ check: .venv/ready
 	.venv/bin/mypy
 
 check-numbers: .venv/ready
-	$(BENCH) check traces
-	$(BENCH) check golden
+	$(BENCH) check
+	.venv/bin/python -m pytest -q -m slow tests/test_make.py
 
 .venv/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is wanted: make PYTHON=python3.12 ...")'

@@ -14,7 +14,7 @@ from pathlib import Path
 from bench.base.errors import BenchError
 from bench.base.files import write_text
 
-BLOCK = re.compile(r"<!-- bench (?P<command>[^\n]+?) -->\n(?P<text>.*?)\n<!-- end -->", re.S)
+BLOCK = re.compile(r"<!-- bench (?P<command>[^\n]+?) -->\n(?P<text>.*?)<!-- end -->", re.S)
 MEASURED = re.compile(r"<!-- measured: [^\n]+? -->\n+(?:\|[^\n]*\n)+")
 CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.S | re.M)
 NUMBER = re.compile(r"\d ?± ?\d|^\|.*\d\.\d.*\|$", re.M)

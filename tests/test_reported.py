@@ -58,6 +58,12 @@ def test_the_note_of_a_measurement_covers_one_table(tmp_path: Path) -> None:
     assert [place for place, _ in problems(tmp_path)] == ["README.md:8"]
 
 
+def test_an_empty_table_is_filled(tmp_path: Path) -> None:
+    write(tmp_path, "<!-- bench table 1 -->\n<!-- end -->\n")
+    update(tmp_path, lambda command: f"| {command} | 82.4 ± 2.1 |")
+    assert problems(tmp_path, "| table 1 | 82.4 ± 2.1 |") == []
+
+
 def test_an_update_writes_what_records_say(tmp_path: Path) -> None:
     write(tmp_path, BLOCK.replace("82.4", "82.5") + "and more\n")
     assert update(tmp_path, lambda command: "| none | 82.4 ± 2.1 |\n") == [tmp_path / "README.md"]

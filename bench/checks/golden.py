@@ -14,11 +14,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.base.errors import BenchError
 from bench.checks import expected
 from bench.checks.machine import machine
-from bench.checks.rule import tolerance
+from bench.checks.rule import spread, tolerance
 from bench.study import Study
 
 Entry = dict[str, Any]
@@ -46,7 +47,7 @@ JUDGED = ("acc", "auc")
 @dataclass(frozen=True)
 class Finding:
     """What became of a cell: `old` and `new` are means over seeds of a metric, `allowed` is how far
-    they may be apart; `problem` is empty where all is well.
+    they may be apart, `sd` the spread of seeds; `problem` is empty where all is well.
     """
 
     dataset: str
@@ -55,7 +56,15 @@ class Finding:
     old: float | None
     new: float | None
     allowed: float
+    sd: float
     problem: str
+
+    @property
+    def sds(self) -> float | None:
+        """By how many SDs of seeds the mean has moved."""
+        if self.old is None or self.new is None or not self.sd:
+            return None
+        return (self.new - self.old) / self.sd
 
 
 def check(parts: Iterable[str], data_dir: Path | None = None) -> list[Finding]:
@@ -115,7 +124,7 @@ def _compared(dataset: str, old: Cells, new: Cells, judge: Judge) -> Iterator[Fi
     """Cells that are not on both sides, or not of the same runs, are no matter of numbers."""
     for method in sorted(old.keys() | new.keys()):
         if problem := mismatch(old.get(method, {}), new.get(method, {})):
-            yield Finding(dataset, method, "runs", None, None, 0.0, problem)
+            yield Finding(dataset, method, "runs", None, None, 0.0, 0.0, problem)
         else:
             yield from judge(dataset, method, old, new[method])
 
@@ -138,7 +147,7 @@ def exactly(dataset: str, method: str, old: Cells, new: Seeds) -> Iterator[Findi
         means = mean(old[method], metric), mean(new, metric)
         differ = [seed for seed, entry in old[method].items() if not same(entry, new[seed])]
         problem = f"seeds {', '.join(differ)} differ" if differ else ""
-        yield Finding(dataset, method, metric, *means, 0.0, problem)
+        yield Finding(dataset, method, metric, *means, 0.0, spread(values(old, metric)), problem)
 
 
 def same(old: Entry, new: Entry) -> bool:
@@ -152,11 +161,17 @@ def same(old: Entry, new: Entry) -> bool:
 def within_noise(dataset: str, method: str, old: Cells, new: Seeds) -> Iterator[Finding]:
     """Each mean of `JUDGED` against what the expected seeds allow."""
     for metric in JUDGED:
-        rows = [[entry["metrics"][metric] for entry in seeds.values()] for seeds in old.values()]
-        allowed = tolerance(np.array(rows))
+        expected_ = values(old, metric)
+        allowed = tolerance(expected_)
         before, now = mean(old[method], metric), mean(new, metric)
         problem = "" if abs(now - before) <= allowed else "beyond what seeds explain"
-        yield Finding(dataset, method, metric, before, now, allowed, problem)
+        yield Finding(dataset, method, metric, before, now, allowed, spread(expected_), problem)
+
+
+def values(cells: Cells, metric: str) -> NDArray[np.float64]:
+    """A row a method, a column a seed."""
+    rows = [[entry["metrics"][metric] for entry in seeds.values()] for seeds in cells.values()]
+    return np.array(rows)
 
 
 def mean(seeds: Seeds, metric: str) -> float:

@@ -47,7 +47,9 @@ def word(verdict: Verdict) -> str:
 
 
 def print_golden(findings: list[Finding]) -> None:
-    """A row a cell and metric: means over seeds, how far they may be apart, the verdict."""
+    """A row a cell and metric: means over seeds, their difference in SDs of seeds, how far they
+    may be apart, the verdict.
+    """
     from rich.table import Table
 
     from bench.engines.progress import console
@@ -55,13 +57,14 @@ def print_golden(findings: list[Finding]) -> None:
     view = Table(box=None, pad_edge=False)
     for name in ("dataset", "method", "metric"):
         view.add_column(name)
-    for name in ("expected", "found", "allowed"):
+    for name in ("expected", "found", "in SDs", "allowed"):
         view.add_column(name, justify="right")
     view.add_column("verdict")
     for f in findings:
         means = (shown(mean, ".4f") for mean in (f.old, f.new))
         allowed = f"±{f.allowed:.4f}" if f.allowed else "every bit"
-        view.add_row(f.dataset, f.method, f.metric, *means, allowed, f.problem or "same")
+        moved = shown(f.sds, "+.2f")
+        view.add_row(f.dataset, f.method, f.metric, *means, moved, allowed, f.problem or "same")
     console().print(view)
 
 
