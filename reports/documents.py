@@ -14,9 +14,13 @@ from pathlib import Path
 from bench.base.errors import BenchError
 from bench.base.files import write_text
 
-BLOCK = re.compile(r"<!-- bench (?P<command>[^\n]+?) -->\n(?P<text>.*?)<!-- end -->", re.S)
+FENCE = r"^```.*?^```$"
+BLOCK = re.compile(
+    rf"{FENCE}|<!-- bench (?P<command>[^\n]+?) -->\n(?P<text>.*?)<!-- end -->", re.S | re.M
+)
+"""A block, or code, whose blocks are examples."""
 MEASURED = re.compile(r"<!-- measured: [^\n]+? -->\n+(?:\|[^\n]*\n)+")
-CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.S | re.M)
+CODE = re.compile(r"`[^`\n]+`")
 NUMBER = re.compile(r"\d ?± ?\d|^\|.*\d\.\d.*\|$", re.M)
 """A mean with its deviation, or a decimal in a table."""
 PLACES = ("README.md", "docs/*.md", "studies/*/README.md")
@@ -45,7 +49,7 @@ def update(root: Path, render: Render) -> list[Path]:
     changed = []
     for path in documents(root):
         before = path.read_text(encoding="utf-8")
-        after = BLOCK.sub(lambda found: _block(found["command"], render), before)
+        after = BLOCK.sub(lambda found: _block(found, render), before)
         if after != before:
             changed.append(write_text(path, after))
     return changed
@@ -61,7 +65,7 @@ def documents(root: Path) -> list[Path]:
 
 def _findings(path: Path, root: Path, render: Render) -> Iterator[Finding]:
     text, name = path.read_text(encoding="utf-8"), path.relative_to(root)
-    for found in BLOCK.finditer(text):
+    for found in filter(_is_made, BLOCK.finditer(text)):
         place = f"{name}:{_line(text, found.start())}"
         yield Finding(place, found["command"], _difference(found, render))
     rest = text
@@ -72,7 +76,14 @@ def _findings(path: Path, root: Path, render: Render) -> Iterator[Finding]:
         yield Finding(place, "", f"no record backs {_shown(rest, found)!r}")
 
 
-def _block(command: str, render: Render) -> str:
+def _is_made(found: re.Match[str]) -> bool:
+    return found["command"] is not None
+
+
+def _block(found: re.Match[str], render: Render) -> str:
+    if not _is_made(found):
+        return found[0]
+    command = found["command"]
     return f"<!-- bench {command} -->\n{render(command).strip()}\n<!-- end -->"
 
 

@@ -44,6 +44,7 @@ def test_a_number_without_records_is_found(text: str, tmp_path: Path) -> None:
     [
         "<!-- measured: make speed -->\n| mixup | 1.01 |\n| ails | 1.07 |\n",
         "```\n| mixup | 83.3 |\n```\n",
+        f"```markdown\n{BLOCK.replace('82.4', '82.5')}```\n",
         "| what | `a ± b`, `0.5 ± 0.1` |\n",
         "Python 3.11, 1.5 hours, a list of 12 | methods\n",
     ],
