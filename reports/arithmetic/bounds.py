@@ -1,22 +1,15 @@
 """Values that a percentage cannot take."""
 
 import math
-import re
 from collections.abc import Sequence
 
 from reports.arithmetic.finding import Finding
 from reports.arithmetic.granularity import whole
-from reports.published.printed import EPSILON, Entry, Printed, Range
+from reports.published.numbers import EPSILON, Entry, Range
+from reports.published.printed import Printed
+from reports.published.quantities import OTHER, PERCENTAGE
 
 CHECK = "bounds"
-PERCENTAGE = re.compile(r"(?<![a-z])(b?acc|au(ro)?c)", re.IGNORECASE)
-OTHER = re.compile(
-    r"[Δ∆]|(?<![a-z])(increase|improvement|gain|drop|loss|diff\w*|delta|ratio|fdi|fid|kid|kl|sigma|σ|"
-    r"variance|epochs?|rank|time|latency|ms|fps|memory|flops|params?|nll|psnr|hd\d*|assd?|"
-    r"mae|r?mse|kappa|κ|mcc|r2|r²)(?![a-z])",
-    re.IGNORECASE,
-)
-"""Quantities with an SD that are no share of images."""
 
 
 def bounds(table: Printed, n: int) -> list[Finding]:

@@ -7,7 +7,8 @@ from reports.arithmetic.finding import Finding, Severity
 from reports.arithmetic.p_values import Claim, check
 from reports.arithmetic.recomputed import agreement, mean
 from reports.arithmetic.statements import Statement
-from reports.published.printed import Printed, Range
+from reports.published.numbers import Range
+from reports.published.printed import Printed
 
 
 def improvement(table: Printed, row: str, others: Sequence[str], said: Statement) -> Finding:

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from reports.arithmetic.finding import Finding
-from reports.published.printed import EPSILON, Entry, Number, Printed
+from reports.published.numbers import EPSILON, Entry, Number
+from reports.published.printed import Printed
 
 IMAGES = 10_000
 """On more images than this, accuracies are as good as continuous."""

@@ -8,7 +8,8 @@ from itertools import combinations, product
 from reports.arithmetic.constancy import at_least, same_rounding
 from reports.arithmetic.finding import Finding
 from reports.arithmetic.groups import COLUMNS
-from reports.published.printed import Entry, Number, Printed
+from reports.published.numbers import Entry, Number
+from reports.published.printed import Printed
 
 CHECK = "identical rows"
 ALPHA = 0.01

@@ -14,7 +14,9 @@ from reports.arithmetic.t_tests import (
     unpaired,
     welch,
 )
-from reports.published.printed import P_VALUES, Entry, Number, Printed, Range
+from reports.published.numbers import Entry, Number, Range
+from reports.published.printed import Printed
+from reports.published.quantities import P_VALUES
 
 ALPHA = 1e-4
 """Level of one comparison; a table has up to a hundred."""

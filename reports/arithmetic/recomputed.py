@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from reports.arithmetic.finding import Finding
-from reports.published.printed import Number, Printed, Range, decimals
+from reports.published.numbers import Number, Range, decimals
+from reports.published.printed import Printed
 
 
 def mean(numbers: Sequence[Number]) -> Range:
@@ -29,16 +30,16 @@ def agreement(
 
 
 def stated_means(table: Printed) -> list[Finding]:
-    """The last column and the last row, where they are the mean of the others.
+    """Columns that are the mean of others, and the last row where it is.
 
     A mean of which a part is missing cannot be checked and is left out.
     """
     places = [(row, column) for row in table.rows for column in table.columns]
     means: list[tuple[str, str, str, Sequence[str], Sequence[str]]] = [
         *(
-            (row, column, f"the mean of {row}", [row], table.part_columns)
+            (row, column, f"the mean of {row}", [row], table.averages[column])
             for row, column in places
-            if column == table.mean_column
+            if table.averages.get(column)
         ),
         *(
             (row, column, f"the mean of {column}", table.part_rows, [column])

@@ -3,7 +3,8 @@
 import csv
 from dataclasses import dataclass
 
-from reports.published.printed import FOLDER, Number
+from reports.published.numbers import Number
+from reports.published.printed import FOLDER
 
 
 @dataclass(frozen=True)

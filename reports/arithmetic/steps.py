@@ -17,7 +17,8 @@ from reports.arithmetic.constancy import any_pattern, same_rounding
 from reports.arithmetic.finding import SEVERITIES, Finding
 from reports.arithmetic.granularity import lattice
 from reports.arithmetic.groups import COLUMNS, Block, Values, groups
-from reports.published.printed import Entry, Number, Printed, decimals
+from reports.published.numbers import Entry, Number, decimals
+from reports.published.printed import Printed
 
 CORRELATION = 0.95
 """The closest pairing of two methods' runs that is granted."""

@@ -8,7 +8,7 @@ import math
 
 from scipy.special import stdtr, stdtrit
 
-from reports.published.printed import EPSILON, Entry, Range
+from reports.published.numbers import EPSILON, Entry, Range
 
 
 def welch(a: Entry, b: Entry, n: int) -> float:

@@ -4,7 +4,8 @@ import math
 from itertools import pairwise
 
 from reports.arithmetic.finding import Finding, Severity
-from reports.published.printed import Printed, Range
+from reports.published.numbers import Range
+from reports.published.printed import Printed
 
 
 def penalised_term(table: Printed, column: str, loss: str) -> Finding:

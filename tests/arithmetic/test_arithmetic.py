@@ -30,8 +30,9 @@ from reports.arithmetic.t_tests import (
     welch,
 )
 from reports.arithmetic.trends import penalised_term
-from reports.published.printed import FOLDER, Entry, Number, Range, parse, read
-from reports.tables.table import MISSING, Cell, Row, Table, to_csv
+from reports.published.numbers import Entry, Number, Range
+from reports.published.printed import FOLDER, parse, read, read_all
+from reports.tables.table import MISSING, Cell, Row, Table, to_csv, to_latex, to_markdown
 
 
 def paper(number):
@@ -96,7 +97,7 @@ class TestReading:
         assert table.entries.keys() == {("x y", "a b")}
 
     def test_columns_that_are_equal_are_one_experiment(self):
-        table = parse("m,acc,f1,auc,mean\nx,80,80,90,83\ny,81,81,90,84\n", "t.csv")
+        table = parse("m,acc,f1,auc\nx,80,80,90\ny,81,81,90\n", "t.csv")
         assert table.experiments == ("acc", "auc")
         table = parse("m,acc,f1\nx,80±1,80±1\ny,81±1,81±2\n", "t.csv")
         assert table.experiments == ("acc", "f1")
@@ -104,9 +105,29 @@ class TestReading:
     def test_precision_is_no_p_value(self):
         assert parse("m,P,R\nx,80±1,80±1\n", "t.csv").columns == ("P", "R")
 
-    def test_a_mean_elsewhere_is_a_column_like_others(self):
-        table = parse("m,mean,b,c\nx,1,2,1.5\n", "t.csv")
-        assert table.mean_column is None
+    @pytest.mark.parametrize(
+        ("header", "parts"),
+        [
+            ("m,mean,b,c", {"mean": ("b", "c")}),
+            ("m,b,Mean ACC,c", {"Mean ACC": ("b", "c")}),
+            ("m,b,c,Overall", {"Overall": ("b", "c")}),
+            ("m,b,c,Avg. ACC (%)", {"Avg. ACC (%)": ("b", "c")}),
+            ("m,params (M),b,c,mean", {"mean": ("b", "c")}),
+            ("m,a ACC,a AUC,mean", {"mean": ()}),
+            (
+                "m,a ACC,b ACC,a AUC,b AUC,Mean ACC,AUC mean",
+                {"Mean ACC": ("a ACC", "b ACC"), "AUC mean": ("a AUC", "b AUC")},
+            ),
+            ("m,b,c,Overall accuracy", {}),
+        ],
+    )
+    def test_a_mean_is_known_wherever_it_stands_and_of_what_it_is(self, header, parts):
+        cells = ",".join(["x", *["81.0"] * header.count(",")])
+        assert parse(f"{header}\n{cells}\n", "t.csv").averages == parts
+
+    def test_a_mean_of_fractions_is_of_fractions(self):
+        rows = "".join(f"{row},0.81,81.0,0.83,0.82\n" for row in "xyz")
+        assert parse(f"m,a,b,c,mean\n{rows}", "t.csv").averages == {"mean": ("a", "c")}
 
     @pytest.mark.parametrize("data", ["", "phantom data, not MedMNIST"])
     def test_our_own_csv(self, data):
@@ -123,22 +144,15 @@ class TestReading:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("m,a\nx,87.3±\n", r"t\.csv, row 'x', column 'a': '87\.3±' is no number; write"),
-            ("m,a\nx,1\ny,O.5\n", r"t\.csv, row 'y', column 'a': 'O\.5' is no number"),
-            ("m,a\nx,80±-1\n", r"row 'x', column 'a': '80±-1' is no number"),
+            ("m,a\nx,87.3±\n", r"t\.csv: no column holds a number; write"),
             ("m,a,b\nx,1\n", r"t\.csv, row 'x': 2 cells, but the header has 3; add"),
-            ("m,a\nx,1\nx,2\n", r"t\.csv: row 'x' stands 2 times; one row a method"),
+            ("m,a\nx,1\nx,2\n", r"t\.csv: row 'x' stands 2 times; expected one row a method"),
             ("m,a,a\nx,1,2\n", r"t\.csv: column 'a' stands 2 times"),
             ("m,a\nx,good\n", r"t\.csv: no column holds a number; write"),
             ("m,a\n", r"t\.csv: no table; a header and at least one row"),
             ("", r"t\.csv: no table"),
             ("m,a\nx," + "8" * 200_000, r"t\.csv, line 2: field larger than .*; shorten the cell"),
-            (
-                "m,a\nx,1\ny," + "8" * 400,
-                r"row 'y', column 'a': '8+\.\.\.8+' is no number; .*digits",
-            ),
-            ("m,a\nx,1\ny,0." + "1" * 330, r"row 'y', column 'a': .* is no number"),
-            ("m;a\nx;80,1±1,0\n", r"row 'x', column 'a': '80,1±1,0' is no number; write 87\.3"),
+            ('m,a\nx,"84,234"\n', r"t\.csv: is 84,234 a fraction or .*Say --decimal"),
         ],
     )
     def test_what_is_malformed_is_named(self, text, message):
@@ -146,15 +160,109 @@ class TestReading:
             parse(text, "t.csv")
         assert "\n" not in str(error.value)
 
+    @pytest.mark.parametrize(
+        "cell", ["O.5", "80±-1", "8" * 400, "0." + "1" * 330, "n.s.", "***", "(±8.5)", "1e-4e"]
+    )
+    def test_a_cell_that_is_no_number_is_named_and_the_rest_read(self, cell):
+        table = parse(f"m,a\nx,1\ny,{cell}\n", "t.csv")
+        assert table.unread == {("y", "a"): cell}
+        assert table.entries.keys() == {("x", "a")}
+
+    @pytest.mark.parametrize("cell", ["", "-", "–", "--", "N/A", "nan"])
+    def test_a_missing_cell_is_no_fault(self, cell):
+        table = parse(f"m,a\nx,1\ny,{cell}\n", "t.csv")
+        assert table.unread == {} and table.entries.keys() == {("x", "a")}
+
+    def test_a_column_that_looks_like_numbers_and_is_none_is_named(self):
+        table = parse("m,a,gain\nx,1,(±8.5)\ny,2,3 points\n", "t.csv")
+        assert table.unread == {("x", "gain"): "(±8.5)", ("y", "gain"): "3 points"}
+
+    @pytest.mark.parametrize(
+        ("cell", "form", "sd"),
+        [
+            ("86.4 (1.1)", "mean (SD)", Number(1.1, 0.1)),
+            ("86.4 [1.1]*", "mean (SD)", Number(1.1, 0.1)),
+            ("86.4 (±1.1)", "mean (SD)", Number(1.1, 0.1)),
+            ("86.4 ± 3.2↑", "mean ± SD", Number(3.2, 0.1)),
+            ("86.4 [85.0, 87.2]", "mean [low, high]", None),
+            ("86.4 (85.0–87.2)", "mean [low, high]", None),
+            ("86.4 (+1.3)", "mean (change)", None),
+            ("86.4 %", "number", None),
+        ],
+    )
+    def test_the_ways_to_write_a_spread(self, cell, form, sd):
+        entry = Entry.parse(cell)
+        assert (entry.mean, entry.sd, entry.form) == (Number(86.4, 0.1), sd, form)
+
+    @pytest.mark.parametrize(
+        ("text", "read"),
+        [
+            ("m;a;b\nx;84,234;0,810 ± 0,085\n", (Number(84.234, 0.001), Number(0.81, 0.001))),
+            ('m,a,b\nx,"84,23","0,810 ± 0,085"\n', (Number(84.23, 0.01), Number(0.81, 0.001))),
+            ('m,a,b\nx,"84,234",0.810\n', (Number(84234, 1), Number(0.81, 0.001))),
+            ("m;a;b\nx;1.084,5;0,1\n", (Number(1084.5, 0.1), Number(0.1, 0.1))),
+        ],
+    )
+    def test_commas_are_what_the_numbers_say(self, text, read):
+        table = parse(text, "t.csv")
+        assert (table.entries["x", "a"].mean, table.entries["x", "b"].mean) == read
+
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+    def test_encodings(self, encoding, tmp_path):
+        path = tmp_path / "t.csv"
+        path.write_bytes("m\ta\nGröße\t87.3 ± 0.8\n".encode(encoding))
+        assert read(path).entries == {("Größe", "a"): Entry(Number(87.3, 0.1), Number(0.8, 0.1))}
+
     def test_files_that_cannot_be_read(self, tmp_path):
         with pytest.raises(BenchError, match="No such file"):
             audit_tables([tmp_path / "none.csv"])
-        (tmp_path / "latin.csv").write_bytes("m,a\nx,1±2\n".encode("latin-1"))
-        with pytest.raises(BenchError, match="UTF-8"):
-            audit_tables([tmp_path / "latin.csv"])
+        (tmp_path / "t.xlsx").write_bytes(b"PK\x03\x04\x00\xff\x00\x81")
+        with pytest.raises(BenchError, match="no text; save the table as"):
+            audit_tables([tmp_path / "t.xlsx"])
         with pytest.raises(BenchError, match="1 runs have no SD"):
             audit_tables([FOLDER / "table1.csv"], n=1)
 
+    @pytest.mark.parametrize("name", ["t.md", "t.tex", "t.csv"])
+    def test_our_own_tables_are_read_alike_in_every_format(self, name, tmp_path):
+        cells = (Cell(0.8734, 0.0082, best=True, mark="*"), Cell(0.9), MISSING)
+        ours = Table("ACC", ("method", "breast", "retina", "mean"), (Row("random_erasing", cells),))
+        write = {".md": to_markdown, ".tex": to_latex, ".csv": to_csv}[name[1:]]
+        (tmp_path / name).write_text(write(ours), encoding="utf-8")
+        table = read(tmp_path / name)
+        assert table.entries == {
+            ("random_erasing", "breast"): Entry(Number(87.3, 0.1), Number(0.8, 0.1)),
+            ("random_erasing", "retina"): Entry(Number(90.0, 0.1)),
+        }
+
+    def test_latex_as_papers_write_it(self):
+        table = parse(LATEX, "t.tex")
+        assert table.headers == ("Breast ACC", "Breast AUC", "Mean")
+        assert table.rows == ("ResNet Mixup", "ResNet CutMix (ours)", "ViT Mixup")
+        assert table.entries["ResNet Mixup", "Breast ACC"].sd == Number(1.0, 0.1)
+        assert table.entries["ResNet Mixup", "Breast AUC"].sd == Number(1.5, 0.1)
+        assert table.entries["ViT Mixup", "Breast ACC"].mean == Number(92.1, 0.1)
+        assert table.unread == {("ResNet CutMix (ours)", "Mean"): "n.s."}
+
+    def test_two_tables_of_one_file(self, tmp_path):
+        (tmp_path / "t.md").write_text(
+            "| m | a |\n|-|-|\n| x | 1 |\n\n| m | b |\n|-|-|\n| x | 2 |\n"
+        )
+        names = [table.name for table in read_all(tmp_path / "t.md")]
+        assert names == ["t, table 1", "t, table 2"]
+
+
+LATEX = r"""
+\begin{table*}[t] \caption{Results \& more} % 99.9 & 99.9 \\
+\begin{tabular}{@{}llccc@{}} \toprule
+ & \textbf{Method} & \multicolumn{2}{c}{Breast} & \multirow{2}{*}{Mean} \\ \cmidrule(lr){3-4}
+ & & ACC & AUC & \\ \midrule
+\multirow{2}{*}{ResNet} & Mixup~\cite{zhang}
+ & \textbf{86.1 $\pm$ 1.0} & 86.1$_{\pm 1.5}$ & 0.93 \\[2pt]
+ & CutMix (ours) & \cellcolor{gray!10}84.2 (1.1)$^{*}$ & -- & n.s. \\ \midrule
+ViT & Mixup & 92.1\% $\uparrow$ & 90.0 & 0.91 \\ \bottomrule
+\end{tabular}
+\end{table*}
+"""
 
 values = st.lists(st.floats(0, 100), min_size=2, max_size=9)
 
