@@ -8,28 +8,48 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.blocks import Block, print_blocks
-from bench.cli.options import selecting, study
+from bench.cli.options import option_group, selecting, study
 from bench.cli.printing import print_written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reports.arithmetic import Finding
+    from reports.arithmetic import Finding, Known
     from reports.page.report import Content
     from reports.results.tidy import Rows
 
 
+about_tables = option_group(
+    click.option("--runs", type=click.IntRange(min=2), metavar="N", help="runs behind each mean"),
+    click.option("--images", metavar="NAME=N", help="test images of a column: breast=156"),
+    click.option("--decimal", type=click.Choice([",", "."]), help="the mark before fractions"),
+    click.option("--mean-column", metavar="NAME", help="the column of means"),
+)
+"""What FILES do not say."""
+
+
+def known(options: dict[str, Any]) -> Known:
+    """What the options of `about_tables` say."""
+    from bench.grid import notation
+    from reports.arithmetic import Known
+
+    return Known(
+        options["runs"],
+        notation.counts(options["images"] or ""),
+        options["decimal"],
+        options["mean_column"],
+    )
+
+
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option(
-    "--runs", type=click.IntRange(min=2), default=10, show_default=True, help="a cell of FILES"
-)
+@about_tables
 @selecting
-def audit(files: tuple[Path, ...], runs: int, **options: Any) -> None:
+def audit(files: tuple[Path, ...], **options: Any) -> None:
     """Check printed tables and a paper's claims.
 
-    FILES are tables as CSV, a row a method, cells in percent as mean±SD; without any the paper's
-    are examined, and its claims.
+    FILES hold tables as CSV, Markdown or LaTeX, a row a method; what was read as what is said
+    first. Without any the paper's are examined, and its claims.
     """
     from reports import arithmetic
     from reports.page.report import Content
@@ -37,7 +57,7 @@ def audit(files: tuple[Path, ...], runs: int, **options: Any) -> None:
     if files:
         name = "-".join(file.stem for file in files)
         path = options["results"] / "audit" / f"{name}.csv"
-        write_arithmetic(arithmetic.audit_tables(files, runs), path)
+        write_arithmetic(arithmetic.audit_tables(files, known(options)), path)
         return
     write_arithmetic_of_paper(options["results"])
     write_claims(Content(study(options)))

@@ -54,6 +54,17 @@ def setting(text: str) -> tuple[str, Any]:
         raise BenchError(f"{text!r}: the value is not valid YAML") from None
 
 
+def counts(text: str) -> dict[str, int]:
+    """`"breast=156,retina=400"` as a dict of whole numbers."""
+    found = {}
+    for item in filter(None, text.split(",")):
+        name, _, number = item.rpartition("=")
+        if not name.strip() or not number.strip().isdigit() or not int(number):
+            raise BenchError(f"{item!r}: write a name and a whole number, such as breast=156")
+        found[name.strip()] = int(number)
+    return found
+
+
 def parts(name: str) -> list[str]:
     """The backbones of a combination such as `resnest101+densenet121`; no path may hold a +."""
     return [part.strip() for part in name.split("+")]

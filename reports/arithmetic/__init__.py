@@ -13,13 +13,14 @@ from reports.arithmetic.finding import (
     as_table,
     ordered,
 )
-from reports.arithmetic.generic import audit_tables
+from reports.arithmetic.generic import Known, audit_tables
 from reports.arithmetic.paper import audit_paper
 
 __all__ = [
     "LEGEND",
     "SEVERITIES",
     "Finding",
+    "Known",
     "as_rows",
     "as_table",
     "audit_paper",

@@ -1,3 +1,4 @@
+import csv
 import math
 import warnings
 from collections import Counter
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from bench.base.errors import BenchError
-from reports.arithmetic import as_rows, as_table, audit_paper, audit_tables
+from reports.arithmetic import Known, as_rows, as_table, audit_paper, audit_tables
 from reports.arithmetic.bounds import bounds, largest_sd
 from reports.arithmetic.claimed import better_than_all
 from reports.arithmetic.constancy import any_pattern, at_least, same_rounding
@@ -220,7 +221,7 @@ class TestReading:
         with pytest.raises(BenchError, match="no text; save the table as"):
             audit_tables([tmp_path / "t.xlsx"])
         with pytest.raises(BenchError, match="1 runs have no SD"):
-            audit_tables([FOLDER / "table1.csv"], n=1)
+            audit_tables([FOLDER / "table1.csv"], Known(runs=1))
 
     @pytest.mark.parametrize("name", ["t.md", "t.tex", "t.csv"])
     def test_our_own_tables_are_read_alike_in_every_format(self, name, tmp_path):
@@ -941,6 +942,79 @@ class TestFalseAlarms:
 class TestAnyTable:
     def test_a_table_of_which_nothing_can_be_checked(self, tmp_path):
         (tmp_path / "t.csv").write_text("m,FID\nx,150.3±2.1\n")
-        (finding,) = audit_tables([tmp_path / "t.csv"])
+        *_, finding = audit_tables([tmp_path / "t.csv"])
         assert finding.severity == "note"
         assert finding.statement.startswith("Nothing could be checked")
+
+    def test_what_was_read_as_what_is_said_first(self, tmp_path):
+        (tmp_path / "t.csv").write_text(
+            "m,breast,retina,mean,p,paper\nx,80.1±1.0,50.5,65.3,0.2,Zhang\ny,n.s.,86.4 (1.1),,,\n"
+        )
+        read = [f for f in audit_tables([tmp_path / "t.csv"]) if f.check == "what was read"]
+        said = {finding.where: finding.statement for finding in read}
+        assert "mean ± SD, plain or percent." in read[0].statement
+        assert "number and mean (SD), plain or percent." in said["retina"]
+        assert "the mean of breast, retina." in said["mean"]
+        assert "p values." in said["p"]
+        assert "words, not checked." in said["paper"]
+        assert read[-1].statement == "Not read, and so not checked: 'n.s.' (y, breast)."
+
+    @pytest.mark.parametrize(
+        ("header", "known", "severity"),
+        [
+            ("breast", Known(), None),
+            ("breast", Known(runs=5), "note"),
+            ("Breast ACC", Known(runs=5), "contradiction"),
+            ("BreastMNIST ACC (%)", Known(runs=3), "consistent"),
+            ("Breast AUC", Known(runs=5), None),
+            ("chest ACC", Known(runs=5), None),
+            ("clinic", Known(runs=5), None),
+            ("clinic", Known(runs=5, images={"clinic": 156}), "contradiction"),
+        ],
+    )
+    def test_grim_where_the_number_of_images_is_known(self, header, known, severity, tmp_path):
+        """86.1 is no mean of five accuracies on 156 images, but one of three."""
+        (tmp_path / "t.csv").write_text(f"m,{header}\nx,86.1±1.5\ny,84.6±0.6\n")
+        found = [f for f in audit_tables([tmp_path / "t.csv"], known) if f.check == "granularity"]
+        if severity is None:
+            assert [f.severity for f in found] in ([], ["consistent"])
+        else:
+            assert [f.severity for f in found] == [severity]
+
+    def test_an_unknown_column_is_answered_with_the_nearest(self, tmp_path):
+        (tmp_path / "t.csv").write_text("m,breast,Overall\nx,86.1,86.1\n")
+        with pytest.raises(BenchError, match="did you mean 'breast'"):
+            audit_tables([tmp_path / "t.csv"], Known(images={"brest": 156}))
+        with pytest.raises(BenchError, match="did you mean 'Overall'"):
+            audit_tables([tmp_path / "t.csv"], Known(mean_column="overall"))
+
+    @pytest.mark.parametrize("name", ["bsda-acc", "bsda-auc", "medmnist-v2", "table1", "table2"])
+    @pytest.mark.parametrize("suffix", [".md", ".tex"])
+    def test_a_papers_table_says_the_same_in_every_format(self, name, suffix, tmp_path):
+        source = FOLDER / f"{name}.csv"
+        path = tmp_path / f"{name}{suffix}"
+        path.write_text(formatted(source.read_text("utf-8"), suffix), encoding="utf-8")
+        ours, theirs = read(path), read(source)
+        assert (ours.entries, ours.averages) == (theirs.entries, theirs.averages)
+        assert said([path]) == said([source])
+
+
+def formatted(text, suffix):
+    """A CSV as Markdown or LaTeX, as papers write it."""
+    header, *rows = ([cell.strip() for cell in line] for line in csv.reader(text.splitlines()))
+    if suffix == ".md":
+        lines = [header, ["--"] * len(header), *rows]
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    marked = [[cell.replace("±", r" $\pm$ ").replace("_", r"\_") for cell in row] for row in rows]
+    marked[0][1] = rf"\textbf{{{marked[0][1]}}}"
+    names = [cell.replace("_", r"\_") for cell in header]
+    lines = [" & ".join(line) + r" \\" for line in (names, *marked)]
+    columns = "l" + "c" * (len(header) - 1)
+    inner = "\n".join([rf"\begin{{tabular}}{{{columns}}} \toprule", *lines, r"\end{tabular}"])
+    return rf"\begin{{table}}{inner}\end{{table}}"
+
+
+def said(paths):
+    """What the checks find, less what was read of the format."""
+    found = audit_tables(paths, Known(runs=3))
+    return [(f.check, f.where, f.severity) for f in found if f.check != "what was read"]
