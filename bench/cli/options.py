@@ -68,6 +68,13 @@ selecting = option_group(
     click.option("--input-size", type=int, metavar="PX", help="what the backbone is given"),
     protocol,
     click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="lr=1e-3"),
+    click.option(
+        "--params",
+        type=click.Choice(["default", "tuned"]),
+        default="default",
+        show_default=True,
+        help="what methods take; see tune",
+    ),
     data_dir,
     results,
 )
@@ -124,6 +131,7 @@ def study(options: dict[str, Any]) -> Study:
         ratios=options["ratio"],
         protocol=options["protocol"],
         settings=notation.settings(options["settings"]),
+        params=options["params"],
         data_dir=options["data_dir"],
         results=options["results"],
     )
