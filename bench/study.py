@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bench.tuning.rounds import Searches
+    from bench.tuning.search import Search
     from bench.tuning.tuned import Shelf
 
 Names = str | Path | Sequence[str | Path] | None
@@ -277,11 +278,17 @@ class Study:
         goal = objective(metric, tune_seeds, self.config.protocol)
         return searches(self.grid, goal, shared, self.shelf)
 
-    def export_searches(self, path: str | Path, **goal: Any) -> Path:
-        """Write the trials of `searches(**goal)` as a journal of Optuna, for optuna-dashboard."""
+    def searched(self) -> "list[Search]":
+        """What `tune` has searched so far, with its trials, whatever it was tuned for."""
+        from bench.tuning.rounds import searched
+
+        return searched(replace(self, params="default").grid, self.shelf)
+
+    def export_searches(self, path: str | Path) -> Path:
+        """Write the trials of all that was `searched()` as a journal, for optuna-dashboard."""
         from bench.tuning.journal import export
 
-        return export(self.searches(**goal).values(), Path(path))
+        return export(self.searched(), Path(path))
 
     @cached_property
     def tuned(self) -> "Study":

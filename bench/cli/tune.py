@@ -40,13 +40,13 @@ def tune(trials: int, export: Path | None, **options: Any) -> None:
     from reports import tuned
 
     asked = study(options)
+    if export:
+        print_written([asked.export_searches(export)])
+        return
     shared = split_list(options["shared"] or "")
     if options["shared"] is not None and not shared:
         raise BenchError("--with is empty; name lr or weight_decay")
     goal = {"tune_seeds": options["tune_seeds"], "shared": shared, "metric": options["metric"]}
-    if export:
-        print_written([asked.export_searches(export, **goal)])
-        return
     workers, device = options["workers"], options["device"]
     print_failed(asked.tune(trials, **goal, workers=workers, device=device))
     run([asked, asked.tuned], workers, device)

@@ -14,7 +14,7 @@ from bench.grid.grid import Grid
 from bench.grid.protocol import Protocol
 from bench.store.records import Store
 from bench.tuning.point import Point
-from bench.tuning.search import Objective, Search, restore
+from bench.tuning.search import Objective, Search, read, restore
 from bench.tuning.tuned import Shelf
 
 if TYPE_CHECKING:
@@ -77,6 +77,13 @@ def searches(grid: Grid, objective: Objective, shared: Sequence[str], shelf: She
         if said := restore(search, path):
             warnings.warn(said, Note, stacklevel=2)
     return found
+
+
+def searched(grid: Grid, shelf: Shelf) -> list[Search]:
+    """The searches that there are of the cells of a grid; of what changed since there is none."""
+    protocols = {run.cell: run.protocol for run in grid.runs}
+    found = (read(shelf.search_path(cell), cell, p) for cell, p in protocols.items())
+    return [search for search in found if search]
 
 
 def rounds(searches: Searches, trials: int, store: Store, do: Do) -> None:

@@ -1,7 +1,7 @@
 """Search: the trials of one method on one dataset and backbone, and their file."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ from bench.grid.cell import NUMERICS, Cell, Run
 from bench.grid.protocol import Protocol
 from bench.store.records import Store
 from bench.tuning import sampling
-from bench.tuning.point import Point, apply
+from bench.tuning.point import OF_PROTOCOL, Point, apply
 from bench.tuning.space import Space, space_of
 
 
@@ -147,6 +147,20 @@ class Search:
         return None if trial.value is None else self.objective.sign * trial.value
 
 
+def read(path: Path, cell: Cell, protocol: Protocol) -> Search | None:
+    """The search of a file, if it is one of these defaults, whatever it was tuned for."""
+    if not path.exists():
+        return None
+    known = json.loads(path.read_bytes())["identity"]
+    shared = [n.removeprefix(OF_PROTOCOL) for n in known["space"] if n.startswith(OF_PROTOCOL)]
+    objective = Objective(known["metric"], tuple(known["seeds"]))
+    search = Search(cell, protocol, objective, tuple(shared))
+    if _changed(search, known):
+        return None
+    restore(search, path)
+    return search
+
+
 def restore(search: Search, path: Path) -> str:
     """Take up the trials that a file holds. Trials of another identity are set aside; then returns
     a sentence on them, else nothing.
@@ -154,9 +168,7 @@ def restore(search: Search, path: Path) -> str:
     if not path.exists():
         return ""
     content = json.loads(path.read_bytes())
-    now = json.loads(json.dumps(search.identity()))
-    before = content["identity"]
-    changed = [name for name in now if before.get(name) != now[name]]
+    changed = _changed(search, content["identity"])
     if not changed:
         search.trials = [Trial(**trial) for trial in content["trials"]]
         return ""
@@ -166,6 +178,12 @@ def restore(search: Search, path: Path) -> str:
         f"{search.name}: {', '.join(changed)} changed since; the {len(content['trials'])} old "
         f"trials are set aside in {aside}"
     )
+
+
+def _changed(search: Search, before: Mapping[str, Any]) -> list[str]:
+    """What of its identity is another than in a file."""
+    now = json.loads(json.dumps(search.identity()))
+    return [name for name in now if before.get(name) != now[name]]
 
 
 def _aside(path: Path) -> Path:

@@ -15,6 +15,7 @@ from bench.base.identity import identity
 from bench.grid.cell import Cell, Run
 from bench.grid.configs import CONFIGS
 from bench.grid.grid import Grid
+from bench.grid.notation import write_choice
 from bench.grid.protocol import Protocol
 from bench.tuning.point import apply
 from bench.tuning.search import Search, budget
@@ -97,7 +98,9 @@ def _tuned(cell: Cell, protocol: Protocol, shelf: Shelf) -> tuple[Cell, Protocol
             f"the method ({shelf.name(cell)}.yaml); {_mend(cell)}"
         )
     at, training = apply(entry["parameters"], choice, protocol)
-    return replace(cell, method=replace(at, label=choice.label, written=at.label)), training
+    plain = not choice.given or "[" in choice.label
+    label = choice.label if plain else write_choice(choice.label, sorted(choice.given.items()))
+    return replace(cell, method=replace(at, label=label, written=at.label)), training
 
 
 def _where(cell: Cell) -> str:
