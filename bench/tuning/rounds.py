@@ -56,6 +56,8 @@ def searches(grid: Grid, objective: Objective, shared: Sequence[str], shelf: She
     A method with nothing to tune is named in a note; so are trials that were set aside. Raises
     BenchError where no method has anything to tune, and for parameters in brackets.
     """
+    if not grid.runs:
+        raise BenchError("; ".join(grid.notes))
     found: dict[Path, Search] = {}
     idle = []
     for run in {run.cell: run for run in grid.runs}.values():

@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import Any
 
 from bench import metrics
+from bench.base.errors import BenchError
 from bench.base.files import write_text
 from bench.base.identity import identity
 from bench.grid.cell import NUMERICS, Cell, Run
@@ -151,7 +152,7 @@ def read(path: Path, cell: Cell, protocol: Protocol) -> Search | None:
     """The search of a file, if it is one of these defaults, whatever it was tuned for."""
     if not path.exists():
         return None
-    known = json.loads(path.read_bytes())["identity"]
+    known = _content(path)["identity"]
     shared = [n.removeprefix(OF_PROTOCOL) for n in known["space"] if n.startswith(OF_PROTOCOL)]
     objective = Objective(known["metric"], tuple(known["seeds"]))
     search = Search(cell, protocol, objective, tuple(shared))
@@ -167,7 +168,7 @@ def restore(search: Search, path: Path) -> str:
     """
     if not path.exists():
         return ""
-    content = json.loads(path.read_bytes())
+    content = _content(path)
     changed = _changed(search, content["identity"])
     if not changed:
         search.trials = [Trial(**trial) for trial in content["trials"]]
@@ -178,6 +179,16 @@ def restore(search: Search, path: Path) -> str:
         f"{search.name}: {', '.join(changed)} changed since; the {len(content['trials'])} old "
         f"trials are set aside in {aside}"
     )
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+        return {name: content[name] for name in ("identity", "trials")}
+    except (ValueError, KeyError, TypeError):
+        raise BenchError(
+            f"{path} is damaged; delete it, and `bench tune` makes it again from the runs"
+        ) from None
 
 
 def _changed(search: Search, before: Mapping[str, Any]) -> list[str]:

@@ -18,7 +18,7 @@ from test_tuning import NOTHING, study
 
 import methods
 import reports
-from bench.base.errors import BenchError
+from bench.base.errors import BenchError, Note
 from bench.cli import main
 from bench.store.records import Store
 from bench.study import Study
@@ -158,6 +158,30 @@ def test_parameters_of_other_data_are_refused(tmp_path: Path) -> None:
     path.write_text("methods: [")
     with pytest.raises(BenchError, match="is damaged"):
         _ = study(tmp_path, "mixup", params="tuned").grid
+
+
+def test_a_damaged_search_is_an_error_with_the_mend(tmp_path: Path) -> None:
+    (path,) = tuned(tmp_path, "mixup").searches(2)
+    path.write_text('{"identity": {')
+    with pytest.raises(BenchError, match=r"mixup.json is damaged; delete it"):
+        study(tmp_path, "mixup").tune(4, tune_seeds=2)
+
+
+FUSSY = """
+from methods.cutout import Cutout
+
+class Fussy(Cutout):
+    @classmethod
+    def skip(cls, task, channels):
+        return "it is fussy"
+"""
+
+
+def test_a_method_that_cannot_serve_is_told(tmp_path: Path) -> None:
+    fussy = tmp_path / "fussy.py"
+    fussy.write_text(FUSSY, encoding="utf-8")
+    with pytest.warns(Note), pytest.raises(BenchError, match="is left out: it is fussy"):
+        study(tmp_path, str(fussy)).tune(1)
 
 
 def test_optunas_figures_of_a_search(tmp_path: Path) -> None:
