@@ -64,7 +64,7 @@ def test_runs_take_them_under_the_plain_name(tmp_path: Path) -> None:
 
 def test_shared_training_parameters_are_the_methods_own(tmp_path: Path) -> None:
     asked = study(tmp_path, "none", "mixup")
-    asked.tune(3, tune_seeds=1, shared=["lr"], workers=1)
+    asked.tune(2, tune_seeds=1, shared=["lr"], workers=1)
     rates = {run.cell.method.label: run.protocol.lr for run in asked.tuned.grid.runs}
     found = {run.cell.method.label: asked.shelf.entry(run.cell) for run in asked.grid.runs}
     assert rates == {name: entry["parameters"]["protocol.lr"] for name, entry in found.items()}
