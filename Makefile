@@ -1,5 +1,5 @@
 # Every target builds .venv first. Variables: PROTOCOL DATASETS METHODS BACKBONES RATIO SEEDS SIZE
-# WORKERS RESULTS OPTIONS, as in: make table1 PROTOCOL=paper DATASETS=breast WORKERS=4
+# WORKERS RESULTS OPTIONS, of tune TRIALS too, as in: make table1 PROTOCOL=paper DATASETS=breast
 
 PYTHON ?= python3
 PROTOCOL ?= laptop
@@ -15,7 +15,7 @@ SHOW = --protocol $(PROTOCOL) --results $(RESULTS) $(SELECTION) $(OPTIONS)
 RUN = $(SHOW) $(call option,WORKERS,workers)
 TABLES = table1 table2 table3 table4 table5 table6
 
-.PHONY: $(TABLES) figures paper audit readings report quick speed test test-all mutants check \
+.PHONY: $(TABLES) figures paper audit readings report tune quick speed test test-all mutants check \
 	check-numbers
 
 $(TABLES): table%: .venv/ready
@@ -31,6 +31,9 @@ readings paper: .venv/ready
 
 audit report: .venv/ready
 	$(BENCH) $@ $(SHOW)
+
+tune: .venv/ready
+	$(BENCH) tune $(RUN) $(call option,TRIALS,trials)
 
 quick: PROTOCOL = quick
 quick: .venv/ready

@@ -12,6 +12,7 @@ from bench.base.errors import BenchError
 from bench.base.identity import identity
 from bench.data.catalogue import NAMES, PHANTOMS
 from bench.grid import configs, notation
+from bench.grid.cell import TUNING_SEEDS
 from bench.grid.choice import MethodChoice
 from bench.grid.notation import write_choice
 from bench.grid.protocol import Protocol
@@ -40,13 +41,14 @@ def again(record: Record, study: Study) -> Study:
         input_size=None if cell["input_size"] == cell["source_size"] else cell["input_size"],
         protocol=protocol,
         settings=settings,
+        _tunes=record["seed"] >= TUNING_SEEDS,
     )
 
 
 @dataclass(frozen=True)
 class Verification:
     """What running again gave. `largest` is the largest difference of a score; `metrics` are the
-    recorded metrics that differ.
+    recorded metrics that differ, of the test split, and of validation as `val_…`.
     """
 
     key: str
@@ -84,9 +86,16 @@ def verify(key: str, study: Study, device: str = "cpu") -> Verification:
     workshop = store.root / "generated"
     outcome = execute(run, device=device, dataset=study.open(run), workshop=workshop)
     scores, _ = store.predictions(run.key)
-    differ = [n for n, v in record["metrics"].items() if outcome.record["metrics"].get(n) != v]
-    largest = float(np.abs(outcome.scores.astype(float) - scores).max())
+    before, now = _metrics(record), _metrics(outcome.record)
+    differ = [name for name, value in before.items() if now.get(name) != value]
+    largest = float(np.abs(outcome.scores.astype(float) - scores).max(initial=0))
     return Verification(run.key, scores.shape, largest, tuple(differ))
+
+
+def _metrics(record: Record) -> dict[str, Any]:
+    """Of the test split, and of the validation split."""
+    validation = record["validation"].items()
+    return {**record["metrics"], **{k: v for k, v in validation if k.startswith("val_")}}
 
 
 def _protocol(described: Record) -> tuple[str, dict[str, Any]]:

@@ -24,6 +24,7 @@ class _Part(BaseModel):
     about: str
     protocol: str = "laptop"
     settings: dict[str, Any] = {}
+    params: str = "default"
     datasets: list[str] | None = None
     methods: list[str] | None = None
     backbones: list[str] | None = None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from bench.base.files import write_bytes, write_text
 from bench.base.validation import validated
 from bench.data.dataset import Dataset, open_dataset
 from bench.grid import configs, grid, notation
-from bench.grid.cell import Cell, Run
+from bench.grid.cell import TUNING_SEEDS, Cell, Run
 from bench.grid.configs import Config
 from bench.grid.grid import Grid
 from bench.grid.selection import Selection
@@ -29,12 +29,17 @@ from bench.store.records import Store
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bench.tuning.rounds import Searches
+    from bench.tuning.search import Search
+    from bench.tuning.tuned import Shelf
+
 Names = str | Path | Sequence[str | Path] | None
 Arrays = tuple[NDArray[np.float32], NDArray[np.generic]]
 Select = Callable[[Selection], Selection]
 PLACE = ("dataset", "method", "backbone", "ratio", "seed")
 """What tells the runs of a study apart."""
 STATES = ("done", "running", "failed", "missing")
+Params = Literal["default", "tuned"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,9 @@ class Study:
     or a path to a Python file; `backbones` any of timm, `a+b` for a combination. A list may be one
     text with commas. `ratios` are fractions of the training split; `seeds` a count, a list, or a
     text such as `"0-4"`. `size` and `input_size` are pixels. `settings` are protocol keys
-    (`{"epochs": 20}`). Nothing is read, downloaded or trained before it is asked for.
+    (`{"epochs": 20}`). `params="tuned"` takes what `tune` found for each method, dataset and
+    backbone in place of the defaults. Nothing is read, downloaded or trained before it is asked
+    for.
 
         study = Study(datasets=["breast"], methods=["none", "mixup"], seeds=10)
         study.run(workers=2)
@@ -64,10 +71,12 @@ class Study:
     input_size: int | None = None
     protocol: str | Path = "laptop"
     settings: Mapping[str, Any] = field(default_factory=dict)
+    params: Params = "default"
     data_dir: str | Path | None = None
     results: str | Path = "results"
     _about: Selection | None = field(default=None, repr=False)
     _command: str = field(default="run", repr=False)
+    _tunes: bool = field(default=False, repr=False)
     _known: dict[str, Record] = field(default_factory=dict, compare=False, repr=False)
     _arrays: dict[str, Arrays] = field(default_factory=dict, compare=False, repr=False)
 
@@ -75,7 +84,10 @@ class Study:
     def config(self) -> Config:
         if not isinstance(self.settings, Mapping):
             raise BenchError(f'settings {self.settings!r}: write a dict, such as {{"epochs": 20}}')
-        return configs.load(str(self.protocol), self.settings)
+        if self.params not in get_args(Params):
+            raise unknown("params", str(self.params), get_args(Params))
+        found = configs.load(str(self.protocol), self.settings)
+        return replace(found, name=f"{found.name} tuned") if self.params == "tuned" else found
 
     @cached_property
     def named(self) -> dict[str, Any]:
@@ -93,7 +105,13 @@ class Study:
     def selection(self) -> Selection:
         if self._about:
             return self._about
-        return validated(Selection, self.config.selection.model_dump() | self.named, "option")
+        found = validated(Selection, self.config.selection.model_dump() | self.named, "option")
+        if max(found.seeds) >= TUNING_SEEDS and not self._tunes:
+            raise BenchError(
+                f"seed {max(found.seeds)} is one of tuning, whose runs are not tested; report on "
+                f"seeds below {TUNING_SEEDS}"
+            )
+        return found
 
     @cached_property
     def grid(self) -> Grid:
@@ -111,7 +129,18 @@ class Study:
         )
         for note in found.notes:
             warnings.warn(note, Note, stacklevel=2)
+        if self.params == "tuned":
+            from bench.tuning.tuned import tuned
+
+            found = tuned(found, self.shelf)
         return found
+
+    @property
+    def shelf(self) -> "Shelf":
+        """Where the tuned parameters of the protocol are."""
+        from bench.tuning.tuned import Shelf
+
+        return Shelf(self.store.root, configs.load(str(self.protocol), self.settings).slug)
 
     @cached_property
     def backbone_labels(self) -> tuple[str, ...]:
@@ -169,6 +198,7 @@ class Study:
             "seeds": notation.write_seeds(self.named.get("seeds", ())),
             "size": self.size,
             "input-size": self.input_size,
+            "params": None if self.params == "default" else self.params,
         }
         given = [(name, str(value)) for name, value in written.items() if value]
         given += [("set", text) for text in notation.write_settings(self.settings)]
@@ -200,6 +230,70 @@ class Study:
         study goes on where it was stopped, and the results are bit-identical.
         """
         run([self], workers, device, retry_failed)
+
+    def tune(
+        self,
+        trials: int = 32,
+        tune_seeds: int | str | Sequence[int] = 3,
+        shared: Sequence[str] = (),
+        metric: str | None = None,
+        workers: int | None = None,
+        device: str | None = None,
+    ) -> "pd.DataFrame":
+        """Search the parameters of each method, on each dataset and backbone; a row a trial.
+
+        Every method has exactly so many trials, the first its defaults; a trial is worth the mean
+        of a validation metric (by default the one that selects epochs) over `tune_seeds`, and the
+        test split is not opened. `shared` names training parameters that are tuned for all methods
+        alike, `lr` and `weight_decay`. An interrupted search goes on as it would have. What is
+        found is kept beside the results, and taken by `params="tuned"`.
+        """
+        from bench.tuning.rounds import rounds, trials_frame
+
+        if not (isinstance(trials, int) and trials >= 1):
+            raise BenchError(f"trials {trials!r}: write a whole number, 1 or more")
+        searches = self.searches(tune_seeds, shared, metric)
+
+        def do(runs: Sequence[Run]) -> None:
+            _do(Grid(tuple(dict.fromkeys(runs)), self.grid.datasets, ()), self, workers, device)
+
+        self.store.check_writable()
+        rounds(searches, trials, self.store, do)
+        for search in searches.values():
+            self.shelf.write(search, trials)
+        self.__dict__.pop("tuned", None)
+        return trials_frame(searches, trials)
+
+    def searches(
+        self,
+        tune_seeds: int | str | Sequence[int] = 3,
+        shared: Sequence[str] = (),
+        metric: str | None = None,
+    ) -> "Searches":
+        """The searches of `tune`, with the trials that they have had; nothing is run."""
+        from bench.tuning.rounds import objective, searches
+
+        if self.params != "default":
+            raise BenchError("a search starts from the defaults: leave params")
+        goal = objective(metric, tune_seeds, self.config.protocol)
+        return searches(self.grid, goal, shared, self.shelf)
+
+    def searched(self) -> "list[Search]":
+        """What `tune` has searched so far, with its trials, whatever it was tuned for."""
+        from bench.tuning.rounds import searched
+
+        return searched(replace(self, params="default").grid, self.shelf)
+
+    def export_searches(self, path: str | Path) -> Path:
+        """Write the trials of all that was `searched()` as a journal, for optuna-dashboard."""
+        from bench.tuning.journal import export
+
+        return export(self.searched(), Path(path))
+
+    @cached_property
+    def tuned(self) -> "Study":
+        """The same with tuned parameters."""
+        return replace(self, params="tuned")
 
     def plan(self, device: str | None = None) -> "pd.DataFrame":
         """A row a cell: how many of its runs are done, running, failed and missing, and the
@@ -355,6 +449,18 @@ def run(
     retry_failed: bool = False,
 ) -> None:
     """As `Study.run`, for several studies that share a store: their runs together, each once."""
+    store, together = studies[0].store, grid.merge(study.grid for study in studies)
+    store.check_writable()
+    if retry_failed:
+        for one in together.runs:
+            store.forget_failure(one.key)
+    if _do(together, studies[0], workers, device):
+        for study in studies:
+            study.refresh()
+
+
+def _do(together: Grid, first: Study, workers: int | None, device: str | None) -> bool:
+    """Do what is missing of runs, with the data and the store of a study; whether there was any."""
     from bench.engines.local import local
     from bench.engines.progress import GridProgress, console
     from bench.engines.worker import Job, remaining
@@ -362,15 +468,9 @@ def run(
 
     if workers is not None and not (isinstance(workers, int) and workers >= 1):
         raise BenchError(f"workers {workers!r}: write a whole number, 1 or more")
-    store, first = studies[0].store, studies[0]
-    together = grid.merge(study.grid for study in studies)
-    store.check_writable()
-    if retry_failed:
-        for one in together.runs:
-            store.forget_failure(one.key)
-    missing = remaining(store, together.runs)
+    store, missing = first.store, remaining(first.store, together.runs)
     if not missing:
-        return
+        return False
     grid.check_backbones(together, missing)
     for place in dict.fromkeys((one.cell.source, one.cell.source_size) for one in missing):
         open_dataset(*place, first._data_dir)
@@ -379,7 +479,7 @@ def run(
             f"files under bench/ or methods/ are changed since commit {commit[:-1]}: records made "
             "now are marked as of changed code",
             Note,
-            stacklevel=2,
+            stacklevel=3,
         )
     device = device or environment.default_device()
     environment.check_device(device)
@@ -393,8 +493,7 @@ def run(
     with GridProgress(store, missing, out) as progress:
         local(job, workers, progress)
         progress(0.0)
-    for study in studies:
-        study.refresh()
+    return True
 
 
 def failed(study: Study) -> list[tuple[Run, dict[str, Any]]]:

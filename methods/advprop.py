@@ -8,7 +8,7 @@ from torch import Tensor
 
 from bench.base.errors import BenchError
 from bench.base.task import Task
-from methods.method import C, Classifier, Logs, Method, Parameters, Progress
+from methods.method import C, Classifier, Logs, Method, Parameters, Progress, Trial
 from methods.parts.dual_batchnorm import in_state, split
 
 
@@ -45,6 +45,13 @@ class AdvProp(Method):
         """Train a backbone without BatchNorm on both kinds of images, with nothing to split."""
 
     params: Params
+
+    @classmethod
+    def space(cls, trial: Trial) -> None:
+        """ε and steps of the publication, 1/255 to 4/255 and 1 to 5; the weight up to its 1."""
+        trial.suggest_categorical("epsilon", tuple(n / 255 for n in (1, 2, 3, 4)))
+        trial.suggest_categorical("steps", (1, 3, 5))
+        trial.suggest_float("adv_weight", 0.25, 1.0)
 
     def adapt(self, model: C) -> C:
         """Split the model's BatchNorm layers; raises BenchError where it has none.

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from bench.base.identity import added
-from methods.method import Classifier, Logs, Method, Parameters, Progress, Setting
+from methods.method import Classifier, Logs, Method, Parameters, Progress, Setting, Trial
 from methods.parts.ails_readings import READINGS
 from methods.parts.divergence import closed_form_bound, symmetric_kl
 from methods.parts.filter import Projection, SameClassCosine, longest, schedule, sphere
@@ -165,6 +165,14 @@ class AILS(Method):
         """A17: whether weight decay covers the head, which pulls q to the prior as β does."""
 
     params: Params
+
+    @classmethod
+    def space(cls, trial: Trial) -> None:
+        """`offset_space`, and `beta` over the paper's grid (0.1 to 2) and below it, where q leaves
+        the prior.
+        """
+        offset_space(trial)
+        trial.suggest_float("beta", 1e-3, 2.0, log=True)
 
     def __init__(self, params: Params, setting: Setting) -> None:
         super().__init__(params, setting)
@@ -365,6 +373,18 @@ class AILS(Method):
             "mu_rms": rms(q.mean),
             "feature_rms": scale,
         }
+
+
+def offset_space(trial: Trial) -> None:
+    """`alpha` over the paper's grid (0.1 to 0.7) and `lam` around its 0.5; τ around its 0.8 early
+    and 0.6 late, falling; the prior (A8) and the draws (A12) as its readings have them.
+    """
+    trial.suggest_float("alpha", 0.05, 0.7)
+    trial.suggest_float("lam", 0.0, 1.0)
+    trial.suggest_float("tau_start", 0.7, 0.95)
+    trial.suggest_float("tau_end", 0.5, 0.7)
+    trial.suggest_categorical("num_samples", (1, 2, 4))
+    trial.suggest_categorical("prior_std", ("feature_rms", 0.3, 1.0))
 
 
 def rms(values: Tensor) -> Tensor:

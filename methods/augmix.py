@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor
 
 from bench.base.task import Task
-from methods.method import Classifier, Logs, Method, Parameters, Progress
+from methods.method import Classifier, Logs, Method, Parameters, Progress, Trial
 from methods.parts.auto_augment import BLENDS, Space, operation_space, transform
 
 BINS = 10
@@ -45,6 +45,12 @@ class AugMix(Method):
         jsd_weight: float = Field(12.0, ge=0)
 
     params: Params
+
+    @classmethod
+    def space(cls, trial: Trial) -> None:
+        """Around torchvision's and the publication's severity 3 and width 3."""
+        trial.suggest_int("severity", 1, 5)
+        trial.suggest_int("width", 1, 4)
 
     def augment(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         if not self.params.jsd:

@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from methods.method import Classifier, Logs, Method, Parameters, Progress, Setting
+from methods.method import Classifier, Logs, Method, Parameters, Progress, Setting, Trial
 
 OFFICIAL_BATCH = 128
 """The batch size of the official runs, whose KL is a sum over the batch."""
@@ -52,6 +52,17 @@ class BSDA(Method):
         """The decoder's last activation; with GELU it cannot rebuild clearly negative features."""
 
     params: Params
+
+    @classmethod
+    def space(cls, trial: Trial) -> None:
+        """Around the official code's values: λ 0.8, M 10, α 0.5, and its weights of KL and
+        reconstruction by a decade or more.
+        """
+        trial.suggest_float("drop", 0.5, 0.95)
+        trial.suggest_categorical("draws", (1, 2, 5, 10))
+        trial.suggest_float("weight", 0.1, 1.0)
+        trial.suggest_float("kl_weight", 1e-3, 1.0, log=True)
+        trial.suggest_float("rec_weight", 0.1, 10.0, log=True)
 
     def __init__(self, params: Params, setting: Setting) -> None:
         super().__init__(params, setting)

@@ -6,6 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from methods.method import Trial
 from methods.parts.mixing import Mixing
 
 
@@ -25,6 +26,14 @@ class CutMix(Mixing):
         prob: float = Field(0.5, ge=0, le=1)
 
     params: Params
+
+    @classmethod
+    def space(cls, trial: Trial) -> None:
+        """`alpha` around the publication's 1.0; `prob` around the official 0.5 (CIFAR) and 1.0
+        (ImageNet).
+        """
+        trial.suggest_float("alpha", 0.2, 2.0, log=True)
+        trial.suggest_float("prob", 0.2, 1.0)
 
     def mix(self, images: Tensor, rows: Tensor, lam: float) -> tuple[Tensor, Tensor]:
         height, width = images.shape[2:]

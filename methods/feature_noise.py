@@ -2,8 +2,8 @@
 
 from torch import nn
 
-from methods.ails import AILS, OffsetParameters
-from methods.method import Setting
+from methods.ails import AILS, OffsetParameters, offset_space
+from methods.method import Setting, Trial
 from methods.parts.posterior import Prior
 
 
@@ -29,6 +29,11 @@ class FeatureNoise(AILS):
 
     def __init__(self, params: OffsetParameters, setting: Setting) -> None:
         super().__init__(AILS.Params(**params.model_dump()), setting)
+
+    @classmethod
+    def space(cls, trial: Trial) -> None:
+        """That of AILS, without what is learned."""
+        offset_space(trial)
 
     def make_posterior(self) -> nn.Module:
         return Prior()

@@ -4,6 +4,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from methods.method import Trial
 from methods.parts.mixing import Mixing
 
 
@@ -28,6 +29,12 @@ class FMix(Mixing):
         """δ: the power with which amplitude falls with frequency; more makes larger regions."""
 
     params: Params
+
+    @classmethod
+    def space(cls, trial: Trial) -> None:
+        """`alpha` and `decay` around the publication's 1 and 3."""
+        trial.suggest_float("alpha", 0.2, 2.0, log=True)
+        trial.suggest_float("decay", 1.5, 5.0)
 
     def mix(self, images: Tensor, rows: Tensor, lam: float) -> tuple[Tensor, Tensor]:
         height, width = images.shape[2:]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bench.base.errors import BenchError
 from bench.base.split import Indices, Split
-from methods.method import Method, Parameters, Workspace
+from methods.method import Method, Parameters, Trial, Workspace
 from methods.parts import image_ops as ops
 from methods.parts.geometry import affine, rotation, warp
 
@@ -104,6 +104,14 @@ class MedAugment(Method):
         """Blur kernels of size/224 times the pixels, at least 3."""
 
     params: Params
+
+    @classmethod
+    def space(cls, trial: Trial) -> None:
+        """The publication's five levels; the original kept as often as every version (our default),
+        never, or half the time.
+        """
+        trial.suggest_int("level", 1, 5)
+        trial.suggest_categorical("keep_original", (None, 0.0, 0.5))
 
     def prepare(self, train: Split, workspace: Workspace) -> Split:
         if not self.params.offline:

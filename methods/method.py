@@ -1,9 +1,9 @@
 """Method: what an augmentation method is to the harness."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -117,6 +117,16 @@ class Reading:
     tasks: frozenset[Task] = frozenset(Task)
 
 
+class Trial(Protocol):
+    """What of a trial of Optuna a search space is declared with."""
+
+    def suggest_float(self, name: str, low: float, high: float, *, log: bool = ...) -> float: ...
+
+    def suggest_int(self, name: str, low: int, high: int, *, log: bool = ...) -> int: ...
+
+    def suggest_categorical(self, name: str, choices: Sequence[Any]) -> Any: ...
+
+
 class Method(nn.Module):
     """Base of all methods: four hooks, each with a default that does nothing.
 
@@ -166,6 +176,14 @@ class Method(nn.Module):
     def skip(cls, task: Task, channels: int) -> str | None:
         """Why the method cannot serve such a dataset, or None."""
         return None
+
+    @classmethod
+    def space(cls, trial: Trial) -> None:
+        """Declare what `bench tune` searches; by default nothing.
+
+        The names are those of parameters, the same ones at every trial, and the defaults lie inside
+        the ranges. A docstring says where each range is from.
+        """
 
     @classmethod
     def identity(cls, params: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from methods.method import Method, Parameters
+from methods.method import Method, Parameters, Trial
 from methods.parts.auto_augment import Space, operation_space, transform
 
 STRONGEST = 30
@@ -29,6 +29,12 @@ class RandAugment(Method):
         magnitude: int = Field(9, ge=0, le=STRONGEST)
 
     params: Params
+
+    @classmethod
+    def space(cls, trial: Trial) -> None:
+        """N and M about as the publication searches them, within torchvision's 30 levels."""
+        trial.suggest_int("num_ops", 1, 3)
+        trial.suggest_int("magnitude", 3, 15)
 
     def augment(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         space = moderate_space(images.shape[2], images.shape[3])

@@ -7,7 +7,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from methods.method import Method, Parameters
+from methods.method import Method, Parameters, Trial
 from methods.parts.boxes import GRAY, box_masks
 
 ATTEMPTS = 10
@@ -45,6 +45,12 @@ class RandomErasing(Method):
             return self
 
     params: Params
+
+    @classmethod
+    def space(cls, trial: Trial) -> None:
+        """Around the publication's p 0.5 and largest area; it tries p from 0.1 to 0.9."""
+        trial.suggest_float("prob", 0.1, 1.0)
+        trial.suggest_float("max_area", 0.1, 0.5)
 
     def augment(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         count, _, height, width = images.shape

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reports.doors import compare, figure, needs, report, table
+    from reports.doors import compare, figure, needs, report, table, tuned
 
-__all__ = ["compare", "figure", "needs", "report", "table"]
+__all__ = ["compare", "figure", "needs", "report", "table", "tuned"]
 
 
 def __getattr__(name: str) -> Any:

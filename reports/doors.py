@@ -21,6 +21,7 @@ from reports.results.compare import COLUMNS, compare_rows
 from reports.results.results import Combine
 from reports.results.view import View
 from reports.tables import catalogue as tables
+from reports.tables import tuned as tuning
 from reports.tables.html import to_html
 from reports.tables.output import Output
 from reports.tables.output import write as write_table
@@ -151,6 +152,15 @@ def table(
     view = View(metric, reference, combine, published, _of_metrics(split))
     entry = tables.entry(number)
     return Tables(entry.outputs(entry.study(study, view), view))
+
+
+def tuned(study: Study, metrics: Sequence[str] = ("acc", "auc")) -> Tables:
+    """Default against tuned parameters, and what the search took: after `Study.tune`.
+
+    A table for each metric, dataset, backbone and ratio. `study.run()` and `study.tuned.run()` do
+    the runs that are compared.
+    """
+    return Tables([one for metric in metrics for one in tuning.outputs(study, View(metric))])
 
 
 def needs(number: int | str, study: Study) -> Study:

@@ -22,6 +22,7 @@ FLOORS = (
     "bench.store",
     "bench.training",
     "bench.engines",
+    "bench.tuning",
     "bench.study",
     "bench.again",
     "bench.committed",

@@ -253,6 +253,6 @@ def test_the_quick_start_runs(
 
 
 def test_the_doors_are_listed() -> None:
-    assert {"compare", "figure", "needs", "report", "table"} == set(reports.__all__)
+    assert {"compare", "figure", "needs", "report", "table", "tuned"} == set(reports.__all__)
     with pytest.raises(AttributeError, match="tabel"):
         _ = reports.tabel

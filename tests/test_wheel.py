@@ -40,7 +40,7 @@ PHANTOM = (
 
 def package(path: Path) -> str:
     folder = ".".join(path.parent.relative_to(ROOT).parts)
-    return "bench.configs" if folder == "configs" else folder
+    return "bench.configs" if folder.split(".")[0] == "configs" else folder
 
 
 class TestMetadata:

@@ -8,7 +8,7 @@ import click
 
 from bench.base.errors import BenchError, Note
 from bench.base.version import __version__
-from bench.cli import audit, check, data, methods, paper, records, reports, runs
+from bench.cli import audit, check, data, methods, paper, records, reports, runs, tune
 
 
 class Bench(click.Group):
@@ -62,6 +62,7 @@ for command in (
     records.pack,
     reports.table,
     reports.figure,
+    tune.tune,
     audit.audit,
     check.check,
     reports.readings,

@@ -68,6 +68,12 @@ selecting = option_group(
     click.option("--input-size", type=int, metavar="PX", help="what the backbone is given"),
     protocol,
     click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="lr=1e-3"),
+    click.option(
+        "--params",
+        type=click.Choice(["default", "tuned"]),
+        show_default="default",
+        help="what methods take; see tune",
+    ),
     data_dir,
     results,
 )
@@ -124,6 +130,7 @@ def study(options: dict[str, Any]) -> Study:
         "ratios": options["ratio"],
         "protocol": options["protocol"],
         "settings": notation.settings(options["settings"]) or None,
+        "params": options["params"],
         "data_dir": options["data_dir"],
         "results": options["results"],
     }

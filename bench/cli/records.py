@@ -68,7 +68,10 @@ def print_record(record: dict[str, Any], results: Path) -> None:
         values = [epoch[name] for epoch in record["curves"] if epoch.get(name) is not None]
         if len(values) > 1:
             click.echo(f"{name:10}{curve(values)}  {values[0]:.3f} to {values[-1]:.3f}")
-    click.echo(f"{'again':10}{command(record, results)}")
+    if record["metrics"]:
+        click.echo(f"{'again':10}{command(record, results)}")
+    else:
+        click.echo(f"{'tuning':10}validated only, never tested; `bench verify` runs it again")
 
 
 def command(record: dict[str, Any], results: Path) -> str:

@@ -99,7 +99,9 @@ class GridProgress:
             return f"{run}: failed, {failure['reason']}"
         record = self.store.read(run.key)
         spent = sum(record["cost"]["seconds"].values())
-        scores = " ".join(f"{m} {_percent(record['metrics'][m])}" for m in ("acc", "auc"))
+        found = record["validation"] if run.tunes else record["metrics"]
+        names = ("val_acc", "val_auc") if run.tunes else ("acc", "auc")
+        scores = " ".join(f"{name} {_percent(found[name])}" for name in names)
         return f"{run}: {scores}, {duration(spent)}"
 
 

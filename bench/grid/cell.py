@@ -16,6 +16,8 @@ from bench.grid.protocol import Protocol
 
 NUMERICS = 2
 """Raised by whoever changes the bits that a run gives."""
+TUNING_SEEDS = 1000
+"""Seeds from here on are of tuning alone: such a run never sees the test split."""
 
 
 @dataclass(frozen=True)
@@ -93,13 +95,18 @@ class Run:
         return _key(self.cell.json, _protocol_json(self.protocol), self.seed, NUMERICS)
 
     @property
+    def tunes(self) -> bool:
+        """Whether it is of tuning: it ends with the validation split, and is in no report."""
+        return self.seed >= TUNING_SEEDS
+
+    @property
     def streams(self) -> Streams:
         return Streams(self.cell.data, self.seed)
 
     def __str__(self) -> str:
         cell = self.cell
         ratio = f" {cell.ratio:.0%}" if cell.ratio < 1 else ""
-        return f"{cell.dataset}{ratio} {cell.backbone} {cell.method.label} seed {self.seed}"
+        return f"{cell.dataset}{ratio} {cell.backbone} {cell.method.written} seed {self.seed}"
 
 
 def decides(cell: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,8 +16,9 @@ class MethodChoice:
 
     `source` is what `methods.get` takes: the name, or a file as `path.py:Name`; `name` and
     `version` are what stands in records. `label` shows the parameters that differ from what the
-    protocol gives. Choices are compared by `settings`, the parameters as JSON: thousands of cells
-    are.
+    protocol gives; `written` shows them where the label does not, as those of tuned parameters. The
+    parameters are `given` ones over `usual` ones, over the method's defaults. Choices are compared
+    by `settings`, the parameters as JSON: thousands of cells are.
     """
 
     name: str
@@ -26,23 +27,35 @@ class MethodChoice:
     params: Parameters = field(compare=False)
     label: str = field(compare=False)
     source: str = field(compare=False)
+    written: str = field(compare=False)
+    given: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    usual: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def parse(cls, text: str, parameters: Mapping[str, dict[str, Any]] = {}) -> "MethodChoice":
         """Raises BenchError for a wrong name, parameter or value."""
         source, given = read_choice(text)
+        return cls.of(source, given, parameters.get(methods.find(source).name, {}))
+
+    @classmethod
+    def of(cls, source: str, given: Mapping[str, Any], usual: Mapping[str, Any]) -> "MethodChoice":
+        """Given parameters over usual ones. Raises BenchError as `parse`."""
         found = methods.find(source)
         name, method = found.name, found.value
         version = f"{method.version}-{found.version}" if found.digest else str(method.version)
-        usual = parameters.get(name, {})
         params, plain = (
             validated(method.Params, values, f"{name} parameter")
-            for values in (usual | given, usual)
+            for values in ({**usual, **given}, usual)
         )
         changed = sorted(params.model_dump(mode="json").items())
         changed = [item for item in changed if item not in plain.model_dump(mode="json").items()]
         label = write_choice(name, changed)
-        return cls(name, version, params.model_dump_json(), params, label, source)
+        settings = params.model_dump_json()
+        return cls(name, version, settings, params, label, source, label, given, usual)
+
+    def at(self, values: Mapping[str, Any]) -> "MethodChoice":
+        """With these parameters, but for those that were given."""
+        return self.of(self.source, {**values, **self.given}, self.usual)
 
     @property
     def method(self) -> type[Method]:
@@ -50,9 +63,11 @@ class MethodChoice:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled by what it was read from: a file's classes cannot be imported by name."""
-        return _restored, (self.name, self.version, self.settings, self.label, self.source)
+        shown = self.label, self.source, self.written
+        return _restored, (self.name, self.version, self.settings, *shown)
 
 
-def _restored(name: str, version: str, settings: str, label: str, source: str) -> MethodChoice:
+def _restored(name: str, version: str, settings: str, *shown: str) -> MethodChoice:
+    label, source, written = shown
     params = methods.get(source).Params.model_validate_json(settings)
-    return MethodChoice(name, version, settings, params, label, source)
+    return MethodChoice(name, version, settings, params, label, source, written)

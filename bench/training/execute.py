@@ -33,7 +33,10 @@ CONVERGED = 0.95
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a finished run leaves: its record, and its test probabilities (N, C) with targets."""
+    """What a finished run leaves: its record, and its test probabilities (N, C) with targets.
+
+    A tuning run leaves no metrics of the test split, and no rows.
+    """
 
     record: dict[str, Any]
     scores: NDArray[np.float32]
@@ -70,7 +73,8 @@ def execute(
     workshop: Path = Path("results/generated"),
     watch: Watch = UNWATCHED,
 ) -> Outcome:
-    """Train, select and evaluate one run; the test split is opened once, after selection.
+    """Train, select and evaluate one run; the test split is opened once, after selection, and for a
+    tuning run not at all.
 
     `dataset` saves opening it again; `workshop` is where methods keep what they generate. Raises
     `trainer.DivergedError` where the loss is not finite, and `methods.method.NotYetError`.
@@ -81,15 +85,14 @@ def execute(
     if info.fingerprint != run.cell.data:
         raise BenchError(f"{info.name} has changed since the run was planned; start again")
     learned = learn(run, dataset, clock, device, workshop, watch)
-    test = dataset.split("test")
-    scores = predict(learned.model, test, info.task, device)
-    targets = test.targets.numpy()
-    measured = metrics.all_metrics(scores, targets, info.task)
+    scores, targets, measured = (
+        untested(info) if run.tunes else tested(learned.model, dataset, device)
+    )
     clock.lap("test")
     record = run.describe() | {
         "schema": SCHEMA,
         "key": run.key,
-        "label": run.cell.method.label,
+        "label": run.cell.method.written,
         "data": provenance(info, len(learned.train)),
         "metrics": measured,
         "facts": learned.method.facts,
@@ -100,6 +103,22 @@ def execute(
         "ended": round(time.time(), 3),
     }
     return Outcome(record, scores, targets)
+
+
+def tested(
+    model: backbone.Backbone, dataset: Dataset, device: str
+) -> tuple[NDArray[np.float32], NDArray[np.generic], dict[str, float | None]]:
+    """Probabilities and targets of the test split, and its metrics."""
+    test, task = dataset.split("test"), dataset.info.task
+    scores, targets = predict(model, test, task, device), test.targets.numpy()
+    return scores, targets, metrics.all_metrics(scores, targets, task)
+
+
+def untested(
+    info: Info,
+) -> tuple[NDArray[np.float32], NDArray[np.generic], dict[str, float | None]]:
+    """The same of no image."""
+    return np.empty((0, info.num_classes), np.float32), np.empty(0, np.int64), {}
 
 
 def learn(

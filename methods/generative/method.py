@@ -18,7 +18,7 @@ from bench.base.split import RESIDENT_BYTES, Split
 from bench.base.streams import stream
 from methods.generative.cache import Entry
 from methods.generative.quality import quality
-from methods.method import Classifier, Method, Parameters, Workspace
+from methods.method import Classifier, Method, Parameters, Trial, Workspace
 
 MOST_IMAGES = 10_000
 
@@ -48,6 +48,14 @@ class GenerativeMethod(Method, ABC):
         """A generator for each run, or one for all runs over the same subset."""
 
     params: Any
+
+    @classmethod
+    def space(cls, trial: Trial) -> None:
+        """The synthetic share around our half; the AILS paper gives none.
+
+        All else decides the generator: each value of it would train another one.
+        """
+        trial.suggest_float("share", 0.1, 0.7)
 
     @abstractmethod
     def make(

@@ -3,7 +3,7 @@
 import inspect
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import methods
@@ -12,13 +12,14 @@ from bench.store.measured import Measured, union
 from bench.study import Study
 from reports.arithmetic import as_table, audit_paper
 from reports.claims import judge as claims
+from reports.figures import searches as search_figures
 from reports.figures import specification, style
 from reports.figures.catalogue import FIGURES, Entry
 from reports.page import site
 from reports.results.results import PHANTOM
 from reports.results.view import View
 from reports.results.wording import ranges
-from reports.tables import readings
+from reports.tables import readings, tuned
 from reports.tables.catalogue import TABLES, of_runs
 
 LEAD = (
@@ -65,6 +66,7 @@ def build(content: Content) -> site.Page:
             site.Section("figures", "Figures", items=tuple(_figures(content))),
             _claims(content),
             _readings(content.study),
+            _tuning(content.main),
             _arithmetic(),
             _methods(study),
             _protocol(content),
@@ -162,6 +164,33 @@ def _readings(main: Study) -> site.Section:
     return site.Section("readings", title, lead, (figure, output.table, command))
 
 
+def _tuning(main: Study) -> site.Section:
+    """Default against tuned parameters, and what each search tried."""
+    title = "Tuning"
+    searches = main.searched()
+    names = tuple(dict.fromkeys(search.cell.method.source for search in searches))
+    study = replace(main, params="default").about(
+        lambda s: s.model_copy(update={"methods": names or s.methods}), "tune", named_last=False
+    )
+    command = site.Command(study.command)
+    if not searches:
+        lead = "Nothing was tuned. This searches each method's parameters with one budget:"
+        return site.Section("tuning", title, lead, (command,))
+    items: list[site.Item] = []
+    try:
+        items += [output.table for output in tuned.outputs(study, View())]
+    except BenchError as reason:
+        items.append(site.Command(command.lines, f"{reason}."))
+    for search in searches:
+        for figure in search_figures.figures(search):
+            items.append(site.Figure(style.inline(figure.drawing, figure.name), figure.caption))
+    lead = (
+        "Parameters are searched on the validation split, with seeds that no table uses, from the "
+        "defaults on. The comparison is on the seeds of this report."
+    )
+    return site.Section("tuning", title, lead, (*items, command))
+
+
 def _arithmetic() -> site.Section:
     table = as_table(audit_paper(), "What arithmetic says of the published numbers")
     lead = "No record is needed for this: it is about printed digits alone."
@@ -170,7 +199,7 @@ def _arithmetic() -> site.Section:
 
 
 def _methods(study: Study) -> site.Section:
-    choices = {run.cell.method.label: run.cell.method for run in study.measured.grid.runs}
+    choices = {run.cell.method.written: run.cell.method for run in study.measured.grid.runs}
     items = []
     for label, choice in choices.items():
         kind = choice.method

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from bench.base import version
 from bench.grid.notation import parts
 from bench.study import Study
+from bench.tuning.point import write
 
 
 def stem(study: Study, *words: str, backbone: str | None = None, ratio: float | None = None) -> str:
@@ -47,12 +48,34 @@ def footnotes(study: Study, backbones: Sequence[str]) -> list[str]:
         f"Data: {data}; seeds {ranges(seeds)}; n = {len(seeds)}, SD with n − 1.",
         f"Command: {study.command}; commit {', '.join(commits) or version.commit()}.",
     ]
+    lines += tuned(study, backbones)
     changed = sum(str(record["commit"]).endswith("+") for record in records)
     if changed:
         lines.append(
             f"Made by code that was changed since its commit: {changed} of {len(records)}."
         )
     return [f"Caution: {config.caution}.", *lines] if config.caution else lines
+
+
+def tuned(study: Study, backbones: Sequence[str]) -> list[str]:
+    """Which parameters were tuned, how, and to what; nothing where they are the defaults."""
+    if study.params == "default":
+        return []
+    used = {part for name in backbones for part in parts(name)}
+    cells = dict.fromkeys(run.cell for run in study.grid.runs if run.cell.backbone in used)
+    entries = [(cell, entry) for cell in cells if (entry := study.shelf.entry(cell))]
+    lines = [
+        f"Tuned: {cell.method.label} on {cell.dataset}, {cell.backbone}"
+        f"{f' ({cell.ratio:.0%})' if cell.ratio < 1 else ''}: {write(entry['parameters'])}; trial "
+        f"{entry['trial']} of {entry['trials']}, by validation {entry['metric']} over seeds "
+        f"{ranges(entry['seeds'])}, commit {entry['commit']}."
+        for cell, entry in entries
+    ]
+    budgets = sorted({(entry["trials"], len(entry["seeds"])) for _, entry in entries})
+    if len(budgets) > 1:
+        said = ", ".join(f"{trials} trials of {seeds} seeds" for trials, seeds in budgets)
+        lines.insert(0, f"Caution: methods were tuned with different budgets: {said}.")
+    return lines
 
 
 def ranges(seeds: Sequence[int]) -> str:

@@ -90,7 +90,7 @@ class Sweep:
         Raises BenchError for a method that has no such parameter, or differs in another one.
         """
         values: dict[str, float] = {}
-        others = set()
+        others: dict[tuple[str, str, float], set[tuple[str, str]]] = {}
         for run in study.measured.grid.runs:
             choice = run.cell.method
             params = choice.params.model_dump(mode="json")
@@ -100,8 +100,9 @@ class Sweep:
                     f'write --methods "{self.method}[{self.parameter}=0.2],…"'
                 )
             values[choice.label] = float(params.pop(self.parameter))
-            others.add((choice.name, str(params)))
-        if len(others) > 1:
+            place = run.cell.dataset, run.cell.backbone, run.cell.ratio
+            others.setdefault(place, set()).add((choice.name, str(params)))
+        if any(len(found) > 1 for found in others.values()):
             raise BenchError(
                 f"table {self.number} varies {self.parameter} alone; "
                 "the methods named differ in more than that"

@@ -1,0 +1,1 @@
+"""Tuning: searches of equal budget for every method, over ordinary runs."""
