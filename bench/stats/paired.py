@@ -45,11 +45,11 @@ class Comparison:
     `t` and `p` the two-sided paired t-test, `d_z` = difference / sd, and `p_holm` is p after Holm
     over the family (a comparison of its own is a family of one). `wilcoxon_p`: `signed_rank_p`.
     `detectable` is the smallest true |difference| that a test with this n and sd detects with 80 %
-    power at 5 %.
-    Where all differences are one value there is no t-test. If it is zero, t, d_z and `detectable`
-    are 0, p is 1 and the interval is a point. If not, as few runs on few test images can have by
-    chance, p is that of the signs alone, 2^(1 - n), t and d_z are infinite, and interval and
-    `detectable` are nan.
+    power at 5 %; in a family `sd` is pooled over it, for a single one varies too much.
+    Where all differences are one value there is no t-test, and `detectable` is nan. If it is zero,
+    t and d_z are 0, p is 1 and the interval is a point. If not, as few runs on few test images can
+    have by chance, p is that of the signs alone, 2^(1 - n), t and d_z are infinite, and the
+    interval is nan.
     """
 
     n: int
@@ -127,6 +127,14 @@ def compare_all(
             if name != reference and (comparison := compare(values, methods[reference]))
         }
     )
+
+
+def pooled_sd(family: Iterable[Comparison]) -> float:
+    """The SD of differences over a family, by degrees of freedom; those without spread left out."""
+    spread = [comparison for comparison in family if comparison.sd > 0]
+    free = sum(comparison.n - 1 for comparison in spread)
+    squares = sum((comparison.n - 1) * comparison.sd**2 for comparison in spread)
+    return math.sqrt(squares / free) if free else math.nan
 
 
 def holm(family: Mapping[str, Comparison]) -> dict[str, Comparison]:
@@ -216,17 +224,17 @@ def _constant(n: int, difference: float) -> Comparison:
     """The comparison of n pairs that all differ by the same amount."""
     t = math.copysign(math.inf, difference) if difference else 0.0
     p = signed_rank_p(np.full(n, difference))
-    unknown = math.nan if difference else 0.0
+    width = math.nan if difference else 0.0
     return Comparison(
         n=n,
         difference=difference,
         sd=0.0,
-        low=difference + unknown,
-        high=difference + unknown,
+        low=difference - width,
+        high=difference + width,
         t=t,
         p=p,
         d_z=t,
         wilcoxon_p=p,
-        detectable=unknown,
+        detectable=math.nan,
         p_holm=p,
     )
