@@ -23,6 +23,8 @@ from bench.grid.cell import Cell, Run
 from bench.grid.configs import Config
 from bench.grid.grid import Grid
 from bench.grid.selection import Selection
+from bench.stats.crossed import METRICS as OVER_IMAGES
+from bench.stats.crossed import influence
 from bench.store.measured import Measured, Record, load
 from bench.store.records import Store
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Names = str | Path | Sequence[str | Path] | None
+Influence = NDArray[np.float64] | None
 Arrays = tuple[NDArray[np.float32], NDArray[np.generic]]
 Select = Callable[[Selection], Selection]
 PLACE = ("dataset", "method", "backbone", "ratio", "seed")
@@ -45,7 +48,8 @@ class Study:
     MedMNIST (`"breast"`), phantoms, or paths to npz files; `methods` such as `"ails[alpha=0.5]"`
     or a path to a Python file; `backbones` any of timm, `a+b` for a combination. A list may be one
     text with commas. `ratios` are fractions of the training split; `seeds` a count, a list, or a
-    text such as `"0-4"`. `size` and `input_size` are pixels. `settings` are protocol keys
+    text such as `"0-4"`; `looks` numbers of seeds at which results are looked at (`[10, 20, 30]`;
+    these are the seeds too). `size` and `input_size` are pixels. `settings` are protocol keys
     (`{"epochs": 20}`). Nothing is read, downloaded or trained before it is asked for.
 
         study = Study(datasets=["breast"], methods=["none", "mixup"], seeds=10)
@@ -60,6 +64,7 @@ class Study:
     backbones: Names = None
     ratios: float | str | Sequence[float] | None = None
     seeds: int | str | Sequence[int] | None = None
+    looks: str | Sequence[int] | None = None
     size: int | None = None
     input_size: int | None = None
     protocol: str | Path = "laptop"
@@ -70,6 +75,9 @@ class Study:
     _command: str = field(default="run", repr=False)
     _known: dict[str, Record] = field(default_factory=dict, compare=False, repr=False)
     _arrays: dict[str, Arrays] = field(default_factory=dict, compare=False, repr=False)
+    _influences: dict[tuple[str, str], Influence] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @cached_property
     def config(self) -> Config:
@@ -84,6 +92,7 @@ class Study:
         given = {n: None if v is None else notation.names(v, n) for n, v in names.items()} | {
             "ratios": None if self.ratios is None else notation.numbers(self.ratios, "ratio"),
             "seeds": None if self.seeds is None else notation.seeds(self.seeds),
+            "looks": None if self.looks is None else notation.looks(self.looks),
             "source_size": self.size,
             "input_size": self.input_size,
         }
@@ -93,7 +102,10 @@ class Study:
     def selection(self) -> Selection:
         if self._about:
             return self._about
-        return validated(Selection, self.config.selection.model_dump() | self.named, "option")
+        usual = self.config.selection.model_dump()
+        if "looks" in self.named:
+            del usual["seeds"]
+        return validated(Selection, usual | self.named, "option")
 
     @cached_property
     def grid(self) -> Grid:
@@ -167,6 +179,7 @@ class Study:
             "backbones": ",".join(self.named.get("backbones", ())),
             "ratio": ",".join(map(notation.write_number, self.named.get("ratios", ()))),
             "seeds": notation.write_seeds(self.named.get("seeds", ())),
+            "looks": ",".join(map(str, self.named.get("looks", ()))),
             "size": self.size,
             "input-size": self.input_size,
         }
@@ -292,6 +305,21 @@ class Study:
         if one.key not in self._arrays:
             self._arrays[one.key] = self.store.predictions(one.key)
         return self._arrays[one.key]
+
+    def influence(self, one: Run, metric: str) -> Influence:
+        """What each test image adds to a metric of a finished run (`bench.stats.crossed`).
+
+        None where there is no such thing of the metric, or the predictions are not there.
+        """
+        place = one.key, metric
+        if place not in self._influences:
+            known = metric in OVER_IMAGES and self.store.predictions_path(one.key).exists()
+            self._influences[place] = (
+                influence(metric, *self.store.predictions(one.key), one.cell.task)
+                if known
+                else None
+            )
+        return self._influences[place]
 
     def open(self, one: Run) -> Dataset:
         """The dataset of a run."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from bench.cli.comparisons import print_tests
 from bench.cli.options import running, selecting, split, study, viewing
 from bench.cli.printing import (
     do,
@@ -14,7 +15,6 @@ from bench.cli.printing import (
     print_plan,
     print_states,
     print_tables,
-    print_tests,
     print_written,
 )
 

@@ -119,12 +119,15 @@ def _p(mean: float, se: float, df: float) -> float:
 def influence(name: str, scores: Scores, targets: Targets, task: Task) -> Values | None:
     """The influence (I,) of each test image on a metric of one run.
 
-    None for a metric that is no mean over images and no AUC, and for an AUC that is undefined.
+    None for a metric that is no mean over images and no AUC, and where there are too few images:
+    two, for AUC of each class.
     """
     if name == "auc":
         return _of_auc(scores, targets, task)
     of_image = PER_IMAGE.get(name)
-    return None if of_image is None else _of_mean(of_image(scores, targets, task))
+    if of_image is None or len(scores) < 2:
+        return None
+    return _of_mean(of_image(scores, targets, task))
 
 
 def _of_mean(values: Values) -> Values:

@@ -40,7 +40,9 @@ FORETELLS = 10
 """Seeds from which on it is said how many would decide."""
 MANY = 1000
 """Seeds beyond which nobody will go."""
-UNDECIDED = "undecided"
+UNDECIDED, EQUIVALENT = "undecided", "equivalent"
+BETTER, LOWER_IS_BETTER, NO_METRIC = ("better", "worse"), ("worse", "better"), ("higher", "lower")
+"""The words for a difference above and below zero."""
 Values = Mapping[int, float]
 Images = Callable[[str, Sequence[int]], Crossed | None]
 """From a comparison's name and seeds to its interval over new images, where there is one."""
@@ -49,12 +51,16 @@ Images = Callable[[str, Sequence[int]], Crossed | None]
 @dataclass(frozen=True)
 class Rule:
     """What is decided beforehand: the margin (None: no equivalence), the looks (empty: one), and
-    whether higher is better.
+    the words for a difference above and below zero.
     """
 
     margin: float | None = MARGIN
     looks: tuple[int, ...] = ()
-    higher_is_better: bool = True
+    words: tuple[str, str] = BETTER
+
+    def word(self, difference: float) -> str:
+        """`better`, `worse`, or nothing where there is no difference."""
+        return self.words[difference < 0] if difference else ""
 
     def looks_of(self, n: int) -> tuple[int, ...]:
         return self.looks or (n,)
@@ -66,9 +72,10 @@ class Judged(Comparison):
 
     `low_family` to `high_family` is the interval at `level` (0.9917 for one of six): that of the
     last step of Holm's correction, so that it excludes zero exactly where a difference is shown.
-    `p_equivalent`: `equivalence_p` over all looks. `low_new` to `high_new` (95 %), `p_new`,
-    `p_new_holm`, `image_sd`: of `crossed`. `seeds_low` to `seeds_high` seeds would decide these
-    images, were the true difference in its interval; `images_limit`: no number of seeds would
+    `p_equivalent`: `equivalence_p` over all looks. `low_new` to `high_new`, at `level_new`, found
+    likewise, `p_new`, `p_new_holm` and `image_sd` are of `crossed`. `low_sets`, `high_sets` (95 %)
+    and `p_sets`: of a mean over sets, `other_sets`. `seeds_low` to `seeds_high` seeds would decide
+    these images, were the true difference in its interval; `images_limit`: no number of seeds would
     decide new images at the difference found. What does not exist is nan.
     """
 
@@ -80,28 +87,32 @@ class Judged(Comparison):
     verdict: str
     seeds_low: float
     seeds_high: float
-    low_new: float
-    high_new: float
-    p_new: float
-    p_new_holm: float
-    image_sd: float
-    verdict_new: str
-    images_limit: bool
+    level_new: float = math.nan
+    low_new: float = math.nan
+    high_new: float = math.nan
+    p_new: float = math.nan
+    p_new_holm: float = math.nan
+    image_sd: float = math.nan
+    verdict_new: str = UNDECIDED
+    images_limit: bool = False
+    low_sets: float = math.nan
+    high_sets: float = math.nan
+    p_sets: float = math.nan
 
     @property
     def differs(self) -> bool:
-        return self.verdict.startswith(("better", "worse"))
+        """Whether a difference is shown on these images."""
+        return self.verdict not in (UNDECIDED, EQUIVALENT)
 
 
-def decide(gain: float, p: float, p_equivalent: float, n: int) -> str:
-    """The table above; `gain` is the difference, above zero where it is for the better."""
+def decide(word: str, p: float, p_equivalent: float, n: int) -> str:
+    """The table above; `word` says on which side of zero the difference is, empty where on none."""
     if n < FEWEST:
         return UNDECIDED
-    word = "better" if gain > 0 else "worse"
-    differs, equivalent = gain != 0 and p <= ALPHA, p_equivalent <= ALPHA
+    differs, equivalent = bool(word) and p <= ALPHA, p_equivalent <= ALPHA
     if differs and equivalent:
         return f"{word}, by less than the margin"
-    return word if differs else "equivalent" if equivalent else UNDECIDED
+    return word if differs else EQUIVALENT if equivalent else UNDECIDED
 
 
 def judge(
@@ -153,8 +164,7 @@ def _these_images(
     if rule.margin is not None:
         steps = [equivalence_p(d[:n], rule.margin) for n in reached(one.n, looks)]
         p_equivalent = sequential_p(steps, looks, obrien_fleming, sides=1)
-    gain = one.difference if rule.higher_is_better else -one.difference
-    verdict = decide(gain, one.p_holm, p_equivalent, one.n)
+    verdict = decide(rule.word(one.difference), one.p_holm, p_equivalent, one.n)
     seeds = _seeds_that_decide(one, sd, rule, family) if verdict == UNDECIDED else None
     low, high = seeds or (math.nan, math.nan)
     pooled = math.nan if one.sd == 0 else detectable_d_z(one.n) * sd
@@ -169,13 +179,6 @@ def _these_images(
         verdict=verdict,
         seeds_low=low,
         seeds_high=high,
-        low_new=math.nan,
-        high_new=math.nan,
-        p_new=math.nan,
-        p_new_holm=math.nan,
-        image_sd=math.nan,
-        verdict_new=UNDECIDED,
-        images_limit=False,
     )
 
 
@@ -194,31 +197,31 @@ def _new_images(
 ) -> dict[str, Judged]:
     known = {name: one for name, one in found.items() if one and not math.isnan(one.p)}
     p_holm = dict(zip(known, holm_p([one.p for one in known.values()]), strict=True))
+    enough = [name for name in known if judged[name].n >= FEWEST and p_holm[name] <= ALPHA]
+    alpha = ALPHA / max(1, len(known) - len(enough))
     return {
-        name: _of_new_images(one, known[name], p_holm[name], rule, len(known))
-        if name in known
-        else one
+        name: _of_new_images(one, known[name], p_holm[name], rule, alpha) if name in known else one
         for name, one in judged.items()
     }
 
 
-def _of_new_images(one: Judged, over: Crossed, p_holm: float, rule: Rule, family: int) -> Judged:
-    gain = over.difference if rule.higher_is_better else -over.difference
+def _of_new_images(one: Judged, over: Crossed, p_holm: float, rule: Rule, alpha: float) -> Judged:
     room = math.nan if rule.margin is None else rule.margin - abs(over.difference)
     p_equivalent = float(stats.t.cdf(-room / over.se, over.df)) if over.se else math.nan
-    verdict = decide(gain, p_holm, p_equivalent, one.n)
-    far = float(-special.ndtri(ALPHA / family / 2)) * over.image_sd
+    verdict = decide(rule.word(over.difference), p_holm, p_equivalent, one.n)
+    far = float(-special.ndtri(alpha / 2)) * over.image_sd
     near = float(-special.ndtri(ALPHA)) * over.image_sd
-    limit = abs(over.difference) < far and not room > near
+    half = float(stats.t.ppf(1 - alpha / 2, over.df)) * over.se
     return replace(
         one,
-        low_new=over.low,
-        high_new=over.high,
+        level_new=1 - alpha,
+        low_new=over.difference - half,
+        high_new=over.difference + half,
         p_new=over.p,
         p_new_holm=p_holm,
         image_sd=over.image_sd,
         verdict_new=verdict,
-        images_limit=verdict == UNDECIDED and limit,
+        images_limit=verdict == UNDECIDED and abs(over.difference) < far and not room > near,
     )
 
 

@@ -7,7 +7,7 @@ from statsmodels.stats.weightstats import ttost_paired
 from bench.stats.equivalence import equivalence_p, equivalence_power, pairs_for_equivalence
 
 
-@pytest.mark.parametrize("shift", [0.0, 0.005, 0.012])
+@pytest.mark.parametrize("shift", [0.0, 0.005, 0.012, -0.008])
 def test_p_is_that_of_statsmodels(shift):
     rng = np.random.default_rng(0)
     a, b = rng.normal(0.8 + shift, 0.01, 10), rng.normal(0.8, 0.01, 10)

@@ -9,8 +9,8 @@ import pytest
 from statsmodels.stats.multitest import multipletests
 
 from bench.stats.crossed import Crossed, Parts, crossed
-from bench.stats.paired import compare, detectable_d_z
-from bench.stats.verdict import ALPHA, UNDECIDED, Rule, decide, judge
+from bench.stats.paired import ALPHA, compare, detectable_d_z
+from bench.stats.verdict import LOWER_IS_BETTER, UNDECIDED, Rule, decide, judge
 
 
 def column(values: Sequence[float]) -> dict[int, float]:
@@ -32,26 +32,27 @@ def one(mean: float, n: int = 10, sd: float = 0.01, **rule: object):
 
 
 @pytest.mark.parametrize(
-    ("gain", "p", "p_equivalent", "n", "word"),
+    ("word", "p", "p_equivalent", "n", "verdict"),
     [
-        (0.02, 0.05, 0.9, 10, "better"),
-        (-0.02, 0.01, 0.9, 5, "worse"),
-        (0.001, 0.2, 0.05, 10, "equivalent"),
-        (0.001, 0.01, 0.01, 10, "better, by less than the margin"),
-        (-0.001, 0.01, 0.01, 10, "worse, by less than the margin"),
-        (0.001, 0.051, 0.051, 10, UNDECIDED),
-        (0.02, 0.001, 0.001, 4, UNDECIDED),
-        (0.001, 0.2, math.nan, 10, UNDECIDED),
+        ("better", 0.05, 0.9, 10, "better"),
+        ("worse", 0.01, 0.9, 5, "worse"),
+        ("better", 0.2, 0.05, 10, "equivalent"),
+        ("better", 0.01, 0.01, 10, "better, by less than the margin"),
+        ("worse", 0.01, 0.01, 10, "worse, by less than the margin"),
+        ("better", 0.051, 0.051, 10, UNDECIDED),
+        ("better", 0.001, 0.001, 4, UNDECIDED),
+        ("better", 0.2, math.nan, 10, UNDECIDED),
+        ("", 0.01, 0.9, 10, UNDECIDED),
     ],
 )
-def test_the_table_of_rules(gain, p, p_equivalent, n, word):
-    assert decide(gain, p, p_equivalent, n) == word
+def test_the_table_of_rules(word, p, p_equivalent, n, verdict):
+    assert decide(word, p, p_equivalent, n) == verdict
 
 
 def test_verdicts_of_columns():
     assert one(0.02).verdict == "better"
     assert one(-0.02).verdict == "worse"
-    assert one(-0.02, higher_is_better=False).verdict == "better"
+    assert one(-0.02, words=LOWER_IS_BETTER).verdict == "better"
     assert one(0.001, sd=0.005).verdict == "equivalent"
     assert one(0.004, sd=0.004).verdict == "better, by less than the margin"
     assert one(0.001, sd=0.005, margin=None).verdict == UNDECIDED
