@@ -163,6 +163,12 @@ class Study:
             selection = selection.model_copy(update=self.named)
         return replace(self, _about=selection, _command=command)
 
+    def only(self, runs: Sequence[Run]) -> "Study":
+        """The study of some of its runs."""
+        part = replace(self)
+        part.__dict__["grid"] = replace(self.grid, runs=tuple(runs), notes=())
+        return part
+
     @property
     def command(self) -> str:
         """The command that makes this again, without the folders of data and results."""

@@ -23,6 +23,7 @@ FLOORS = (
     "bench.training",
     "bench.engines",
     "bench.study",
+    "bench.looks",
     "bench.again",
     "bench.checks",
     "reports.published",

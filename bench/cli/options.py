@@ -78,6 +78,7 @@ running = option_group(
     click.option("--device", metavar="NAME", help="cpu or cuda; what there is by default"),
     click.option("--retry-failed", is_flag=True, help="do failed runs again"),
     click.option("--redo-stale", is_flag=True, help="do again what other code made"),
+    click.option("--until-decided", is_flag=True, help="stop at the look that decides"),
     click.option("--dry-run", is_flag=True, help="show the plan, run nothing"),
 )
 """How to do what is missing."""

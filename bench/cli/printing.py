@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 def do(studies: list[Study], options: dict[str, Any]) -> bool:
     """Do what is missing, or show the plan where that is all that was asked for: then False."""
+    from bench.looks import until_decided
     from bench.study import run
 
     if options["dry_run"]:
@@ -26,17 +27,26 @@ def do(studies: list[Study], options: dict[str, Any]) -> bool:
     if options["redo_stale"]:
         for one in studies:
             one.redo_stale()
-    run(studies, options["workers"], options["device"], options["retry_failed"])
+    how = options["workers"], options["device"], options["retry_failed"]
+    if not options["until_decided"]:
+        run(studies, *how)
+    else:
+        for one in studies:
+            shown = options.get("metric", "acc"), options.get("reference")
+            until_decided(one, lambda part: run([part], *how), *shown)
     return True
 
 
 def print_plan(study: Study, device: str | None, workers: int | None) -> None:
     """The cells with their runs, done and missing, and how long the missing ones will take."""
     from bench.engines.progress import console, duration
+    from bench.looks import foreseen
     from bench.training import environment
 
     plan = study.plan(device)
     print_states(plan)
+    if study.selection.looks:
+        console().print(foreseen(study), highlight=False)
     missing = int(plan["missing"].sum())
     if not missing:
         return

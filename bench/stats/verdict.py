@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import special, stats
 
+from bench.metrics import Metric
 from bench.stats.crossed import Crossed
 from bench.stats.equivalence import MARGIN, equivalence_p, pairs_for_equivalence
 from bench.stats.paired import (
@@ -57,6 +58,12 @@ class Rule:
     margin: float | None = MARGIN
     looks: tuple[int, ...] = ()
     words: tuple[str, str] = BETTER
+
+    @classmethod
+    def of(cls, metric: Metric, margin: float, looks: tuple[int, ...]) -> "Rule":
+        """That of a metric; the margin is of metrics in percent alone."""
+        words = BETTER if metric.higher_is_better else LOWER_IS_BETTER
+        return cls(margin if metric.scale == 100 else None, looks, words)
 
     def word(self, difference: float) -> str:
         """`better`, `worse`, or nothing where there is no difference."""

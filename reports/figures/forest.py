@@ -16,6 +16,7 @@ from matplotlib.figure import Figure as MplFigure
 from matplotlib.lines import Line2D
 
 from bench import metrics
+from bench.looks import chosen_reference
 from bench.metrics import Metric
 from bench.stats.crossed import METRICS
 from bench.stats.verdict import Judged
@@ -192,7 +193,7 @@ def _figure(study: Study, view: View, backbone: str, ratio: float) -> Figure | N
     """None where no method has all seeds."""
     metric = metrics.get(view.metric)
     results = collect(study, backbone, ratio, f"metrics.{view.metric}", view.combine)
-    reference = pairs.chosen_reference(results.methods, view.reference)
+    reference = chosen_reference(results.methods, view.reference)
     tests = pairs.families(results, reference)
     rows = [
         _row(results, dataset, method, reference, tests[dataset].get(method))
@@ -242,7 +243,8 @@ def _levels(rows: Sequence[Row], field: str) -> str:
     if not known:
         return ""
     ends = " to ".join(dict.fromkeys(f"{100 * level:.1f}" for level in (known[0], known[-1])))
-    return f", at the table's level of {ends} % (from five seeds on it excludes 0 where the table has a star)"
+    starred = "from five seeds on it excludes 0 where the table has a star"
+    return f", at the table's level of {ends} % ({starred})"
 
 
 def _about_images(rows: Sequence[Row], metric: Metric) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import fields
 
 from bench.base.errors import BenchError
+from bench.looks import chosen_reference
 from bench.stats.verdict import Judged
 from bench.study import Study
 from reports.results import pairs
@@ -24,6 +25,6 @@ def compare_rows(study: Study, view: View) -> Rows:
     for backbone in study.backbone_labels:
         for ratio in study.measured.ratios:
             results = collect(study, backbone, ratio, view.quantity, view.combine)
-            against = pairs.chosen_reference(results.methods, view.reference)
+            against = chosen_reference(results.methods, view.reference)
             found += comparison_rows(results, against, pairs.families(results, against))
     return found

@@ -6,8 +6,6 @@ from statistics import fmean
 
 import numpy as np
 
-from bench.base.errors import unknown
-from bench.grid.notation import method_name
 from bench.stats.crossed import Crossed, Parts, crossed, other_sets, parts
 from bench.stats.paired import ALPHA
 from bench.stats.verdict import FEWEST, Images, Judged, Rule, judge
@@ -48,15 +46,6 @@ def against(
     others = {n: v for n, v in columns.items() if n != reference}
     pairs = {n: (v, columns[reference]) for n, v in others.items()} if reference in columns else {}
     return against_zero(pairs, seeds, rule, images)
-
-
-def chosen_reference(methods: Sequence[str], reference: str | None) -> str:
-    """The reference asked for, else AILS, else the first. Raises BenchError where it is absent."""
-    if reference is None:
-        return next((m for m in methods if method_name(m) == "ails"), methods[0])
-    if reference not in methods:
-        raise unknown("reference method", reference, methods)
-    return reference
 
 
 def families(results: Results, reference: str) -> dict[str, Family]:

@@ -12,9 +12,10 @@ from bench import metrics
 from bench.data.catalogue import Info
 from bench.grid.cell import Run
 from bench.grid.notation import parts
+from bench.looks import at_a_look
 from bench.metrics import Metric
 from bench.stats.equivalence import MARGIN
-from bench.stats.verdict import BETTER, LOWER_IS_BETTER, NO_METRIC, Rule
+from bench.stats.verdict import NO_METRIC, Rule
 from bench.study import Study
 
 Combine = Literal["mean", "ensemble"]
@@ -79,11 +80,10 @@ class Results:
 
     @property
     def rule(self) -> Rule:
-        """How its comparisons are judged; the margin is of metrics in percent alone."""
+        """How its comparisons are judged."""
         if not self.quantity.startswith(("metrics.", "validation.val_")):
             return Rule(None, self.looks, NO_METRIC)
-        words = BETTER if self.metric.higher_is_better else LOWER_IS_BETTER
-        return Rule(self.margin if self.metric.scale == 100 else None, self.looks, words)
+        return Rule.of(self.metric, self.margin, self.looks)
 
     def counts(self) -> list[int]:
         """The numbers of seeds of its whole cells, each once, rising."""
@@ -156,14 +156,6 @@ def collect(
         margin=study.selection.margin,
         images=None if ensemble else _influences(study, members, quantity),
     )
-
-
-def at_a_look(
-    values: dict[int, float], seeds: Sequence[int], looks: Sequence[int]
-) -> dict[int, float]:
-    """The values up to the last look whose seeds are all there; before the first all of them."""
-    whole = [seeds[:n] for n in looks if complete(values, seeds[:n])]
-    return {seed: values[seed] for seed in whole[-1]} if whole else values
 
 
 def _influences(

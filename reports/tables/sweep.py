@@ -7,6 +7,7 @@ from typing import Any
 from bench import metrics
 from bench.base.errors import BenchError
 from bench.grid.selection import Selection
+from bench.looks import chosen_reference
 from bench.stats.paired import summarise
 from bench.study import Study
 from reports.results import pairs
@@ -194,7 +195,7 @@ def _output(sweep: Sweep, study: Study, view: View, backbone: str, ratio: float)
     }
     default = next((label for label in labels if "[" not in label), next(iter(labels)))
     anyone = next(iter(measured.values()))
-    reference = pairs.chosen_reference(anyone.methods, view.reference or default)
+    reference = chosen_reference(anyone.methods, view.reference or default)
     families = {c: pairs.families(results, reference) for c, results in measured.items()}
     choice = selected(sweep, study, backbone, ratio)
     rows = [

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bench.grid.notation import method_name
 from bench.grid.selection import Selection
+from bench.looks import chosen_reference
 from bench.study import Study
 from reports.results import pairs
 from reports.results.answer import answer
@@ -47,7 +48,7 @@ def build(
     A cell with a run missing is a dash, and so is the mean over it. Raises BenchError for a
     reference that is not among the methods.
     """
-    reference = pairs.chosen_reference(results.methods, view.reference)
+    reference = chosen_reference(results.methods, view.reference)
     tests = pairs.families(results, reference)
     form = results.metric.form
     columns = [cells.column(results, name, family, **form) for name, family in tests.items()]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bench.grid.notation import method_name
 from bench.grid.selection import Selection
+from bench.looks import chosen_reference
 from bench.stats.verdict import LOWER_IS_BETTER
 from bench.study import Study
 from reports.results import pairs
@@ -44,7 +45,7 @@ def _table(
     study: Study, view: View, backbone: str, by_ratio: dict[float, Results], name: str
 ) -> Output:
     anyone = next(iter(by_ratio.values()))
-    reference = pairs.chosen_reference(anyone.methods, view.reference)
+    reference = chosen_reference(anyone.methods, view.reference)
     tests = {ratio: pairs.families(results, reference) for ratio, results in by_ratio.items()}
     overall = {ratio: pairs.overall(found) for ratio, found in tests.items()}
     columns = [
@@ -90,7 +91,7 @@ def _loss(
     study: Study, view: View, backbone: str, by_ratio: dict[float, Results], name: str
 ) -> Output:
     full = by_ratio[1.0]
-    reference = pairs.chosen_reference(full.methods, view.reference)
+    reference = chosen_reference(full.methods, view.reference)
     rows: dict[str, list[Cell]] = {method: [] for method in full.methods}
     tidy: Rows = []
     tests: Rows = []
