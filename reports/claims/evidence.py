@@ -27,7 +27,8 @@ def scope(findings: Sequence[Finding], under: str, paper: Paper) -> str:
     tested = [test for finding in findings for test in finding.tested]
     cells = [cell for test in tested for cell in test.cells]
     here = dict.fromkeys(cell.dataset for cell in cells)
-    named = [f"{d} (for {paper.stands_for[d]})" if d in paper.stands_for else d for d in here]
+    own = {name: paper.stands_for.get(name.partition("@")[0]) for name in here}
+    named = [f"{name} (for {of})" if of else name for name, of in own.items()]
     backbones = ", ".join(dict.fromkeys(cell.backbone for cell in cells))
     seeds = sorted({test.comparison.n for test in tested})
     count = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"

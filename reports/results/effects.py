@@ -85,13 +85,18 @@ class Series:
 class Panel:
     """One quantity of what is measured on some sets, which `sets` maps to a paper's own names.
 
-    A set that stands for another is left out where that one is there too; phantoms never count.
+    A set that stands for another may be named without its content (`blood_again` of
+    `blood_again@1a2b3c4d`), and is left out where the other is there too; phantoms never count.
     """
 
     def __init__(self, measured: Measured, quantity: str, sets: Mapping[str, str]) -> None:
-        self.sets = sets
         values = measured.values(quantity)
         there = {cell.dataset for cell in values}
+        self.sets = dict(sets) | {
+            name: sets[stem]
+            for name in there - sets.keys()
+            if (stem := name.partition("@")[0]) in sets and sets[stem] != stem
+        }
         self.values = {
             cell: by_seed
             for cell, by_seed in values.items()

@@ -238,6 +238,12 @@ class TestSets:
         (found,) = judge(of, some)
         assert found.verdict.startswith("supported")
         assert "On breast (for derma) (1 of the paper's 1 datasets)" in found.evidence
+        runs = [
+            replace(run, cell=replace(run.cell, dataset=f"{run.cell.dataset}@12345678"))
+            for run in of.grid.runs
+        ]
+        (found,) = judge(measured(replace(of.grid, runs=tuple(runs))), some)
+        assert "On breast@12345678 (for derma)" in found.evidence
         own = replace(some, datasets=("retina",), stands_for={"breast": "retina"})
         (found,) = judge(of, own)
         assert {c.dataset for t in found.findings[0].tested for c in t.cells} == {"retina"}
