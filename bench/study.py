@@ -209,6 +209,11 @@ class Study:
             self._known.pop(one.key, None)
         self.refresh()
 
+    def forget_failures(self) -> None:
+        """Let failed runs count as missing again."""
+        for one in self.grid.runs:
+            self.store.forget_failure(one.key)
+
     def run(
         self, workers: int | None = None, device: str | None = None, retry_failed: bool = False
     ) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 
-def print_tests(rows: Iterable[Mapping[Any, Any]]) -> None:
-    """Paired differences for these and for new images: interval, p after Holm and verdict."""
+def print_tests(rows: Iterable[Mapping[Any, Any]], answers: Iterable[str] = ()) -> None:
+    """Paired differences for these and for new images: interval, p after Holm, verdict; below
+    them the answers in sentences.
+    """
     from rich.table import Table
 
     from bench import metrics
@@ -47,6 +49,8 @@ def print_tests(rows: Iterable[Mapping[Any, Any]]) -> None:
             row["verdict_new"] + ", the images limit it" * bool(row["images_limit"]),
         )
     console().print(view)
+    for said in answers:
+        console().print(said, highlight=False)
     console().print(
         "of: comparisons of the family; p: after Holm over them. Intervals are at the level of its "
         "last step: they exclude 0 exactly where a difference is shown.",

@@ -32,6 +32,8 @@ def do(studies: list[Study], options: dict[str, Any]) -> bool:
         run(studies, *how)
     else:
         for one in studies:
+            if options["retry_failed"]:
+                one.forget_failures()
             shown = options.get("metric", "acc"), options.get("reference")
             until_decided(one, lambda part: run([part], *how), *shown)
     return True

@@ -19,6 +19,8 @@ from bench.base.errors import BenchError, unknown
 
 ALPHA = 0.05
 POWER = 0.8
+OUTLYING = 5
+"""Robust SDs from the median beyond which a run is marked."""
 DECIMALS = 10
 """Differences are rounded to this: 0.3 - 0.2 and 0.2 - 0.1 are one value, and a tie."""
 
@@ -79,6 +81,19 @@ def summarise(values: Iterable[float]) -> Summary:
     sd = float(x.std(ddof=1)) if n > 1 else math.nan
     half = _half_width(n, sd) if n > 1 else math.nan
     return Summary(n, mean, sd, mean - half, mean + half)
+
+
+def outlying(values: Mapping[int, float]) -> dict[int, float]:
+    """The values that are more than five robust SDs (of the median deviation) from the median.
+
+    Of five values or more; nothing where more than half are one value.
+    """
+    x = np.array(list(values.values()), dtype=float)
+    if len(x) < 5:
+        return {}
+    middle = float(np.median(x))
+    spread = 1.4826 * float(np.median(np.abs(x - middle)))
+    return {seed: v for seed, v in values.items() if spread and abs(v - middle) > OUTLYING * spread}
 
 
 def compare(values: Mapping[int, float], reference: Mapping[int, float]) -> Comparison | None:

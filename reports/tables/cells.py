@@ -5,7 +5,7 @@ from dataclasses import replace
 from math import isfinite
 from typing import Any
 
-from bench.stats.paired import ALPHA, summarise
+from bench.stats.paired import ALPHA, outlying, summarise
 from bench.stats.verdict import FEWEST, Judged, Rule
 from reports.results.pairs import OVERALL, Family, Values, leaders
 from reports.results.results import Results, complete
@@ -109,17 +109,20 @@ def gaps(results: Results, where: str = "") -> list[str]:
     return [said[0].upper() + said[1:]] if found else []
 
 
-def star_note(reference: str, families: Mapping[str, Family], rule: Rule = Rule()) -> str:  # noqa: B008
-    """What the star and bold mean, in these columns."""
+def star_note(
+    reference: str,
+    families: Mapping[str, Family],
+    rule: Rule = Rule(),  # noqa: B008
+    bold: bool = True,
+) -> str:
+    """What the star and, where there is some, bold mean in these columns."""
     sizes = {name: len(family) for name, family in families.items() if family}
     if not sizes:
         return "No paired test: fewer than two methods with two seeds in common."
     most = max(one.n for family in families.values() for one in family.values())
     if most < FEWEST:
-        return (
-            f"No star: {most} seeds, and nothing is decided below {FEWEST}. Bold: the best mean of "
-            "a column."
-        )
+        best = " Bold: the best mean of a column." * bold
+        return f"No star: {most} seeds, and nothing is decided below {FEWEST}.{best}"
     counts = sorted(set(sizes.values()))
     counted = (
         f"{counts[0]} comparisons"
@@ -128,8 +131,21 @@ def star_note(reference: str, families: Mapping[str, Family], rule: Rule = Rule(
     )
     family = "" if counts == [1] else f", Holm over the {counted} of a column, per column"
     looks = f", looks at {', '.join(map(str, rule.looks))} seeds" if rule.looks else ""
+    best = " Bold: the best of a column, and all that are not shown to be below it." * bold
     return (
         f"* shown to differ from {reference} on these test images: paired t-test over seeds"
-        f"{family}{looks}, p ≤ {ALPHA:g}. Bold: the best of a column, and all that are not shown "
-        "to be below it."
+        f"{family}{looks}, p ≤ {ALPHA:g}.{best}"
+    )
+
+
+def outliers(results: Results) -> list[str]:
+    """A footnote on runs that lie far from the others of their cell; they are kept."""
+    form = results.metric
+    found = [
+        f"{method} on {dataset}, seed {seed} ({form.scale * value:.{form.decimals}f})"
+        for (method, dataset), values in results.values.items()
+        for seed, value in outlying(values).items()
+    ]
+    return (
+        [f"Far from the other seeds of their cell, and kept: {'; '.join(found)}."] if found else []
     )

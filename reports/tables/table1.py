@@ -66,6 +66,7 @@ def build(
             *answer(tests, reference, results.rule),
             cells.star_note(reference, tests, results.rule),
             *cells.gaps(results),
+            *cells.outliers(results),
             *cells.undefined(results),
             *([NOTE] if view.published else []),
             *notes,

@@ -99,7 +99,7 @@ def _table(study: Study, view: View, rows: list[Row], metric: dict[str, Results]
     notes = (
         *answer({"the backbones": increase}, baseline, anyone.rule),
         f"Increase: {method} minus {baseline}, paired by seed. "
-        + cells.star_note("0", {"increase": increase}, anyone.rule),
+        + cells.star_note("0", {"increase": increase}, anyone.rule, bold=False),
         "FDI: mean distance of f' from f over all rows of an epoch, filtered ones 0, raw; "
         "other readings are in the tidy CSV. Epochs: until 95 % of the highest validation ACC.",
         *(gap for name, results in metric.items() for gap in cells.gaps(results, f"{name}: ")),

@@ -122,7 +122,7 @@ def _loss(
         notes=(
             *answer(families, f"the loss of {reference}", rule),
             "Full data minus subset, paired by seed. "
-            + cells.star_note(f"the loss of {reference}", families, rule),
+            + cells.star_note(f"the loss of {reference}", families, rule, bold=False),
             "Whether a loss differs from 0 is in the tests CSV (reference: full data).",
             *footnotes(study, [backbone]),
         ),
