@@ -49,13 +49,13 @@ def print_tests(rows: Iterable[Mapping[Any, Any]], answers: Iterable[str] = ()) 
             row["verdict_new"] + ", the images limit it" * bool(row["images_limit"]),
         )
     console().print(view)
-    for said in answers:
-        console().print(said, highlight=False)
     console().print(
         "of: comparisons of the family; p: after Holm over them. Intervals are at the level of its "
         "last step: they exclude 0 exactly where a difference is shown.",
         style="dim",
     )
+    for said in answers:
+        console().print(said, highlight=False)
 
 
 def _interval(row: Mapping[Any, Any], low: str, high: str, scale: float, digits: int) -> str:
