@@ -145,7 +145,7 @@ def _truth(targets: Targets, task: Task) -> NDArray[Any]:
     return targets == 1 if task is Task.MULTILABEL else targets
 
 
-def _one_vs_rest(scores: Scores, targets: Targets, task: Task) -> list[tuple[Targets, Scores]]:
+def one_vs_rest(scores: Scores, targets: Targets, task: Task) -> list[tuple[Targets, Scores]]:
     """Whether each image is positive, and its score: by class or label; of label 1 for two."""
     if task is Task.MULTILABEL:
         return [(targets[:, k] == 1, scores[:, k]) for k in range(scores.shape[1])]
@@ -160,7 +160,7 @@ def _acc(scores: Scores, targets: Targets, task: Task) -> float:
 def _auc(scores: Scores, targets: Targets, task: Task) -> float | None:
     from sklearn.metrics import roc_auc_score
 
-    columns = _one_vs_rest(scores, targets, task)
+    columns = one_vs_rest(scores, targets, task)
     if any(positive.all() or not positive.any() for positive, _ in columns):
         return None
     return float(np.mean([roc_auc_score(positive, score) for positive, score in columns]))
@@ -169,7 +169,7 @@ def _auc(scores: Scores, targets: Targets, task: Task) -> float | None:
 def _average_precision(scores: Scores, targets: Targets, task: Task) -> float | None:
     from sklearn.metrics import average_precision_score
 
-    columns = _one_vs_rest(scores, targets, task)
+    columns = one_vs_rest(scores, targets, task)
     if not all(positive.any() for positive, _ in columns):
         return None
     return float(np.mean([average_precision_score(positive, score) for positive, score in columns]))

@@ -23,6 +23,8 @@ from bench.grid.cell import TUNING_SEEDS, Cell, Run
 from bench.grid.configs import Config
 from bench.grid.grid import Grid
 from bench.grid.selection import Selection
+from bench.stats.crossed import METRICS as OVER_IMAGES
+from bench.stats.crossed import influence
 from bench.store.measured import Measured, Record, load
 from bench.store.records import Store
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from bench.tuning.tuned import Shelf
 
 Names = str | Path | Sequence[str | Path] | None
+Influence = NDArray[np.float64] | None
 Arrays = tuple[NDArray[np.float32], NDArray[np.generic]]
 Select = Callable[[Selection], Selection]
 PLACE = ("dataset", "method", "backbone", "ratio", "seed")
@@ -50,7 +53,8 @@ class Study:
     MedMNIST (`"breast"`), phantoms, or paths to npz files; `methods` such as `"ails[alpha=0.5]"`
     or a path to a Python file; `backbones` any of timm, `a+b` for a combination. A list may be one
     text with commas. `ratios` are fractions of the training split; `seeds` a count, a list, or a
-    text such as `"0-4"`. `size` and `input_size` are pixels. `settings` are protocol keys
+    text such as `"0-4"`; `looks` numbers of seeds at which results are looked at (`[10, 20, 30]`;
+    these are the seeds too). `size` and `input_size` are pixels. `settings` are protocol keys
     (`{"epochs": 20}`). `params="tuned"` takes what `tune` found for each method, dataset and
     backbone in place of the defaults. Nothing is read, downloaded or trained before it is asked
     for.
@@ -67,6 +71,7 @@ class Study:
     backbones: Names = None
     ratios: float | str | Sequence[float] | None = None
     seeds: int | str | Sequence[int] | None = None
+    looks: str | Sequence[int] | None = None
     size: int | None = None
     input_size: int | None = None
     protocol: str | Path = "laptop"
@@ -79,6 +84,9 @@ class Study:
     _tunes: bool = field(default=False, repr=False)
     _known: dict[str, Record] = field(default_factory=dict, compare=False, repr=False)
     _arrays: dict[str, Arrays] = field(default_factory=dict, compare=False, repr=False)
+    _influences: dict[tuple[str, str], Influence] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @cached_property
     def config(self) -> Config:
@@ -96,6 +104,7 @@ class Study:
         given = {n: None if v is None else notation.names(v, n) for n, v in names.items()} | {
             "ratios": None if self.ratios is None else notation.numbers(self.ratios, "ratio"),
             "seeds": None if self.seeds is None else notation.seeds(self.seeds),
+            "looks": None if self.looks is None else notation.looks(self.looks),
             "source_size": self.size,
             "input_size": self.input_size,
         }
@@ -105,7 +114,10 @@ class Study:
     def selection(self) -> Selection:
         if self._about:
             return self._about
-        found = validated(Selection, self.config.selection.model_dump() | self.named, "option")
+        usual = self.config.selection.model_dump()
+        if "looks" in self.named:
+            del usual["seeds"]
+        found = validated(Selection, usual | self.named, "option")
         if max(found.seeds) >= TUNING_SEEDS and not self._tunes:
             raise BenchError(
                 f"seed {max(found.seeds)} is one of tuning, whose runs are not tested; report on "
@@ -180,6 +192,12 @@ class Study:
             selection = selection.model_copy(update=self.named)
         return replace(self, _about=selection, _command=command)
 
+    def only(self, runs: Sequence[Run]) -> "Study":
+        """The study of some of its runs."""
+        part = replace(self)
+        part.__dict__["grid"] = replace(self.grid, runs=tuple(runs), notes=())
+        return part
+
     @property
     def command(self) -> str:
         """The command that makes this again, without the folders of data and results."""
@@ -196,6 +214,7 @@ class Study:
             "backbones": ",".join(self.named.get("backbones", ())),
             "ratio": ",".join(map(notation.write_number, self.named.get("ratios", ()))),
             "seeds": notation.write_seeds(self.named.get("seeds", ())),
+            "looks": ",".join(map(str, self.named.get("looks", ()))),
             "size": self.size,
             "input-size": self.input_size,
             "params": None if self.params == "default" else self.params,
@@ -219,6 +238,11 @@ class Study:
             self.store.set_aside(one.key)
             self._known.pop(one.key, None)
         self.refresh()
+
+    def forget_failures(self) -> None:
+        """Let failed runs count as missing again."""
+        for one in self.grid.runs:
+            self.store.forget_failure(one.key)
 
     def run(
         self, workers: int | None = None, device: str | None = None, retry_failed: bool = False
@@ -386,6 +410,21 @@ class Study:
         if one.key not in self._arrays:
             self._arrays[one.key] = self.store.predictions(one.key)
         return self._arrays[one.key]
+
+    def influence(self, one: Run, metric: str) -> Influence:
+        """What each test image adds to a metric of a finished run (`bench.stats.crossed`).
+
+        None where there is no such thing of the metric, or the predictions are not there.
+        """
+        place = one.key, metric
+        if place not in self._influences:
+            known = metric in OVER_IMAGES and self.store.predictions_path(one.key).exists()
+            self._influences[place] = (
+                influence(metric, *self.store.predictions(one.key), one.cell.task)
+                if known
+                else None
+            )
+        return self._influences[place]
 
     def open(self, one: Run) -> Dataset:
         """The dataset of a run."""

@@ -120,10 +120,12 @@ def compare(
 ) -> "pd.DataFrame":
     """Every method minus the reference, paired by seed: a row a method and dataset.
 
-    Differences and intervals (95 %, t over seeds) are fractions; `p_holm` is p after Holm over the
-    methods of a dataset. `dataset` is `mean` for the mean over all. The reference is AILS, else
-    the first method, where none is named. Choose parameters by `split="val"`, never by the test
-    split.
+    The columns are those of `bench.stats.verdict.Judged`: differences and intervals are fractions
+    (`low` to `high` 95 % alone, `low_family` to `high_family` at `level`, as tables show them);
+    `p_holm` is p after Holm over the methods of a dataset; `verdict` is of these images,
+    `verdict_new` of new ones. `dataset` is `mean` for the mean over all. The reference is AILS,
+    else the first method, where none is named. Choose parameters by `split="val"`, never by the
+    test split.
     """
     view = View(metric, reference, combine, split=_of_metrics(split))
     study.refresh()

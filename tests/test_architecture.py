@@ -24,6 +24,7 @@ FLOORS = (
     "bench.engines",
     "bench.tuning",
     "bench.study",
+    "bench.looks",
     "bench.again",
     "bench.committed",
     "bench.checks",

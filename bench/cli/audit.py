@@ -44,12 +44,19 @@ def known(options: dict[str, Any]) -> Known:
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @about_tables
+@click.option(
+    "--paper",
+    default="ails",
+    show_default=True,
+    metavar="NAME",
+    help="whose claims: name or YAML",
+)
 @selecting
-def audit(files: tuple[Path, ...], **options: Any) -> None:
+def audit(files: tuple[Path, ...], paper: str, **options: Any) -> None:
     """Check printed tables and a paper's claims.
 
     FILES hold tables as CSV, Markdown or LaTeX, a row a method; what was read as what is said
-    first. Without any the paper's are examined, and its claims.
+    first. Without any those of the AILS paper are examined, and the claims of --paper.
     """
     from reports import arithmetic
     from reports.page.report import Content
@@ -60,7 +67,7 @@ def audit(files: tuple[Path, ...], **options: Any) -> None:
         write_arithmetic(arithmetic.audit_tables(files, known(options)), path)
         return
     write_arithmetic_of_paper(options["results"])
-    write_claims(Content(study(options)))
+    write_claims(Content(study(options)), paper)
 
 
 def write_arithmetic_of_paper(results: Path) -> None:
@@ -90,26 +97,23 @@ def write_arithmetic(findings: Sequence[Finding], path: Path) -> None:
     write_rows(path, arithmetic.as_rows(findings))
 
 
-def write_claims(content: Content) -> None:
-    """What the records say of the paper's claims."""
+def write_claims(content: Content, name: str = "ails") -> None:
+    """What the records say of a paper's claims."""
     from typing import get_args
 
     from bench.engines.progress import console
     from reports.claims import judge as claims
     from reports.claims.findings import Outcome
-    from reports.results.results import PHANTOM
+    from reports.claims.paper import load
 
-    out = console()
-    verdicts = claims.judge(content.measured)
+    out, paper, study = console(), load(name), content.study
+    verdicts = claims.judge(content.measured, paper)
     blocks = [
-        Block(v.verdict, f"“{v.claim.text}” ({v.claim.where})", v.reason, v.command)
+        Block(v.verdict, f"“{v.claim.text}” ({v.claim.where})", v.reason, v.command(study, paper))
         for v in verdicts
     ]
-    phantom = [PHANTOM] if any(v.phantom for v in verdicts) else []
     out.print()
-    print_blocks(
-        out, "Claims of the AILS paper", get_args(Outcome), blocks, [*phantom, *claims.RULES]
-    )
+    print_blocks(out, f"Claims of {paper.title}", get_args(Outcome), blocks, claims.RULES)
     folder = content.study.store.root / "audit" / content.main.config.slug
     write_rows(folder / "claims.csv", claims.to_rows(verdicts))
     write_rows(folder / "claims-tests.csv", claims.to_tests(verdicts))

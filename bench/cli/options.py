@@ -64,6 +64,7 @@ selecting = option_group(
     click.option("--backbones", metavar="NAMES", help="any of timm; a+b is a combination"),
     click.option("--ratio", metavar="R", help="fractions of the training split: 0.2,1"),
     click.option("--seeds", metavar="S", help="10 (a count), 0-9 or 3,5,7"),
+    click.option("--looks", metavar="N", help="look at 10,20,30 seeds; one look else"),
     click.option("--size", type=int, metavar="PX", help="size of the source images"),
     click.option("--input-size", type=int, metavar="PX", help="what the backbone is given"),
     protocol,
@@ -83,6 +84,7 @@ running = option_group(
     click.option("--device", metavar="NAME", help="cpu or cuda; what there is by default"),
     click.option("--retry-failed", is_flag=True, help="do failed runs again"),
     click.option("--redo-stale", is_flag=True, help="do again what other code made"),
+    click.option("--until-decided", is_flag=True, help="stop at the look that decides"),
     click.option("--dry-run", is_flag=True, help="show the plan, run nothing"),
 )
 """How to do what is missing."""
@@ -125,7 +127,7 @@ def study(options: dict[str, Any]) -> Study:
     for name in ("datasets", "methods", "backbones", "ratio", "seeds"):
         if options[name] is not None and not options[name].strip():
             raise BenchError(f"--{name} is empty; name at least one")
-    same = ("datasets", "methods", "backbones", "seeds", "size", "input_size")
+    same = ("datasets", "methods", "backbones", "seeds", "looks", "size", "input_size")
     given = {name: options[name] for name in same} | {
         "ratios": options["ratio"],
         "protocol": options["protocol"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 def do(studies: list[Study], options: dict[str, Any]) -> bool:
     """Do what is missing, or show the plan where that is all that was asked for: then False."""
+    from bench.looks import until_decided
     from bench.study import run
 
     if options["dry_run"]:
@@ -26,17 +27,28 @@ def do(studies: list[Study], options: dict[str, Any]) -> bool:
     if options["redo_stale"]:
         for one in studies:
             one.redo_stale()
-    run(studies, options["workers"], options["device"], options["retry_failed"])
+    how = options["workers"], options["device"], options["retry_failed"]
+    if not options["until_decided"]:
+        run(studies, *how)
+    else:
+        for one in studies:
+            if options["retry_failed"]:
+                one.forget_failures()
+            shown = options.get("metric", "acc"), options.get("reference")
+            until_decided(one, lambda part: run([part], *how), *shown)
     return True
 
 
 def print_plan(study: Study, device: str | None, workers: int | None) -> None:
     """The cells with their runs, done and missing, and how long the missing ones will take."""
     from bench.engines.progress import console, duration
+    from bench.looks import foreseen
     from bench.training import environment
 
     plan = study.plan(device)
     print_states(plan)
+    if study.selection.looks:
+        console().print(foreseen(study), highlight=False)
     missing = int(plan["missing"].sum())
     if not missing:
         return
@@ -83,36 +95,6 @@ def print_tables(tables: Iterable[Output], folder: Path | None = None) -> None:
         out.print()
         out.print(to_terminal(table.table))
         print_written(paths)
-
-
-def print_tests(rows: Iterable[Mapping[Any, Any]]) -> None:
-    """Paired differences with their intervals and p values, a line each."""
-    from rich.table import Table
-
-    from bench import metrics
-    from bench.engines.progress import console
-
-    view = Table(box=None, pad_edge=False)
-    rows = list(rows)
-    columns = ["dataset", "comparison", "metric", "n", "difference", "95 %", "p", "Holm"]
-    for name in [*columns, *(["verdict"] if any("verdict" in row for row in rows) else [])]:
-        view.add_column(name, justify="right" if name in columns[3:] else "left")
-    for row in rows:
-        metric = metrics.METRICS.get(row["metric"].removeprefix("val_"))
-        scale, digits = (metric.scale, metric.decimals + 1) if metric else (1, 3)
-        numbers = [f"{scale * row[name]:z.{digits}f}" for name in ("difference", "low", "high")]
-        view.add_row(
-            row["dataset"],
-            f"{row['method']} − {row['reference']}",
-            row["metric"],
-            str(row["n"]),
-            numbers[0],
-            f"{numbers[1]} to {numbers[2]}",
-            f"{row['p']:.3g}",
-            f"{row['p_holm']:.3g}",
-            *([row["verdict"]] if "verdict" in row else []),
-        )
-    console().print(view)
 
 
 def print_figures(figures: Iterable[Figure], folder: Path) -> None:

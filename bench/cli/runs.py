@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from bench.cli.options import running, selecting, split, study, viewing
+from bench.cli.comparisons import print_tests
+from bench.cli.options import running, selecting, split, study, view, viewing
 from bench.cli.printing import (
     do,
     end,
     print_plan,
     print_states,
     print_tables,
-    print_tests,
     print_written,
 )
 
@@ -74,7 +74,9 @@ def export(path: Path, everything: bool, **options: Any) -> None:
 def compare(**options: Any) -> None:
     """Compare methods with a reference, by seed."""
     from reports import compare as door
+    from reports.results.compare import answers
 
     names = ("reference", "metric", "combine", "split")
-    frame = door(study(options), **{name: options[name] for name in names})
-    print_tests(frame.to_dict("records"))
+    asked = study(options)
+    frame = door(asked, **{name: options[name] for name in names})
+    print_tests(frame.to_dict("records"), answers(asked, view(options)))

@@ -113,6 +113,14 @@ def seeds(given: str | int | Iterable[int]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(chosen))
 
 
+def looks(given: str | Iterable[int]) -> tuple[int, ...]:
+    """Numbers of seeds: `10,20,30`."""
+    try:
+        return tuple(int(n) for n in (split_list(given) if isinstance(given, str) else given))
+    except (TypeError, ValueError):
+        raise BenchError(f"looks {given!r}: write numbers of seeds, such as 10,20,30") from None
+
+
 def write_seeds(chosen: Sequence[int]) -> str:
     """The same, back: the shortest way to write them."""
     if list(chosen) == list(range(len(chosen))):

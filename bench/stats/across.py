@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.base.errors import unknown
+from bench.base.errors import BenchError, unknown
 from bench.stats.paired import ALPHA, DECIMALS, holm_p, signed_rank_p
 
 Means = Mapping[str, Mapping[str, float]]
@@ -167,6 +167,12 @@ def _complete(means: Means) -> tuple[tuple[str, ...], tuple[str, ...], NDArray[n
     names = tuple(dict.fromkeys(dataset for values in means.values() for dataset in values))
     shared = tuple(name for name in names if all(name in values for values in means.values()))
     values = np.array([[row[name] for name in shared] for row in means.values()], dtype=float)
+    if not np.isfinite(values).all():
+        method, place = np.argwhere(~np.isfinite(values))[0]
+        raise BenchError(
+            f"the mean of {list(means)[method]} on {shared[place]} is {values[method, place]}; "
+            "leave that dataset or method out"
+        )
     return shared, tuple(name for name in names if name not in shared), values.round(DECIMALS)
 
 

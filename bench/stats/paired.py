@@ -19,6 +19,8 @@ from bench.base.errors import BenchError, unknown
 
 ALPHA = 0.05
 POWER = 0.8
+OUTLYING = 5
+"""Robust SDs from the median beyond which a run is marked."""
 DECIMALS = 10
 """Differences are rounded to this: 0.3 - 0.2 and 0.2 - 0.1 are one value, and a tie."""
 
@@ -45,11 +47,11 @@ class Comparison:
     `t` and `p` the two-sided paired t-test, `d_z` = difference / sd, and `p_holm` is p after Holm
     over the family (a comparison of its own is a family of one). `wilcoxon_p`: `signed_rank_p`.
     `detectable` is the smallest true |difference| that a test with this n and sd detects with 80 %
-    power at 5 %.
-    Where all differences are one value there is no t-test. If it is zero, t, d_z and `detectable`
-    are 0, p is 1 and the interval is a point. If not, as few runs on few test images can have by
-    chance, p is that of the signs alone, 2^(1 - n), t and d_z are infinite, and interval and
-    `detectable` are nan.
+    power at 5 %; in a family `sd` is pooled over it, for a single one varies too much.
+    Where all differences are one value there is no t-test, and `detectable` is nan. If it is zero,
+    t and d_z are 0, p is 1 and the interval is a point. If not, as few runs on few test images can
+    have by chance, p is that of the signs alone, 2^(1 - n), t and d_z are infinite, and the
+    interval is nan.
     """
 
     n: int
@@ -79,6 +81,19 @@ def summarise(values: Iterable[float]) -> Summary:
     sd = float(x.std(ddof=1)) if n > 1 else math.nan
     half = _half_width(n, sd) if n > 1 else math.nan
     return Summary(n, mean, sd, mean - half, mean + half)
+
+
+def outlying(values: Mapping[int, float]) -> dict[int, float]:
+    """The values that are more than five robust SDs (of the median deviation) from the median.
+
+    Of five values or more; nothing where more than half are one value.
+    """
+    x = np.array(list(values.values()), dtype=float)
+    if len(x) < 5:
+        return {}
+    middle = float(np.median(x))
+    spread = 1.4826 * float(np.median(np.abs(x - middle)))
+    return {seed: v for seed, v in values.items() if spread and abs(v - middle) > OUTLYING * spread}
 
 
 def compare(values: Mapping[int, float], reference: Mapping[int, float]) -> Comparison | None:
@@ -127,6 +142,14 @@ def compare_all(
             if name != reference and (comparison := compare(values, methods[reference]))
         }
     )
+
+
+def pooled_sd(family: Iterable[Comparison]) -> float:
+    """The SD of differences over a family, by degrees of freedom; those without spread left out."""
+    spread = [comparison for comparison in family if comparison.sd > 0]
+    free = sum(comparison.n - 1 for comparison in spread)
+    squares = sum((comparison.n - 1) * comparison.sd**2 for comparison in spread)
+    return math.sqrt(squares / free) if free else math.nan
 
 
 def holm(family: Mapping[str, Comparison]) -> dict[str, Comparison]:
@@ -216,17 +239,17 @@ def _constant(n: int, difference: float) -> Comparison:
     """The comparison of n pairs that all differ by the same amount."""
     t = math.copysign(math.inf, difference) if difference else 0.0
     p = signed_rank_p(np.full(n, difference))
-    unknown = math.nan if difference else 0.0
+    width = math.nan if difference else 0.0
     return Comparison(
         n=n,
         difference=difference,
         sd=0.0,
-        low=difference + unknown,
-        high=difference + unknown,
+        low=difference - width,
+        high=difference + width,
         t=t,
         p=p,
         d_z=t,
         wilcoxon_p=p,
-        detectable=unknown,
+        detectable=math.nan,
         p_holm=p,
     )

@@ -1,9 +1,8 @@
 """A claim of a paper, and the ways to say one in effects."""
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 from bench.grid.notation import read_choice
@@ -12,6 +11,7 @@ from reports.results.effects import Effect, Term
 from reports.tables.published import published, row_name
 from reports.tables.table import Cell
 
+Printed = Callable[[Term], float | None]
 ACC = "metrics.acc"
 TOLERANCE = 0.01
 """A printed accuracy is met by a mean within one percentage point of it. Ours, for every claim."""
@@ -23,9 +23,10 @@ class Claim:
 
     `readings` are the record's quantities that the paper's word may mean; `level` is that of the
     test that supports it. `measure` says in words what is compared or, without effects, why no
-    record decides. `command` makes the records. `each_dataset`: the effects on every dataset by
-    itself, not on their mean. `absolute`: about a printed number, which holds for the paper's
-    protocol on its datasets alone.
+    record decides. `command` makes the records (`table 1`). `each_dataset`: the effects on every
+    dataset by itself, not on their mean. `sets` are those that it speaks of, all of the paper where
+    empty. `absolute`: about a printed number, which holds for the paper's protocol on its datasets
+    alone. `printed` tells what the paper prints for a term.
     """
 
     name: str
@@ -38,6 +39,14 @@ class Claim:
     level: float = ALPHA
     each_dataset: bool = False
     absolute: bool = False
+    sets: tuple[str, ...] = ()
+    printed: Printed = field(default=lambda term: printed(term), compare=False)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Those that its effects are of, as on the command line."""
+        terms = [term for effect in self.effects for _, term in effect.terms]
+        return tuple(dict.fromkeys(term.method for term in terms))
 
 
 def printed(term: Term) -> float | None:
@@ -61,8 +70,8 @@ def printed(term: Term) -> float | None:
     return fmean(means) if means else None
 
 
-def accuracy(name: str, *terms: tuple[float, Term]) -> Effect:
-    """An effect on accuracy, claimed to be positive, with what the paper's tables make of it."""
+def accuracy(name: str, *terms: tuple[float, Term], printed: Printed = printed) -> Effect:
+    """An effect, claimed to be positive, with what the paper's tables make of it."""
     claimed = [(weight, printed(term)) for weight, term in terms]
     numbers = [weight * mean for weight, mean in claimed if mean is not None]
     return Effect(name, terms, printed=sum(numbers) if len(numbers) == len(terms) else None)
@@ -72,30 +81,15 @@ def over(term: Term, other: Term) -> Effect:
     return accuracy(f"{term} over {other}", (1, term), (-1, other))
 
 
-def on(effect: Effect, dataset: str) -> Effect:
-    """The same effect on accuracy, on one dataset."""
+def on(effect: Effect, dataset: str, printed: Printed = printed) -> Effect:
+    """The same effect, on one dataset."""
     terms = ((weight, replace(term, dataset=dataset)) for weight, term in effect.terms)
-    return accuracy(f"{effect.name} on {dataset}", *terms)
+    return accuracy(f"{effect.name} on {dataset}", *terms, printed=printed)
 
 
 def near(printed_value: float, name: str, *terms: tuple[float, Term]) -> Effect:
     """An accuracy, or a difference of some, as large as printed."""
     return Effect(name, terms, printed_value - TOLERANCE, printed_value + TOLERANCE)
-
-
-def sweep(parameter: str, values: Sequence[float]) -> list[Term]:
-    return [Term(f"ails[{parameter}={value:g}]") for value in values]
-
-
-def best(parameter: str, value: float, values: Sequence[float]) -> tuple[Effect, ...]:
-    """The accuracy at one value above that at every other."""
-    (top,) = sweep(parameter, [value])
-    return tuple(over(top, other) for other in sweep(parameter, values) if other != top)
-
-
-def rising(terms: Sequence[Term]) -> tuple[Effect, ...]:
-    """A quantity that grows from each term to the next."""
-    return tuple(Effect(f"{b} over {a}", ((1, b), (-1, a))) for a, b in pairwise(terms))
 
 
 def reduction(backbone: str, low: float = 0.0, high: float = math.inf) -> Effect:

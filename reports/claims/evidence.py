@@ -1,15 +1,16 @@
 """Evidence in a sentence: where, how much, how sure, and what is missing."""
 
+import math
 from collections.abc import Iterable, Sequence
 
+from scipy import special
+
 from bench.grid import configs
-from bench.grid.cell import Cell
-from bench.stats.power import MOST
+from bench.stats.verdict import FORETELLS
 from bench.store.measured import Measured
-from reports.claims.ails import DATASETS
-from reports.claims.findings import Finding, Tested
+from reports.claims.findings import HARDLY, Finding, Tested
+from reports.claims.paper import Paper
 from reports.results.effects import Term
-from reports.results.results import PHANTOM
 
 MANY = 1000
 """Seeds above which an observed effect counts as near zero, and the printed one is asked about."""
@@ -21,27 +22,57 @@ def protocol_name(measured: Measured) -> str:
     return next((n for n in configs.names() if used == {configs.load(n).protocol}), "own")
 
 
-def is_phantom(cells: Sequence[Cell]) -> bool:
-    return any(cell.phantom for cell in cells)
-
-
-def scope(findings: Sequence[Finding], under: str) -> str:
+def scope(findings: Sequence[Finding], under: str, paper: Paper) -> str:
     """Datasets, backbones, protocol and seeds that the findings rest on."""
     tested = [test for finding in findings for test in finding.tested]
     cells = [cell for test in tested for cell in test.cells]
-    datasets = list(dict.fromkeys(cell.dataset for cell in cells))
-    known = len(set(datasets) & set(DATASETS))
-    whose = PHANTOM if is_phantom(cells) else f"{known} of the paper's {len(DATASETS)} datasets"
+    here = dict.fromkeys(cell.dataset for cell in cells)
+    own = {name: paper.stands_for.get(name.partition("@")[0]) for name in here}
+    named = [f"{name} (for {of})" if of else name for name, of in own.items()]
     backbones = ", ".join(dict.fromkeys(cell.backbone for cell in cells))
     seeds = sorted({test.comparison.n for test in tested})
     count = f"{seeds[0]}" if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
-    return f"On {', '.join(datasets)} ({whose}), {backbones}, {under} protocol, {count} seeds"
+    return (
+        f"On {', '.join(named)} ({len(here)} of the paper's {len(paper.datasets)} datasets), "
+        f"{backbones}, {under} protocol, {count} seeds"
+    )
+
+
+def otherwise(findings: Sequence[Finding], measured: Measured, paper: Paper) -> str:
+    """What our protocol has different from the paper's, as far as that says; nothing where none."""
+    cells = {cell for finding in findings for test in finding.tested for cell in test.cells}
+    runs = [run for run in measured.grid.runs if run.cell in cells]
+    if not runs:
+        return ""
+    ours: dict[str, Sequence[object]] = {
+        "backbones": sorted({run.cell.backbone for run in runs}),
+        "source_size": sorted({run.cell.source_size for run in runs}),
+        "seeds": [len({run.seed for run in runs})],
+    }
+    found = []
+    said: dict[str, object] = {"backbones": list(paper.backbones), **paper.protocol}
+    for name, theirs in said.items():
+        here = ours.get(name) or sorted({str(getattr(run.protocol, name, "")) for run in runs})
+        wanted = sorted(map(str, theirs if isinstance(theirs, list) else [theirs]))
+        if wanted and sorted(map(str, here)) != wanted:
+            word = name.replace("_", " ")
+            found.append(f"{word} {', '.join(map(str, here))}, not {', '.join(wanted)}")
+    return f"Unlike the paper: {'; '.join(found)}" if found else ""
 
 
 def told(finding: Finding) -> str:
     """What was found under one reading, by the effect that speaks most against the claim."""
     tests = finding.tested
     worst = min(tests, key=lambda test: test.t)
+    smaller = [test for test in tests if test.smaller]
+    if "smaller" in finding.outcome:
+        least = min(smaller, key=lambda test: test.p_smaller)
+        return (
+            f"{len(smaller)} of {len(tests)} smaller than printed; most so {_numbers(least)}, "
+            f"printed {100 * (least.effect.printed or 0):+.1f}, Holm {least.p_smaller:.2g}"
+        )
+    if finding.outcome == "not decidable":
+        return f"{_numbers(worst)}{_hardly(finding)}"
     if len(tests) == 1:
         return _numbers(worst)
     if finding.outcome == "contradicted":
@@ -50,6 +81,15 @@ def told(finding: Finding) -> str:
         return f"{against} of {len(tests)} against the claim; most so {_numbers(worst, corrected)}"
     support = len(tests) - len(finding.open)
     return f"{support} of {len(tests)} as claimed; least so {_numbers(worst)}"
+
+
+def _hardly(finding: Finding) -> str:
+    """What so few seeds could show."""
+    powers = [p for test in finding.tested if (p := test.power(finding.level)) < HARDLY]
+    n = min(test.comparison.n for test in finding.tested)
+    if not powers:
+        return f"; {n} seeds decide nothing"
+    return f"; were it as printed, {n} seeds would support it in {min(powers):.0%} of studies"
 
 
 def lacking(finding: Finding) -> str:
@@ -80,21 +120,28 @@ def needed(findings: Sequence[Finding]) -> tuple[int | None, str]:
     outcomes = {finding.outcome for finding in findings}
     if {"supported", "contradicted"} <= outcomes:
         return None, "the readings disagree, which more seeds do not settle"
-    undecided = [finding for finding in findings if finding.outcome == "undecided"]
+    undecided = [f for f in findings if f.outcome in ("undecided", "not decidable")]
     counts = [finding.pairs_to_decide for finding in undecided]
     known = [n for n in counts if n is not None]
     observed = max(known) if len(known) == len(counts) else None
-    if observed is not None and observed <= MANY:
-        return observed, f"about {observed} seeds would decide at the observed effects"
     here = min(test.comparison.n for finding in undecided for test in finding.tested)
+    if here < FORETELLS:
+        return None, f"from {FORETELLS} seeds on it is told how many would decide"
+    if observed is not None and observed <= MANY:
+        return observed, f"{_range(observed, here)} seeds would decide at the observed effects"
     printed = max((n for f in undecided if (n := f.pairs_as_printed) is not None), default=None)
-    far = f"{observed:,}" if observed else f"more than {MOST:,}"
-    sentence = f"{far} seeds would decide at the observed effects"
+    far = f"more than {MANY:,} seeds would decide at the observed effects"
     if printed is None:
-        return observed, sentence
+        return observed, far
     if printed > here:
-        return printed, f"{sentence}, about {printed} at the printed ones"
-    return observed, f"{sentence}; about {printed} would have shown the printed ones"
+        return printed, f"{far}, {_range(printed, here)} at the printed ones"
+    return observed, f"{far}; {_range(printed, here)} would have shown the printed ones"
+
+
+def _range(seeds: int, n: int) -> str:
+    """The seeds for a spread that n seeds may have shown too small or too large (5 to 95 %)."""
+    low, high = ((n - 1) / special.chdtri(n - 1, tail) for tail in (0.05, 0.95))
+    return f"{max(2, math.ceil(seeds * low)):,} to {math.ceil(seeds * high):,}"
 
 
 def _numbers(test: Tested, corrected: str = "") -> str:

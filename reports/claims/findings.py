@@ -3,22 +3,37 @@
 A claim says that effects lie in ranges. It is supported where every effect does so significantly:
 all must, so that no correction is due (intersection-union test). It is contradicted where one lies
 outside significantly, after Holm over all. So some of the effects can contradict a claim, and only
-all of them can support it.
+all of them can support it. An effect can be smaller than printed as well, by a one-sided t-test
+against the printed margin, Holm over the effects. A claim that so few seeds could hardly support,
+were the effects as printed, is not decidable: that is said before it is called undecided.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
 
+from scipy import special
+
 from bench.grid.cell import Cell
-from bench.stats.paired import ALPHA, Comparison, compare, holm
+from bench.stats.paired import ALPHA, Comparison, compare, holm, holm_p, power
 from bench.stats.power import pairs_needed
+from bench.stats.verdict import FEWEST
 from reports.claims.claim import Claim, on
 from reports.results.effects import Effect, Gap, Panel, Series
 
-Outcome = Literal["supported", "contradicted", "undecided", "not tested"]
+Outcome = Literal[
+    "supported",
+    "supported, but smaller than printed",
+    "contradicted",
+    "smaller than printed",
+    "undecided",
+    "not decidable",
+    "not tested",
+]
+HARDLY = 0.2
+"""Power at the printed size below which a claim is not decidable with so many seeds."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +45,8 @@ class Tested:
     cells: tuple[Cell, ...]
     bound: float
     comparison: Comparison
+    p_smaller: float = math.nan
+    """Of the effect being as large as printed or larger, after Holm; nan where none is printed."""
 
     @property
     def t(self) -> float:
@@ -41,6 +58,17 @@ class Tested:
         """How far the printed effect is inside the claimed range; nan where none is printed."""
         printed = math.nan if self.effect.printed is None else self.effect.printed
         return printed - self.bound if self.bound == self.effect.low else self.bound - printed
+
+    @property
+    def smaller(self) -> bool:
+        return self.p_smaller <= ALPHA
+
+    def power(self, level: float) -> float:
+        """That of supporting it, were it as printed; nan where nothing is printed."""
+        margin, sd = self.printed_margin, self.comparison.sd
+        if math.isnan(margin) or sd == 0:
+            return math.nan
+        return power(margin / sd, self.comparison.n, level) if margin > 0 else 0.0
 
     @property
     def against(self) -> bool:
@@ -61,11 +89,24 @@ class Finding:
 
     @property
     def outcome(self) -> Outcome:
-        if any(test.against for test in self.tested):
+        few = any(test.comparison.n < FEWEST for test in self.tested)
+        if any(test.against for test in self.tested) and not few:
             return "contradicted"
         if self.missing or not self.tested:
             return "not tested"
-        return "undecided" if self.open else "supported"
+        if few:
+            return "not decidable"
+        smaller = any(test.smaller for test in self.tested)
+        if not self.open:
+            return "supported, but smaller than printed" if smaller else "supported"
+        if smaller:
+            return "smaller than printed"
+        return "not decidable" if self.hardly else "undecided"
+
+    @property
+    def hardly(self) -> bool:
+        """Whether one of the effects, all of which have to support, would hardly ever do so."""
+        return any(test.power(self.level) < HARDLY for test in self.tested)
 
     @property
     def open(self) -> list[Tested]:
@@ -110,7 +151,7 @@ def find(claim: Claim, quantity: str, panel: Panel) -> Finding:
     """Test every effect of a claim, each with the nearer end of its range."""
     effects: Sequence[Effect] = claim.effects
     if claim.each_dataset:
-        effects = [on(effect, dataset) for dataset in panel.datasets for effect in effects]
+        effects = [on(e, dataset, claim.printed) for dataset in panel.datasets for e in effects]
     found = {effect: panel.series(effect) for effect in effects}
     spanned = [series.datasets for effect, series in found.items() if effect.spans_datasets]
     everywhere = set[str]().union(*spanned)
@@ -119,18 +160,43 @@ def find(claim: Claim, quantity: str, panel: Panel) -> Finding:
     for effect, series in found.items():
         bound = effect.bound(fmean(series.values.values() or [0]))
         comparison = compare(series.values, dict.fromkeys(series.values, bound))
+        effect = _as_printed_there(effect, {panel.sets[d] for d in series.datasets}, claim)
         gaps = series.missing or _uncovered(effect, series, everywhere)
         if comparison and not gaps:
             tested[effect.name] = Tested(quantity, effect, series.cells, bound, comparison)
         else:
             missing += gaps or [Gap("a second seed of", term) for _, term in effect.terms]
     corrected = holm({name: test.comparison for name, test in tested.items()})
+    smaller = _smaller(tested)
     return Finding(
         quantity,
         claim.level,
-        tuple(replace(test, comparison=corrected[name]) for name, test in tested.items()),
+        tuple(
+            replace(test, comparison=corrected[name], p_smaller=smaller.get(name, math.nan))
+            for name, test in tested.items()
+        ),
         tuple(dict.fromkeys(missing)),
     )
+
+
+def _as_printed_there(effect: Effect, datasets: set[str], claim: Claim) -> Effect:
+    """The effect with what is printed of the datasets it was measured on, where that is printed."""
+    if effect.printed is None or not effect.spans_datasets or not datasets:
+        return effect
+    each = [on(effect, dataset, claim.printed).printed for dataset in datasets]
+    known = [value for value in each if value is not None]
+    return replace(effect, printed=fmean(known) if len(known) == len(each) else effect.printed)
+
+
+def _smaller(tested: Mapping[str, Tested]) -> dict[str, float]:
+    """One-sided p of each effect against its printed margin, Holm over those that have one."""
+    found = {
+        name: float(special.stdtr(c.n - 1, (c.difference - test.printed_margin) / c.sd * c.n**0.5))
+        for name, test in tested.items()
+        if test.bound == test.effect.low == 0 < test.printed_margin
+        and (c := test.comparison).sd > 0
+    }
+    return dict(zip(found, holm_p(list(found.values())), strict=True))
 
 
 def _uncovered(effect: Effect, series: Series, everywhere: set[str]) -> list[Gap]:

@@ -1,22 +1,25 @@
-"""Which claims of the AILS paper our records support, contradict, or leave open."""
+"""Which claims of a paper our records support, contradict, or leave open."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from functools import cache, partial
+from dataclasses import asdict, dataclass, replace
+from functools import cache
 
 from bench.store.measured import Measured
-from reports.claims.ails import CLAIMS, COMBINATION, DATASETS
+from bench.study import Study
 from reports.claims.claim import Claim
-from reports.claims.evidence import is_phantom, lacking, needed, protocol_name, scope, told
+from reports.claims.evidence import lacking, needed, otherwise, protocol_name, scope, told
 from reports.claims.findings import Finding, Outcome, find
+from reports.claims.paper import OF_METHODS, Paper
 from reports.results.effects import Panel, term_of
-from reports.results.results import PHANTOM
 from reports.results.tidy import Rows
 
 RULES = (
     "Supported: every effect that the claim names is inside the claimed range (above zero, where "
     "none stands) by a paired t-test over seeds. Contradicted: one is outside, with Holm over all "
-    "of them. Undecided: neither. Not tested: records are missing, or none could tell.",
+    "of them. Smaller than printed: one-sided t-test against the printed margin, Holm over all. "
+    "Not decidable: at the printed size so many seeds would support it in less than 20 % of "
+    "studies, or they are fewer than five. Undecided: none of these. Not tested: records of the "
+    "sets it speaks of are missing, or none could tell. Claims are not corrected among themselves.",
     "A claim about several quantities or readings is decided only where all of them agree. "
     "Seeds that would decide: 80 % power, were the true effects and SDs those observed.",
     "Verdicts hold for the datasets, backbones, protocol and seeds named; the tests say whether "
@@ -37,32 +40,51 @@ class Verdict:
     n: int
     runs_needed: int | None
     findings: tuple[Finding, ...]
+    otherwise: str = ""
+    """What our protocol has different from the paper's."""
 
     @property
     def reason(self) -> str:
         """What was compared, and what came out."""
         measure = self.claim.measure
         compared = f"{measure[0].upper()}{measure[1:]}. " if self.claim.effects else ""
-        return compared + self.evidence
+        return compared + self.evidence + (f". {self.otherwise}" if self.otherwise else "")
 
     @property
-    def command(self) -> str:
-        """What makes the records that are missing; empty where none are."""
-        return self.claim.command if any(found.missing for found in self.findings) else ""
+    def lacks_records(self) -> bool:
+        return any(found.missing for found in self.findings)
 
-    @property
-    def phantom(self) -> bool:
-        return any(is_phantom(t.cells) for f in self.findings for t in f.tested)
+    def command(self, study: Study, paper: Paper) -> str:
+        """What makes the records that are missing, with the options of a study; empty where none.
+
+        On the sets that the claim speaks of, unless the study names some of them.
+        """
+        if not self.lacks_records:
+            return ""
+        sets = paper.sets_of(self.claim)
+        named = [name for name in study.named.get("datasets", ()) if name in sets]
+        methods = self.claim.methods if self.claim.command in OF_METHODS else None
+        asked = replace(
+            study,
+            datasets=named or list(self.claim.sets or paper.datasets),
+            methods=methods,
+            backbones=None if self.claim.command == "table 2" else study.backbones,
+            _command=self.claim.command,
+        )
+        return asked.command
 
 
-def judge(measured: Measured, claims: Sequence[Claim] = CLAIMS) -> list[Verdict]:
-    """A verdict on every claim, from the records of one protocol."""
-    panel = cache(partial(Panel, measured))
+def judge(measured: Measured, paper: Paper) -> list[Verdict]:
+    """A verdict on every claim of a paper, from the records of one protocol."""
+    panel = cache(lambda quantity, sets: Panel(measured, quantity, dict(sets)))
     under = protocol_name(measured)
-    return [
-        _verdict(claim, tuple(find(claim, q, panel(q)) for q in claim.readings), under)
-        for claim in claims
-    ]
+    found = []
+    for claim in paper.claims:
+        sets = tuple(paper.sets_of(claim).items())
+        findings = tuple(find(claim, q, panel(q, sets)) for q in claim.readings)
+        one = _verdict(claim, findings, under, paper)
+        found.append(replace(one, otherwise=otherwise(findings, measured, paper)))
+    return found
 
 
 def to_rows(verdicts: Sequence[Verdict]) -> Rows:
@@ -78,7 +100,7 @@ def to_rows(verdicts: Sequence[Verdict]) -> Rows:
             "runs_needed": verdict.runs_needed,
             "evidence": verdict.evidence,
             "command": verdict.claim.command,
-            "data": PHANTOM if verdict.phantom else "",
+            "otherwise": verdict.otherwise,
         }
         for verdict in verdicts
     ]
@@ -95,6 +117,8 @@ def to_tests(verdicts: Sequence[Verdict]) -> Rows:
             "claimed_low": test.effect.low,
             "claimed_high": test.effect.high,
             "bound": test.bound,
+            "printed": test.effect.printed,
+            "p_smaller": test.p_smaller,
         }
         | asdict(test.comparison)
         for verdict in verdicts
@@ -103,15 +127,15 @@ def to_tests(verdicts: Sequence[Verdict]) -> Rows:
     ]
 
 
-def _verdict(claim: Claim, findings: tuple[Finding, ...], under: str) -> Verdict:
+def _verdict(claim: Claim, findings: tuple[Finding, ...], under: str, paper: Paper) -> Verdict:
     tested = [test for finding in findings for test in finding.tested]
     outcome = _agreed(findings)
-    if claim.absolute and not _comparable(claim, findings, under):
+    if claim.absolute and not _comparable(claim, findings, under, paper):
         outcome = "not tested"
     n = min((test.comparison.n for test in tested), default=0)
-    parts = [scope(findings, under) + ": " + _each(claim, findings)] if tested else []
+    parts = [scope(findings, under, paper) + ": " + _each(claim, findings)] if tested else []
     runs = None
-    if outcome == "undecided":
+    if outcome in ("undecided", "not decidable"):
         runs, sentence = needed(findings)
         parts.append(sentence)
     if outcome == "not tested":
@@ -124,15 +148,16 @@ def _agreed(findings: Sequence[Finding]) -> Outcome:
     outcomes = {finding.outcome for finding in findings}
     if len(outcomes) == 1:
         return outcomes.pop()
-    return "not tested" if "not tested" in outcomes else "undecided"
+    weak: tuple[Outcome, ...] = ("not tested", "not decidable")
+    return next((outcome for outcome in weak if outcome in outcomes), "undecided")
 
 
-def _comparable(claim: Claim, findings: Sequence[Finding], under: str) -> bool:
+def _comparable(claim: Claim, findings: Sequence[Finding], under: str, paper: Paper) -> bool:
     """Whether a printed number is about what was measured: protocol, datasets and backbones."""
     cells = {cell for finding in findings for test in finding.tested for cell in test.cells}
     terms = [term for effect in claim.effects for _, term in effect.terms]
-    datasets = {term.dataset for term in terms if term.dataset} or set(DATASETS)
-    backbones = {term.backbone for term in terms if term.backbone} or set(COMBINATION)
+    datasets = {term.dataset for term in terms if term.dataset} or set(paper.datasets)
+    backbones = {term.backbone for term in terms if term.backbone} or set(paper.backbones)
     return (
         under == "paper"
         and {cell.dataset for cell in cells} == datasets

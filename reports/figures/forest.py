@@ -1,7 +1,8 @@
-"""Paired differences to a reference, each with what training noise and what the images leave open.
+"""Paired differences to a reference, for these test images and for new ones.
 
 The interval over seeds says where the mean of new trainings would lie on the same test images; the
-bootstrap interval over test images, where the same networks would lie on new images.
+crossed interval, where that of new trainings would lie on new images of the same source. Both are
+at the level of their table: they exclude zero exactly where a difference is shown.
 """
 
 import math
@@ -15,9 +16,10 @@ from matplotlib.figure import Figure as MplFigure
 from matplotlib.lines import Line2D
 
 from bench import metrics
+from bench.looks import chosen_reference
 from bench.metrics import Metric
-from bench.stats.bootstrap import RESAMPLED, Interval, paired_difference
-from bench.stats.paired import compare
+from bench.stats.crossed import METRICS
+from bench.stats.verdict import Judged
 from bench.study import Study
 from reports.figures import style
 from reports.figures.figure import (
@@ -27,7 +29,6 @@ from reports.figures.figure import (
     left_out,
     note,
     places,
-    runs_of,
     sample_size,
     under,
 )
@@ -62,8 +63,8 @@ IMAGES: dict[str, Any] = {
 class Row:
     """A method minus the reference on one dataset, as fractions.
 
-    `low` to `high` is the 95 % t interval over seeds, `image_low` to `image_high` the bootstrap
-    interval over test images; nan where there is none.
+    `low` to `high`, at `level`, is the t interval over seeds, `low_new` to `high_new`, at
+    `level_new`, the crossed one over seeds and images; nan where there is none.
     """
 
     dataset: str
@@ -71,8 +72,14 @@ class Row:
     difference: float
     low: float = math.nan
     high: float = math.nan
-    image_low: float = math.nan
-    image_high: float = math.nan
+    low_new: float = math.nan
+    high_new: float = math.nan
+    n: int = 1
+    family: int = 1
+    level: float = math.nan
+    level_new: float = math.nan
+    verdict: str = ""
+    verdict_new: str = ""
 
 
 @style.styled
@@ -93,9 +100,9 @@ def draw(rows: Sequence[Row], reference: str, metric: Metric, note: str = "") ->
             y,
             _signed(row.difference, metric),
             _interval(row.low, row.high, metric),
-            _interval(row.image_low, row.image_high, metric),
+            _interval(row.low_new, row.high_new, metric),
         )
-    _texts(axes, -1.1, "difference", "over seeds", "over images")
+    _texts(axes, -1.1, "difference", "these images", "new images")
     _names(axes, rows, datasets)
     axes.set_ylim(len(rows) - 0.3, -0.7)
     axes.set_xlabel(_axis(metric, reference))
@@ -114,7 +121,7 @@ def _axis(metric: Metric, reference: str) -> str:
 
 def _intervals(axes: Axes, row: Row, y: int, scale: float) -> None:
     above, below = y - APART / 2, y + APART / 2
-    axes.plot([scale * row.image_low, scale * row.image_high], [below] * 2, **IMAGES)
+    axes.plot([scale * row.low_new, scale * row.high_new], [below] * 2, **IMAGES)
     axes.plot([scale * row.low, scale * row.high], [above] * 2, **SEEDS | {"marker": ""})
     axes.plot(scale * row.difference, above, **SEEDS)
 
@@ -158,10 +165,10 @@ def _legend(rows: Sequence[Row]) -> list[Line2D]:
     by_seed = any(math.isfinite(row.low) for row in rows)
     look = SEEDS if by_seed else SEEDS | {"linestyle": "none"}
     handles = [
-        Line2D([], [], label="mean and 95 % interval over seeds" if by_seed else "mean", **look)
+        Line2D([], [], label="mean and interval, these images" if by_seed else "mean", **look)
     ]
-    if any(math.isfinite(row.image_low) for row in rows):
-        handles.append(Line2D([], [], label="95 % interval over test images", **IMAGES))
+    if any(math.isfinite(row.low_new) for row in rows):
+        handles.append(Line2D([], [], label="interval, new images", **IMAGES))
     return handles
 
 
@@ -186,9 +193,10 @@ def _figure(study: Study, view: View, backbone: str, ratio: float) -> Figure | N
     """None where no method has all seeds."""
     metric = metrics.get(view.metric)
     results = collect(study, backbone, ratio, f"metrics.{view.metric}", view.combine)
-    reference = pairs.chosen_reference(results.methods, view.reference)
+    reference = chosen_reference(results.methods, view.reference)
+    tests = pairs.families(results, reference)
     rows = [
-        _row(study, results, dataset, method, reference, view)
+        _row(results, dataset, method, reference, tests[dataset].get(method))
         for dataset in results.datasets
         for method in results.methods
         if method != reference
@@ -201,31 +209,50 @@ def _figure(study: Study, view: View, backbone: str, ratio: float) -> Figure | N
         stem(study, "forest", metric.name, backbone=backbone, ratio=ratio),
         draw(rows, reference, metric, note(study, sample_size(study))),
         f"{metric.title} of each method minus {reference}, paired by seed, "
-        f"{under(backbone, ratio)}, {sample_size(study)}. Thick: 95 % t interval over seeds "
-        "(training noise); none where there is one seed, or all differences are the same. "
-        + _about_images(rows, metric)
-        + _left_out(results, reference),
+        f"{under(backbone, ratio)}, {sample_size(study)}. Thick: t interval over seeds, these test "
+        f"images{_levels(rows, 'level')}; none where there is one seed, or all differences are the "
+        "same. " + _about_images(rows, metric) + _left_out(results, reference),
         [asdict(row) for row in rows],
     )
 
 
-def _row(
-    study: Study, results: Results, dataset: str, method: str, reference: str, view: View
-) -> Row:
-    values, others = results.values[method, dataset], results.values[reference, dataset]
-    row = Row(dataset, method, fmean(pairs.differences(values, others).values()))
-    if test := compare(values, others):
-        row = replace(row, low=test.low, high=test.high)
-    if images := _over_images(study, results, dataset, method, reference, view):
-        row = replace(row, image_low=images.low, image_high=images.high)
-    return row
+def _row(results: Results, dataset: str, method: str, reference: str, test: Judged | None) -> Row:
+    if test is None:
+        values, others = results.values[method, dataset], results.values[reference, dataset]
+        return Row(dataset, method, fmean(pairs.differences(values, others).values()))
+    return Row(
+        dataset,
+        method,
+        test.difference,
+        n=test.n,
+        family=test.family,
+        level=test.level,
+        low=test.low_family,
+        high=test.high_family,
+        verdict=test.verdict,
+        level_new=test.level_new,
+        low_new=test.low_new,
+        high_new=test.high_new,
+        verdict_new=test.verdict_new,
+    )
+
+
+def _levels(rows: Sequence[Row], field: str) -> str:
+    """`, at the table's level of 98.3 to 99.2 %`: that of Holm's last step on each dataset."""
+    known = sorted({getattr(row, field) for row in rows if math.isfinite(getattr(row, field))})
+    if not known:
+        return ""
+    ends = " to ".join(dict.fromkeys(f"{100 * level:.1f}" for level in (known[0], known[-1])))
+    starred = "from five seeds on it excludes 0 where the table has a star"
+    return f", at the table's level of {ends} % ({starred})"
 
 
 def _about_images(rows: Sequence[Row], metric: Metric) -> str:
-    if any(math.isfinite(row.image_low) for row in rows):
-        return "Thin: 95 % percentile interval of a paired bootstrap over test images."
-    why = f"of {metric.title}" if metric.name not in RESAMPLED else "of combined backbones"
-    return f"No interval over test images: none is computed {why}."
+    if any(math.isfinite(row.low_new) for row in rows):
+        level = _levels(rows, "level_new").partition(" (")[0]
+        return f"Thin: interval over seeds and test images, crossed{level}."
+    why = f"of {metric.title}" if metric.name not in METRICS else "here"
+    return f"No interval for new images: none is computed {why}."
 
 
 def _left_out(results: Results, reference: str) -> str:
@@ -234,24 +261,3 @@ def _left_out(results: Results, reference: str) -> str:
         f"Datasets left out, as {reference} lacks seeds",
         gaps(replace(results, methods=(reference,))),
     ) + left_out("Left out, as seeds are missing", gaps(replace(results, datasets=tuple(compared))))
-
-
-def _over_images(
-    study: Study, results: Results, dataset: str, method: str, reference: str, view: View
-) -> Interval | None:
-    """None for a combination of backbones: its members have predictions, it has none."""
-    if view.metric not in RESAMPLED:
-        return None
-    runs = runs_of(study, results, dataset)
-    one, other = runs.get(method, {}), runs.get(reference, {})
-    seeds = sorted(one.keys() & other.keys())
-    if not seeds:
-        return None
-    _, targets = study.arrays(one[seeds[0]])
-    return paired_difference(
-        [study.arrays(one[seed])[0] for seed in seeds],
-        [study.arrays(other[seed])[0] for seed in seeds],
-        targets,
-        one[seeds[0]].cell.task,
-        view.metric,
-    )

@@ -9,13 +9,13 @@ from matplotlib.figure import Figure as MplFigure
 
 from bench import metrics
 from bench.base.errors import BenchError
+from bench.looks import chosen_reference
 from bench.metrics import Metric
 from bench.stats.across import Means, Ranking, against, groups, rank
 from bench.stats.paired import summarise
 from bench.study import Study
 from reports.figures import style
 from reports.figures.figure import Figure, gaps, left_out, note, places, sample_size, under
-from reports.results import pairs
 from reports.results.results import Results, collect
 from reports.results.tidy import Rows
 from reports.results.view import View
@@ -138,7 +138,7 @@ def _figure(study: Study, view: View, backbone: str, ratio: float) -> Figure:
     ranking = rank(_rising(means, metric))
     if isinstance(ranking, str):
         raise BenchError(ranking)
-    reference = pairs.chosen_reference(results.methods, view.reference)
+    reference = chosen_reference(results.methods, view.reference)
     tests = _tests(means, reference)
     lower = "" if metric.higher_is_better else " (the lowest is best)"
     return Figure(

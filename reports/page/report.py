@@ -12,6 +12,7 @@ from bench.store.measured import Measured, union
 from bench.study import Study
 from reports.arithmetic import as_table, audit_paper
 from reports.claims import judge as claims
+from reports.claims.paper import load
 from reports.figures import searches as search_figures
 from reports.figures import specification, style
 from reports.figures.catalogue import FIGURES, Entry
@@ -132,13 +133,16 @@ def _drawn(entry: Entry, studies: Sequence[Study], command: str) -> Iterator[sit
 
 
 def _claims(content: Content) -> site.Section:
+    paper = load("ails")
     return site.Section(
         "claims",
         "The paper's claims",
         "\n\n".join(claims.RULES),
         tuple(
-            site.Claim(v.claim.text, v.verdict, v.reason, v.claim.where, v.command)
-            for v in claims.judge(content.measured)
+            site.Claim(
+                v.claim.text, v.verdict, v.reason, v.claim.where, v.command(content.study, paper)
+            )
+            for v in claims.judge(content.measured, paper)
         ),
     )
 

@@ -17,7 +17,15 @@ from reports.tables.html import to_html
 from reports.tables.table import Table
 
 Pairs = tuple[tuple[str, str], ...]
-Verdict = Literal["supported", "contradicted", "undecided", "not tested"]
+Verdict = Literal[
+    "supported",
+    "supported, but smaller than printed",
+    "contradicted",
+    "smaller than printed",
+    "undecided",
+    "not decidable",
+    "not tested",
+]
 RESERVED = ("contents", "main", "summary")
 """Anchors of the page itself."""
 
@@ -97,9 +105,9 @@ class Section:
 
     @property
     def verdicts(self) -> list[tuple[Verdict, int]]:
-        """How many claims of the section have each verdict; nothing where it has no claims."""
+        """How many claims of the section have each verdict that there is."""
         counts = Counter(item.verdict for item in self.items if isinstance(item, Claim))
-        return [(verdict, counts[verdict]) for verdict in get_args(Verdict)] if counts else []
+        return [(verdict, counts[verdict]) for verdict in get_args(Verdict) if counts[verdict]]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from statistics import fmean
@@ -82,16 +83,36 @@ class Series:
 
 
 class Panel:
-    """One quantity of everything measured."""
+    """One quantity of what is measured on some sets, which `sets` maps to a paper's own names.
 
-    def __init__(self, measured: Measured, quantity: str) -> None:
-        self.values = measured.values(quantity)
+    A set that stands for another may be named without its content (`blood_again` of
+    `blood_again@1a2b3c4d`), and is left out where the other is there too; phantoms never count.
+    """
+
+    def __init__(self, measured: Measured, quantity: str, sets: Mapping[str, str]) -> None:
+        values = measured.values(quantity)
+        there = {cell.dataset for cell in values}
+        self.sets = dict(sets) | {
+            name: sets[stem]
+            for name in there - sets.keys()
+            if (stem := name.partition("@")[0]) in sets and sets[stem] != stem
+        }
+        self.values = {
+            cell: by_seed
+            for cell, by_seed in values.items()
+            if not cell.phantom and self._counts(cell.dataset, there)
+        }
         self.seeds = Counter(run.cell for run in measured.grid.runs)
         self._cells: dict[Term, dict[tuple[object, ...], Cell]] = {}
 
+    def _counts(self, dataset: str, there: set[str]) -> bool:
+        own = self.sets.get(dataset)
+        return own == dataset or (own is not None and own not in there)
+
     @property
     def datasets(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(cell.dataset for cell in self.values))
+        """By the paper's names."""
+        return tuple(dict.fromkeys(self.sets[cell.dataset] for cell in self.values))
 
     def series(self, effect: Effect) -> Series:
         """The effect over the datasets, backbones and sizes that all its terms have in common.
@@ -137,7 +158,7 @@ class Panel:
                 for cell in self.values
                 if cell.ratio == term.ratio
                 and term.backbone in ("", cell.backbone)
-                and term.dataset in ("", cell.dataset)
+                and term.dataset in ("", self.sets[cell.dataset])
                 and is_meant(cell.method, term.method)
             }
         return self._cells[term]

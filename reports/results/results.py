@@ -1,20 +1,25 @@
 """A quantity of the finished runs of a study, by method, dataset and seed."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench import metrics
 from bench.data.catalogue import Info
 from bench.grid.cell import Run
 from bench.grid.notation import parts
+from bench.looks import at_a_look
 from bench.metrics import Metric
+from bench.stats.equivalence import MARGIN
+from bench.stats.verdict import NO_METRIC, Rule
 from bench.study import Study
 
 Combine = Literal["mean", "ensemble"]
+Influences = Callable[[str, str, int], NDArray[np.float64] | None]
 PHANTOM = "phantom data, not MedMNIST"
 
 
@@ -39,7 +44,9 @@ class Results:
     """A quantity under one backbone (or combination) and ratio, for methods and datasets.
 
     `values` holds it (metrics as fractions) by (method label, dataset) and seed; a run that is not
-    done, or where it is undefined, is absent.
+    done, or where it is undefined, is absent, and so is one after the last look that was reached.
+    `seeds` are those that a cell needs: all, or those of the first look. `images` gives, by method,
+    dataset and seed, what the test images add to the metric (`Study.influence`).
     """
 
     quantity: str
@@ -51,6 +58,9 @@ class Results:
     values: dict[tuple[str, str], dict[int, float]]
     infos: tuple[Info, ...] = ()
     """What is known of the datasets."""
+    looks: tuple[int, ...] = ()
+    margin: float = MARGIN
+    images: Influences | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
@@ -67,6 +77,25 @@ class Results:
         """The metric with its unit and, unless it is the test split, the split."""
         where = "Validation " if self.quantity.startswith("validation.") else ""
         return where + self.metric.heading
+
+    @property
+    def rule(self) -> Rule:
+        """How its comparisons are judged."""
+        if not self.quantity.startswith(("metrics.", "validation.val_")):
+            return Rule(None, self.looks, NO_METRIC)
+        return Rule.of(self.metric, self.margin, self.looks)
+
+    def counts(self) -> list[int]:
+        """The numbers of seeds of its whole cells, each once, rising."""
+        found = {len(v) for v in self.values.values() if complete(v, self.seeds)}
+        return sorted(found or {len(self.seeds)})
+
+    @property
+    def over_seeds(self) -> str:
+        """`10 seeds`, or `10 to 30 seeds`."""
+        return (
+            " to ".join(map(str, dict.fromkeys((self.counts()[0], self.counts()[-1])))) + " seeds"
+        )
 
     @property
     def phantom(self) -> bool:
@@ -104,8 +133,14 @@ def collect(
         if run.cell.backbone in parts(backbone) and run.cell.ratio == ratio:
             place = run.cell.method.label, run.cell.dataset
             members.setdefault(place, {}).setdefault(run.seed, []).append(run)
-    whole = _ensembles if combine == "ensemble" and len(parts(backbone)) > 1 else _means
-    values = {place: whole(study, by_seed, quantity) for place, by_seed in members.items()}
+    ensemble = combine == "ensemble" and len(parts(backbone)) > 1
+    whole = _ensembles if ensemble else _means
+    asked = tuple(dict.fromkeys(seed for by_seed in members.values() for seed in by_seed))
+    looks = study.selection.looks
+    values = {
+        place: at_a_look(whole(study, by_seed, quantity), asked, looks)
+        for place, by_seed in members.items()
+    }
     methods = dict.fromkeys(method for method, _ in members)
     datasets = dict.fromkeys(dataset for _, dataset in members)
     return Results(
@@ -114,10 +149,29 @@ def collect(
         ratio=ratio,
         methods=tuple(methods),
         datasets=tuple(datasets),
-        seeds=tuple(dict.fromkeys(seed for by_seed in members.values() for seed in by_seed)),
+        seeds=asked[: looks[0]] if looks else asked,
         values={(m, d): values.get((m, d), {}) for m in methods for d in datasets},
         infos=tuple(info for info in study.grid.datasets if info.name in datasets),
+        looks=looks,
+        margin=study.selection.margin,
+        images=None if ensemble else _influences(study, members, quantity),
     )
+
+
+def _influences(
+    study: Study, members: Mapping[tuple[str, str], Mapping[int, Sequence[Run]]], quantity: str
+) -> Influences | None:
+    """Of a metric on the test split; of a combination the mean over its backbones."""
+    kind, _, name = quantity.partition(".")
+    if kind != "metrics":
+        return None
+
+    def find(method: str, dataset: str, seed: int) -> NDArray[np.float64] | None:
+        found = [study.influence(run, name) for run in members[method, dataset][seed]]
+        each = [one for one in found if one is not None]
+        return np.mean(each, axis=0) if len(each) == len(found) else None
+
+    return find
 
 
 def _means(study: Study, by_seed: Mapping[int, Sequence[Run]], quantity: str) -> dict[int, float]:

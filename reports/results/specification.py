@@ -18,7 +18,8 @@ from scipy import special
 from bench.base.errors import BenchError, unknown
 from bench.grid.cell import Cell
 from bench.grid.choice import MethodChoice
-from bench.stats.paired import ALPHA, Comparison
+from bench.stats.paired import ALPHA
+from bench.stats.verdict import Judged
 from bench.store.measured import Measured
 from reports.results import pairs
 from reports.results.results import PHANTOM, complete, seed_means
@@ -31,7 +32,7 @@ NO_FILTER = -1.0
 """The threshold that every cosine passes."""
 FLIPS = 2**14
 """Sign flips beyond which they are sampled."""
-TIE = 1e-12
+TIE, RELATIVE_TIE = 1e-12, 1e-9
 Values = Mapping[int, float]
 Floats = npt.NDArray[np.float64]
 
@@ -52,8 +53,8 @@ class Outcome:
     values: Values
     accepted: Values
     equals: str | None
-    to_default: Comparison | None
-    to_reference: Comparison | None
+    to_default: Judged | None
+    to_reference: Judged | None
 
     @property
     def kind(self) -> str:
@@ -96,7 +97,7 @@ class Specification:
         return [outcome for outcome in self.compared if not outcome.equals]
 
     @property
-    def effects(self) -> list[Comparison]:
+    def effects(self) -> list[Judged]:
         """Reading minus reference of the distinct outcomes, rising."""
         return [outcome.to_reference for outcome in self.distinct if outcome.to_reference]
 
@@ -149,8 +150,8 @@ class Tally:
 
 @dataclass(frozen=True)
 class SignFlip:
-    """Two-sided p of all outcomes together: of their median effect, and of the share of them on
-    the side of zero that more are on. `least` is the lowest that so many seeds allow.
+    """Two-sided p of all outcomes together: of their median t, and of the share of them on the
+    side of zero that more are on. `least` is the lowest that so many seeds allow.
 
     The share is no measure of an effect: where outcomes agree, all are on one side at most flips.
     """
@@ -246,14 +247,23 @@ def sign_flip(differences: npt.ArrayLike) -> SignFlip:
 
     Where nothing has an effect, the differences of a seed are as likely with all their signs
     turned: all, as they share the reference's run. Exact over the 2^n ways to turn those of n
-    seeds; over `FLIPS` of them at random where they are more.
+    seeds; over `FLIPS` of them at random where they are more. Effects are studentised, so that the
+    size is kept where some runs collapse and noise is not symmetric (`tests/simulations/joint.py`).
     """
     d = np.asarray(differences, dtype=float)
     seeds = d.shape[1]
     means = d @ _signs(seeds).T / seeds
-    medians = np.abs(np.median(means, axis=0))
+    medians = np.abs(np.median(_studentised(d, means), axis=0))
     shares = np.maximum((means > TIE).mean(axis=0), (means < -TIE).mean(axis=0))
     return SignFlip(_p(medians), _p(shares), max(2.0 ** (1 - seeds), 1 / FLIPS))
+
+
+def _studentised(d: Floats, means: Floats) -> Floats:
+    """The t of each outcome (row) at each flip; its mean in units of 1e-12 where all are one."""
+    seeds = d.shape[1]
+    squares = (d**2).sum(1, keepdims=True) - seeds * means**2
+    spread = np.sqrt(np.maximum(squares, 0) / max(1, seeds - 1) / seeds)
+    return np.asarray(means / np.maximum(spread, TIE))
 
 
 def _signs(seeds: int) -> Floats:
@@ -267,7 +277,7 @@ def _signs(seeds: int) -> Floats:
 
 def _p(null: Floats) -> float:
     """How much of it is no less than its first value, which was observed."""
-    return float((null >= null[0] - TIE).mean())
+    return float((null >= null[0] * (1 - RELATIVE_TIE) - TIE).mean())
 
 
 def _bar_d_z(pairs: int, comparisons: int) -> float:

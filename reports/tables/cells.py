@@ -1,87 +1,91 @@
 """From values by seed to what tables hold: cells, gaps and what the star means."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import isfinite
 from typing import Any
 
-from bench.stats.paired import ALPHA, Comparison, summarise
-from reports.results.pairs import OVERALL, Family, Values
+from bench.stats.paired import ALPHA, outlying, summarise
+from bench.stats.verdict import FEWEST, Judged, Rule
+from reports.results.pairs import OVERALL, Family, Values, leaders
 from reports.results.results import Results, complete
 from reports.results.wording import ranges
 from reports.tables.table import MISSING, Cell
 
 
-def cell(values: Values, seeds: Sequence[int], test: Comparison | None = None, **form: Any) -> Cell:
+def cell(values: Values, seeds: Sequence[int], test: Judged | None = None, **form: Any) -> Cell:
     """Mean and SD; a dash where a seed that was asked for has no value.
 
-    Marked where the test says p < 5 % after Holm. `form` is `scale` and `decimals` of the cell.
+    Marked where the test shows a difference. `form` is `scale`, `decimals` and `n` of the cell.
     """
     if not complete(values, seeds):
         return MISSING
     summary = summarise(values.values())
-    printed = Cell(
-        summary.mean, summary.sd, mark="*" if test and test.p_holm < ALPHA else "", **form
-    )
-    return replace(printed, detail=_detail(printed, summary.low, summary.high, seeds, test))
+    mark = "*" if test and test.differs else ""
+    printed = Cell(summary.mean, summary.sd, mark=mark, **form)
+    return replace(printed, detail=_detail(printed, values, test))
 
 
-def _detail(
-    printed: Cell, low: float, high: float, seeds: Sequence[int], test: Comparison | None
-) -> str:
+def _detail(printed: Cell, values: Values, test: Judged | None) -> str:
     def number(value: float) -> str:
         decimals = 2 if printed.decimals is None else printed.decimals + 1
         return f"{printed.scale * value:z.{decimals}f}"
 
-    parts = [f"n = {len(seeds)} (seeds {ranges(seeds)})"]
-    if len(seeds) > 1:
-        parts.append(f"95 % interval of the mean {number(low)} to {number(high)}")
+    def interval(low: float, high: float, level: float) -> str:
+        return f"{number(low)} to {number(high)} at {level:.4g}" if isfinite(low) else "none"
+
+    summary = summarise(values.values())
+    parts = [f"n = {len(values)} (seeds {ranges(list(values))})"]
+    if len(values) > 1:
+        bounds = f"{number(summary.low)} to {number(summary.high)}"
+        parts.append(f"95 % interval of the mean {bounds}")
     if test:
-        interval = f" ({number(test.low)} to {number(test.high)})" if test.has_interval else ""
         parts.append(
-            f"difference {number(test.difference)}{interval}, "
-            f"p = {test.p:.3g}, Holm {test.p_holm:.3g}"
+            f"difference {number(test.difference)}, interval "
+            f"{interval(test.low_family, test.high_family, test.level)}, p = {test.p:.3g}, "
+            f"Holm over {test.family} {test.p_holm:.3g}: {test.verdict} on these images"
+        )
+    if test and isfinite(test.p_new):
+        parts.append(
+            f"new images: interval {interval(test.low_new, test.high_new, test.level_new)}, "
+            f"Holm {test.p_new_holm:.3g}: {test.verdict_new}"
         )
     return "; ".join(parts)
 
 
-def row(results: Results, method: str, tests: Mapping[str, Family] = {}) -> list[Cell]:
-    """A method's cells of a metric: one a dataset, then the mean where there are several."""
-    form = results.metric.form
-    cells = [
-        cell(
-            results.values[method, dataset],
-            results.seeds,
-            tests.get(dataset, {}).get(method),
-            **form,
-        )
-        for dataset in results.datasets
-    ]
-    if len(cells) == 1:
-        return cells
-    return [*cells, mean(results, method, tests.get(OVERALL, {}).get(method), **form)]
+def column(
+    results: Results, dataset: str, family: Family, labels: Sequence[str] = (), **form: Any
+) -> list[Cell]:
+    """The cells of all methods on a dataset, or of their means over all.
+
+    Bold are those not shown to be below the best; where seeds differ, each tells its number.
+    """
+    labels = labels or results.methods
+    found = {
+        m: results.means(m) if dataset == OVERALL else results.values[m, dataset] for m in labels
+    }
+    bold = leaders(found, results.seeds, results.rule)
+    uneven = len({len(v) for v in found.values() if complete(v, results.seeds)}) > 1
+    cells = {
+        m: cell(v, results.seeds, family.get(m), n=len(v) if uneven else None, **form)
+        for m, v in found.items()
+    }
+    return [replace(one, best=m in bold) for m, one in cells.items()]
 
 
-def mean(results: Results, method: str, test: Comparison | None = None, **form: Any) -> Cell:
+def over_all(results: Results) -> str:
+    """What `column` calls the mean over all datasets: of a single one, its name."""
+    return OVERALL if len(results.datasets) > 1 else results.datasets[0]
+
+
+def mean(results: Results, method: str, test: Judged | None = None, **form: Any) -> Cell:
     """The mean over datasets at each seed, over seeds; a dash where one of them has a gap."""
     return cell(results.means(method), results.seeds, test, **form)
 
 
 def columns(results: Results) -> tuple[str, ...]:
-    """The headers that go with `row`."""
+    """The headers of the datasets, and of the mean where there are several."""
     return (*results.datasets, *([OVERALL] if len(results.datasets) > 1 else []))
-
-
-def embolden(rows: list[list[Cell]], higher_is_better: bool = True) -> list[list[Cell]]:
-    """The best mean of each column is bold."""
-    columns = [best_of(column, higher_is_better) for column in zip(*rows, strict=True)]
-    return [list(line) for line in zip(*columns, strict=True)]
-
-
-def best_of(column: Sequence[Cell], higher_is_better: bool = True) -> list[Cell]:
-    """The column, its best mean bold."""
-    best = max if higher_is_better else min
-    top = best((c.mean for c in column if c.mean is not None), default=None)
-    return [replace(c, best=c.mean is not None and c.mean == top) for c in column]
 
 
 def undefined(results: Results) -> list[str]:
@@ -105,9 +109,43 @@ def gaps(results: Results, where: str = "") -> list[str]:
     return [said[0].upper() + said[1:]] if found else []
 
 
-def star_note(reference: str, families: Iterable[Family]) -> str:
-    """What the star means, in columns of these families."""
-    sizes = sorted({len(family) for family in families if family} or {0})
-    compared = " to ".join(map(str, dict.fromkeys([sizes[0], sizes[-1]])))
-    family = f"Holm over the {compared} comparisons of a column" if sizes[-1] > 1 else "two-sided"
-    return f"* differs from {reference}: paired t-test over seeds, {family}, p < {ALPHA:g}."
+def star_note(
+    reference: str,
+    families: Mapping[str, Family],
+    rule: Rule = Rule(),  # noqa: B008
+    bold: bool = True,
+) -> str:
+    """What the star and, where there is some, bold mean in these columns."""
+    sizes = {name: len(family) for name, family in families.items() if family}
+    if not sizes:
+        return "No paired test: fewer than two methods with two seeds in common."
+    most = max(one.n for family in families.values() for one in family.values())
+    if most < FEWEST:
+        best = " Bold: the best mean of a column." * bold
+        return f"No star: {most} seeds, and nothing is decided below {FEWEST}.{best}"
+    counts = sorted(set(sizes.values()))
+    counted = (
+        f"{counts[0]} comparisons"
+        if len(counts) == 1
+        else "comparisons (" + ", ".join(f"{name} {size}" for name, size in sizes.items()) + ")"
+    )
+    family = "" if counts == [1] else f", Holm over the {counted} of a column, per column"
+    looks = f", looks at {', '.join(map(str, rule.looks))} seeds" if rule.looks else ""
+    best = " Bold: the best of a column, and all that are not shown to be below it." * bold
+    return (
+        f"* shown to differ from {reference} on these test images: paired t-test over seeds"
+        f"{family}{looks}, p ≤ {ALPHA:g}.{best}"
+    )
+
+
+def outliers(results: Results) -> list[str]:
+    """A footnote on runs that lie far from the others of their cell; they are kept."""
+    form = results.metric
+    found = [
+        f"{method} on {dataset}, seed {seed} ({form.scale * value:.{form.decimals}f})"
+        for (method, dataset), values in results.values.items()
+        for seed, value in outlying(values).items()
+    ]
+    return (
+        [f"Far from the other seeds of their cell, and kept: {'; '.join(found)}."] if found else []
+    )

@@ -90,6 +90,6 @@ def _content(cell: Cell | str, decimals: int) -> str:
     if isinstance(cell, str):
         return escape(cell)
     mean, *sd = numbers(cell, decimals) or [DASH]
-    text = mean + "".join(f"<small> ± {number}</small>" for number in sd)
+    text = mean + "".join(f"<small> ± {number}</small>" for number in sd) + cell.count
     mark = f"<sup>{escape(cell.mark)}</sup>" if cell.mark else ""
     return (f"<strong>{text}</strong>" if cell.best else text) + mark

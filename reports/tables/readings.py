@@ -7,7 +7,8 @@ from statistics import fmean
 from bench import metrics
 from bench.base.errors import BenchError
 from bench.grid.readings import labels
-from bench.stats.paired import ALPHA, Comparison, summarise
+from bench.stats.paired import ALPHA, summarise
+from bench.stats.verdict import Judged
 from bench.store.measured import Measured
 from bench.study import Study
 from reports.results.specification import (
@@ -119,15 +120,15 @@ def _row(found: Specification, outcome: Outcome) -> Row:
     )
 
 
-def _difference(comparison: Comparison | None) -> table.Cell:
+def _difference(comparison: Judged | None) -> table.Cell:
     if comparison is None:
         return MISSING
-    mark = "*" if comparison.p_holm < ALPHA else ""
+    mark = "*" if comparison.differs else ""
     detail = f"p = {comparison.p:.3g}, Holm {comparison.p_holm:.3g}"
     return table.Cell(comparison.difference, mark=mark, detail=detail, decimals=2)
 
 
-def _interval(effect: Comparison) -> str:
+def _interval(effect: Judged) -> str:
     return f"[{_points(effect.low)}, {_points(effect.high)}]"
 
 
@@ -164,9 +165,10 @@ def conclusion(found: Specification) -> str:
 
 def _headline(found: Specification, t: Tally, joint: SignFlip) -> str:
     default = found.default.to_reference
-    p = f"joint sign-flip p = {joint.median:.2g}"
-    if joint.least >= ALPHA:
-        p += f"; with {len(found.seeds)} seeds it cannot be below {joint.least:.2g}"
+    p = (
+        f"joint sign-flip p = {joint.median:.2g}; with {len(found.seeds)} seeds it cannot be below "
+        f"{joint.least:.2g}"
+    )
     return (
         f"Median effect {_points(t.median)} points ({p}), range {_points(t.lowest)} to "
         f"{_points(t.highest)}{f', default {_points(default.difference)}' if default else ''}. "

@@ -7,9 +7,11 @@ from typing import Any
 from bench import metrics
 from bench.base.errors import BenchError
 from bench.grid.selection import Selection
+from bench.looks import chosen_reference
 from bench.stats.paired import summarise
 from bench.study import Study
 from reports.results import pairs
+from reports.results.answer import answer
 from reports.results.results import PHANTOM, Results, collect
 from reports.results.tidy import Rows, comparison_rows, tidy_rows
 from reports.results.view import View
@@ -194,26 +196,25 @@ def _output(sweep: Sweep, study: Study, view: View, backbone: str, ratio: float)
     }
     default = next((label for label in labels if "[" not in label), next(iter(labels)))
     anyone = next(iter(measured.values()))
-    reference = pairs.chosen_reference(anyone.methods, view.reference or default)
+    reference = chosen_reference(anyone.methods, view.reference or default)
     families = {c: pairs.families(results, reference) for c, results in measured.items()}
     choice = selected(sweep, study, backbone, ratio)
     rows = [
         Row(f"{labels[label]:g}", (*line, CHOSEN if label == choice else ""))
         for label, line in _lines(labels, measured, families).items()
     ]
+    of_metrics = {c.header: pairs.overall(t) for c, t in families.items() if c.is_metric}
+    against = f"{sweep.symbol} = {labels[reference]:g}"
     part = f", {ratio:.0%} of the training split" if ratio < 1 else ""
     part += ", validation split" * (view.split == "val")
     table = Table(
-        title=f"{sweep.method} over {sweep.symbol}: mean ± SD over {len(anyone.seeds)} seeds, "
+        title=f"{sweep.method} over {sweep.symbol}: mean ± SD over {anyone.over_seeds}, "
         f"{anyone.over}; {backbone}{part}",
         columns=(sweep.symbol, *(column.header for column in sweep.columns), "selected"),
         rows=(*rows, *(_published(sweep) if view.published else [])),
         notes=(
-            "ACC and AUC in percent. "
-            + cells.star_note(
-                f"{sweep.symbol} = {labels[reference]:g}",
-                [pairs.overall(tests) for c, tests in families.items() if c.is_metric],
-            ),
+            *answer(of_metrics, against, anyone.rule),
+            "ACC and AUC in percent. " + cells.star_note(against, of_metrics, anyone.rule),
             f"Selected: best mean on validation ({study.config.protocol.select.replace('_', ' ')}"
             "), never on test.",
             *(f"{c.header}: {c.reading}." for c in sweep.columns if c.reading),
@@ -245,9 +246,10 @@ def _lines(
     for column, results in measured.items():
         tests = pairs.overall(families[column]) if column.is_metric else {}
         form = results.metric.form if column.is_metric else PLAIN
-        found = [cells.mean(results, label, tests.get(label), **form) for label in labels]
         if column.is_metric:
-            found = cells.best_of(found, results.metric.higher_is_better)
+            found = cells.column(results, cells.over_all(results), tests, list(labels), **form)
+        else:
+            found = [cells.mean(results, label, **form) for label in labels]
         columns.append(found)
     return dict(zip(labels, map(list, zip(*columns, strict=True)), strict=True))
 

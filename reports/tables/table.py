@@ -35,7 +35,8 @@ class Cell:
 
     None or nan is what does not exist: without a mean the cell is a dash, without an SD it is the
     mean alone. Printed are `scale` times both, with `decimals` where the table's do not suit.
-    `detail` is a sentence of its own, for writers that can show one on demand.
+    `detail` is a sentence of its own, for writers that can show one on demand. `n`, where the cells
+    of a table have different numbers of seeds, follows in brackets.
     """
 
     mean: float | None
@@ -45,6 +46,12 @@ class Cell:
     detail: str = ""
     scale: float = 100
     decimals: int | None = None
+    n: int | None = None
+
+    @property
+    def count(self) -> str:
+        """What follows the numbers: ` (20)`, or nothing."""
+        return "" if self.n is None or self.mean is None else f" ({self.n})"
 
 
 MISSING = Cell(None)
@@ -174,7 +181,7 @@ def to_terminal(table: Table) -> Group:
     def value(cell: Cell | str) -> Text:
         if isinstance(cell, str):
             return Text(cell)
-        text = plus_minus.join(numbers(cell, table.decimals)) or DASH
+        text = (plus_minus.join(numbers(cell, table.decimals)) or DASH) + cell.count
         return Text.assemble((text, "bold" if cell.best else ""), cell.mark)
 
     out = rich.table.Table(
@@ -211,7 +218,7 @@ def to_latex(table: Table) -> str:
             return _latex(cell)
         printed = [number.replace("-", "$-$") for number in numbers(cell, table.decimals)]
         mean, *sd = printed or [_latex(DASH)]
-        text = mean + "".join(plus_minus % number for number in sd)
+        text = mean + "".join(plus_minus % number for number in sd) + cell.count
         mark = rf"\rlap{{$^{{{_latex(cell.mark)}}}$}}" if cell.mark else ""
         return (rf"\textbf{{{text}}}" if cell.best else text) + mark
 
@@ -253,7 +260,9 @@ def numbers(cell: Cell, decimals: int) -> list[str]:
 
 
 def _plain(cell: Cell | str, decimals: int) -> str:
-    return cell if isinstance(cell, str) else " ± ".join(numbers(cell, decimals)) or DASH
+    if isinstance(cell, str):
+        return cell
+    return (" ± ".join(numbers(cell, decimals)) or DASH) + cell.count
 
 
 def _markdown(text: str) -> str:

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from bench.grid.notation import method_name
 from bench.grid.selection import Selection
+from bench.looks import chosen_reference
 from bench.study import Study
 from reports.results import pairs
+from reports.results.answer import answer
 from reports.results.results import PHANTOM, Results, collect
 from reports.results.tidy import comparison_rows, tidy_rows
 from reports.results.view import View
@@ -46,24 +48,25 @@ def build(
     A cell with a run missing is a dash, and so is the mean over it. Raises BenchError for a
     reference that is not among the methods.
     """
-    reference = pairs.chosen_reference(results.methods, view.reference)
+    reference = chosen_reference(results.methods, view.reference)
     tests = pairs.families(results, reference)
-    lines = cells.embolden(
-        [cells.row(results, method, tests) for method in results.methods],
-        results.metric.higher_is_better,
-    )
-    rows = [Row(method, tuple(line)) for method, line in zip(results.methods, lines, strict=True)]
+    form = results.metric.form
+    columns = [cells.column(results, name, family, **form) for name, family in tests.items()]
+    lines = zip(*columns, strict=True)
+    rows = [Row(method, line) for method, line in zip(results.methods, lines, strict=True)]
     if view.published:
         rows += _published(results)
     ratio = f", {results.ratio:.0%} of the training split" if results.ratio < 1 else ""
-    title = f"{results.heading}, mean ± SD over {len(results.seeds)} seeds, "
+    title = f"{results.heading}, mean ± SD over {results.over_seeds}, "
     table = Table(
         title=f"{title}{results.backbone}{ratio}",
         columns=("method", *cells.columns(results)),
         rows=tuple(rows),
         notes=(
-            _test_note(reference, tests),
+            *answer(tests, reference, results.rule),
+            cells.star_note(reference, tests, results.rule),
             *cells.gaps(results),
+            *cells.outliers(results),
             *cells.undefined(results),
             *([NOTE] if view.published else []),
             *notes,
@@ -90,9 +93,3 @@ def _published(results: Results) -> list[Row]:
                 )
             )
     return rows
-
-
-def _test_note(reference: str, tests: dict[str, pairs.Family]) -> str:
-    if not any(tests.values()):
-        return "No paired test: fewer than two methods with two seeds in common."
-    return cells.star_note(reference, tests.values())

@@ -7,6 +7,7 @@ from bench.grid.notation import parts
 from bench.grid.selection import Selection
 from bench.study import Study
 from reports.results import pairs
+from reports.results.answer import answer
 from reports.results.results import PHANTOM, Results, collect
 from reports.results.tidy import Rows, comparison_rows, tidy_rows
 from reports.results.view import View
@@ -94,9 +95,11 @@ def _rows(study: Study, measured: dict[str, dict[str, Results]]) -> list[Row]:
 def _table(study: Study, view: View, rows: list[Row], metric: dict[str, Results]) -> Table:
     anyone = next(iter(metric.values()))
     baseline, method = _two(anyone)
+    increase = _increase(metric, baseline, method)
     notes = (
-        f"Increase: {method} minus {baseline}, paired by seed. * is not 0: paired t-test, "
-        f"Holm over {len(_increase(metric, baseline, method))} backbones, p < 0.05.",
+        *answer({"the backbones": increase}, baseline, anyone.rule),
+        f"Increase: {method} minus {baseline}, paired by seed. "
+        + cells.star_note("0", {"increase": increase}, anyone.rule, bold=False),
         "FDI: mean distance of f' from f over all rows of an epoch, filtered ones 0, raw; "
         "other readings are in the tidy CSV. Epochs: until 95 % of the highest validation ACC.",
         *(gap for name, results in metric.items() for gap in cells.gaps(results, f"{name}: ")),
@@ -140,6 +143,10 @@ def _increase(group: dict[str, Results], baseline: str, method: str) -> pairs.Fa
             for backbone, results in group.items()
         },
         next(iter(group.values())).seeds,
+        next(iter(group.values())).rule,
+        lambda backbone, seeds: pairs.over_images(
+            group[backbone], baseline, group[backbone].datasets
+        )(method, seeds),
     )
 
 

@@ -1,9 +1,14 @@
 """Table 4: how much does a method lose when training images are few?"""
 
+from dataclasses import replace
+
 from bench.grid.notation import method_name
 from bench.grid.selection import Selection
+from bench.looks import chosen_reference
+from bench.stats.verdict import LOWER_IS_BETTER
 from bench.study import Study
 from reports.results import pairs
+from reports.results.answer import answer
 from reports.results.results import PHANTOM, Results, collect
 from reports.results.tidy import Rows, comparison_rows, numbers, origin, tidy_rows
 from reports.results.view import View
@@ -40,20 +45,15 @@ def _table(
     study: Study, view: View, backbone: str, by_ratio: dict[float, Results], name: str
 ) -> Output:
     anyone = next(iter(by_ratio.values()))
-    reference = pairs.chosen_reference(anyone.methods, view.reference)
+    reference = chosen_reference(anyone.methods, view.reference)
     tests = {ratio: pairs.families(results, reference) for ratio, results in by_ratio.items()}
     overall = {ratio: pairs.overall(found) for ratio, found in tests.items()}
-    lines = cells.embolden(
-        [
-            [
-                cells.mean(results, method, overall[ratio].get(method), **anyone.metric.form)
-                for ratio, results in by_ratio.items()
-            ]
-            for method in anyone.methods
-        ],
-        anyone.metric.higher_is_better,
-    )
-    rows = [Row(m, tuple(line)) for m, line in zip(anyone.methods, lines, strict=True)]
+    columns = [
+        cells.column(results, cells.over_all(results), overall[ratio], **anyone.metric.form)
+        for ratio, results in by_ratio.items()
+    ]
+    lines = zip(*columns, strict=True)
+    rows = [Row(m, line) for m, line in zip(anyone.methods, lines, strict=True)]
     if view.published:
         rows += _published(view, anyone.methods, list(by_ratio))
     table = Table(
@@ -61,8 +61,11 @@ def _table(
         columns=("method", *(f"{ratio:.0%}" for ratio in by_ratio)),
         rows=tuple(rows),
         notes=(
+            *answer({f"{r:.0%}": family for r, family in overall.items()}, reference, anyone.rule),
             "Subsets are nested and the same for all methods at a seed. "
-            + cells.star_note(reference, overall.values()),
+            + cells.star_note(
+                reference, {f"{r:.0%}": family for r, family in overall.items()}, anyone.rule
+            ),
             *(
                 gap
                 for ratio, results in by_ratio.items()
@@ -88,19 +91,20 @@ def _loss(
     study: Study, view: View, backbone: str, by_ratio: dict[float, Results], name: str
 ) -> Output:
     full = by_ratio[1.0]
-    reference = pairs.chosen_reference(full.methods, view.reference)
+    reference = chosen_reference(full.methods, view.reference)
     rows: dict[str, list[Cell]] = {method: [] for method in full.methods}
     tidy: Rows = []
     tests: Rows = []
-    families: list[pairs.Family] = []
+    families: dict[str, pairs.Family] = {}
+    rule = replace(full.rule, words=LOWER_IS_BETTER)
     for ratio, results in by_ratio.items():
         if ratio == 1.0:
             continue
         compared = {method: _by_worth(full, results, method) for method in full.methods}
         loss = {method: pairs.differences(*columns) for method, columns in compared.items()}
-        from_zero = pairs.against_zero(compared, full.seeds)
-        from_reference = pairs.against(loss, reference, full.seeds)
-        families.append(from_reference)
+        from_zero = pairs.against_zero(compared, full.seeds, rule)
+        from_reference = pairs.against(loss, reference, full.seeds, rule)
+        families[f"{ratio:.0%}"] = from_reference
         for method, values in loss.items():
             rows[method].append(
                 cells.cell(values, full.seeds, from_reference.get(method), **full.metric.form)
@@ -116,8 +120,9 @@ def _loss(
         columns=("method", *(f"{ratio:.0%}" for ratio in by_ratio if ratio != 1.0)),
         rows=tuple(Row(method, tuple(line)) for method, line in rows.items()),
         notes=(
+            *answer(families, f"the loss of {reference}", rule),
             "Full data minus subset, paired by seed. "
-            + cells.star_note(f"the loss of {reference}", families),
+            + cells.star_note(f"the loss of {reference}", families, rule, bold=False),
             "Whether a loss differs from 0 is in the tests CSV (reference: full data).",
             *footnotes(study, [backbone]),
         ),
@@ -134,7 +139,7 @@ def _by_worth(full: Results, subset: Results, method: str) -> tuple[pairs.Values
 
 
 def _mean_over(results: Results) -> str:
-    return f"mean ± SD over {len(results.seeds)} seeds, {results.over}"
+    return f"mean ± SD over {results.over_seeds}, {results.over}"
 
 
 def _published(view: View, methods: tuple[str, ...], ratios: list[float]) -> list[Row]:

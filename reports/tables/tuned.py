@@ -6,7 +6,8 @@ from typing import Any
 
 from bench.grid.cell import Run
 from bench.grid.notation import write_seeds
-from bench.stats.paired import ALPHA, Comparison
+from bench.stats.paired import ALPHA
+from bench.stats.verdict import FEWEST, Judged
 from bench.study import Study
 from bench.tuning.point import OF_PROTOCOL
 from reports.results import pairs
@@ -38,11 +39,11 @@ class Sides:
         return self.default.datasets[0]
 
     @property
-    def tests(self) -> dict[str, Comparison]:
+    def tests(self) -> dict[str, Judged]:
         """Tuned minus default, of each method that was tuned; all of them one family."""
         found = ((m, self.tuned.values[m, self.dataset]) for m in self.entries)
         columns = {m: (values, self.default.values[m, self.dataset]) for m, values in found}
-        return pairs.against_zero(columns, self.default.seeds)
+        return pairs.against_zero(columns, self.default.seeds, self.default.rule)
 
 
 def outputs(study: Study, view: View) -> list[Output]:
@@ -88,7 +89,8 @@ def _output(study: Study, view: View, sides: Sides) -> Output:
         rows=rows,
         notes=(
             f"* differs: paired t-test over seeds, Holm over the {len(tests)} methods, "
-            f"p < {ALPHA:g}. The seeds are others than those of the search.",
+            f"p ≤ {ALPHA:g}; nothing is decided below {FEWEST} seeds. The seeds are others than "
+            "those of the search.",
             "Trials, failed ones among them, training images and minutes of one worker are those "
             "of the search; a dash where there is nothing to tune.",
             *cells.gaps(results),
@@ -117,7 +119,7 @@ def searched(study: Study, entries: Entries) -> Study:
     return study
 
 
-def _row(sides: Sides, method: str, tests: Mapping[str, Comparison]) -> Row:
+def _row(sides: Sides, method: str, tests: Mapping[str, Judged]) -> Row:
     results, entry, test = sides.default, sides.entries.get(method), tests.get(method)
     form = results.metric.form
     default, tuned = (
@@ -132,12 +134,12 @@ def _row(sides: Sides, method: str, tests: Mapping[str, Comparison]) -> Row:
     return Row(method, (default, tuned, *_compared(test, form), *counted, minutes))
 
 
-def _compared(test: Comparison | None, form: Mapping[str, Any]) -> tuple[Cell | str, str]:
+def _compared(test: Judged | None, form: Mapping[str, Any]) -> tuple[Cell | str, str]:
     """The difference, and its interval."""
     if test is None:
         return MISSING, DASH
     scale, decimals = form["scale"], form["decimals"] + 1
-    mark = "*" if test.p_holm < ALPHA else ""
+    mark = "*" if test.differs else ""
     detail = f"p = {test.p:.3g}, Holm {test.p_holm:.3g}"
     cell = Cell(test.difference, mark=mark, detail=detail, scale=scale, decimals=decimals)
     if not test.has_interval:
@@ -150,5 +152,5 @@ def _tidy(sides: Sides) -> Rows:
     return [{"parameters": name, **row} for name, side in pairs for row in tidy_rows(side)]
 
 
-def _tests(sides: Sides, tests: dict[str, Comparison]) -> Rows:
+def _tests(sides: Sides, tests: dict[str, Judged]) -> Rows:
     return comparison_rows(sides.tuned, "default", {sides.dataset: tests})

@@ -392,9 +392,9 @@ class TestForest:
         assert {"+1.23", "[−1.00, +3.00]", "[−2.00, +5.00]", "0.00", "−2.00"} <= set(found)
         assert found.count("–") == 3
 
-    def test_a_row_without_an_interval_over_seeds_has_its_mean_and_that_over_images(self):
+    def test_a_row_without_an_interval_over_seeds_has_its_mean_and_that_of_new_images(self):
         figure = forest.draw(
-            [forest.Row("breast", "mixup", 0.02, image_low=0.01, image_high=0.05)], "none", ACC
+            [forest.Row("breast", "mixup", 0.02, low_new=0.01, high_new=0.05)], "none", ACC
         )
         drawn = [
             x.get_xdata() for x in figure.axes[0].lines if x.get_color() == forest.SEEDS["color"]
@@ -402,7 +402,7 @@ class TestForest:
         finite = [np.array(x)[np.isfinite(x)] for x in drawn]
         assert [list(x) for x in finite if len(x)] == [pytest.approx([2])]
         assert {"mean", "–", "[+1.00, +5.00]"} <= set(texts(figure))
-        assert not any("over seeds" in text for text in texts(figure) if "interval" in text)
+        assert not any("these images" in text for text in texts(figure) if "interval" in text)
 
     def test_datasets_stand_together_and_are_named_once(self):
         rows = [forest.Row(d, m, 0.0) for m in ("mixup", "ails") for d in ("breast", "retina")]
@@ -694,11 +694,11 @@ class TestFromStudies:
         assert {row["dataset"] for row in figure.rows} == set(DATASETS) - {"phantom-ordinal"}
         assert "ails lacks seeds: ails on phantom-ordinal (2 of 3 runs)." in figure.caption
 
-    def test_one_seed_has_an_interval_over_images_alone(self, store, tmp_path):
+    def test_one_seed_has_no_interval(self, store, tmp_path):
         (figure,) = forest.figures(studied(store, (table1.select,), seeds=(0,)), View())
         assert len(figure.rows) == 9 and "n = 1 seed" in figure.caption
         for row in figure.rows:
-            assert math.isnan(row["low"]) and row["image_low"] <= row["image_high"]
+            assert math.isnan(row["low"]) and math.isnan(row["low_new"])
         *_, path = write(figure, tmp_path)
         with path.open(encoding="utf-8", newline="") as file:
             assert {row["low"] for row in csv.DictReader(file)} == {""}
@@ -822,13 +822,11 @@ class TestFromStudies:
             "bsda": 0.25,
         }
 
-    def test_a_loss_has_no_interval_over_images_and_no_percent(self, store):
+    def test_a_loss_has_no_percent(self, store):
         def values(run):
             return {"acc": 0.8, "auc": 0.9, "nll": 0.5 + 0.125 * (run.cell.method.name == "mixup")}
 
         (figure,) = forest.figures(studied(store, (table1.select,), values=values), View("nll"))
-        assert all(math.isnan(row["image_low"]) for row in figure.rows)
-        assert "No interval over test images: none is computed of NLL." in figure.caption
         found = texts(figure.drawing)
         assert {"+0.1250", "NLL: method − ails; below 0 is better"} <= set(found)
         assert not any("%" in text for text in found if "interval" not in text)

@@ -178,3 +178,11 @@ class TestAgainst:
         assert "there are 5 and 1" in against(drawn(datasets=1), "none")
         with pytest.raises(BenchError, match="did you mean 'mixup'"):
             against(drawn(), "mixupp")
+
+
+@pytest.mark.parametrize("test", [rank, lambda means: against(means, "a")])
+def test_a_mean_that_is_no_number_is_an_error(test):
+    means = {name: {f"d{k}": 0.1 * k for k in range(3)} for name in "abc"}
+    means["b"]["d1"] = math.nan
+    with pytest.raises(BenchError, match="b on d1 is nan"):
+        test(means)

@@ -11,7 +11,15 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
 from bench.base.errors import BenchError
-from bench.stats.paired import ALPHA, compare, compare_all, detectable_d_z, signed_rank_p, summarise
+from bench.stats.paired import (
+    ALPHA,
+    compare,
+    compare_all,
+    detectable_d_z,
+    outlying,
+    signed_rank_p,
+    summarise,
+)
 
 
 def by_seed(values):
@@ -125,7 +133,8 @@ class TestEqualDifferences:
     def test_identical_results(self, n):
         a, _ = draw(n)
         c = compare(by_seed(a), by_seed(a))
-        assert (c.difference, c.sd, c.low, c.high, c.t, c.d_z, c.detectable) == (0,) * 7
+        assert (c.difference, c.sd, c.low, c.high, c.t, c.d_z) == (0,) * 6
+        assert math.isnan(c.detectable)
         assert (c.p, c.wilcoxon_p, c.p_holm) == (1, 1, 1)
         assert math.copysign(1, c.difference) == 1
 
@@ -247,3 +256,17 @@ class TestBySimulation:
     def test_power_at_the_detectable_difference(self):
         found = self.rejected(detectable_d_z(10), 600)
         assert found == pytest.approx(0.8, abs=self.margin(0.8, 600))
+
+
+class TestOutlying:
+    def test_a_collapsed_run_is_marked(self):
+        """A run of mixup on Breast at 73.7 beside 81 to 86."""
+        values = by_seed([83.1, 84.0, 82.7, 85.9, 81.4, 83.3, 84.6, 82.1, 73.7, 84.0])
+        assert outlying(values) == {8: 73.7}
+
+    def test_ten_normal_values_hardly_ever_have_one(self):
+        draws = np.random.default_rng(0).normal(size=(2000, 10))
+        assert np.mean([bool(outlying(by_seed(row))) for row in draws]) < 0.06
+
+    def test_few_or_equal_values_have_none(self):
+        assert outlying(by_seed([1, 1, 1, 9])) == outlying(by_seed([1, 1, 1, 1, 1, 9])) == {}

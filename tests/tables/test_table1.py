@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from made_up import study
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from bench.base.errors import BenchError
 from bench.grid import configs, grid
@@ -124,7 +125,8 @@ def test_a_missing_run_makes_its_cell_and_its_mean_a_dash(store: Store) -> None:
     assert tested == {(DATASETS[0], "mixup"), *((d, "none") for d in (*DATASETS, "mean"))}
     alone = [test for test in built.tests if test["dataset"] != DATASETS[0]]
     assert all(test["p_holm"] == test["p"] for test in alone), "a dash is no part of a family"
-    assert "Holm over the 1 to 2 comparisons" in built.table.notes[0]
+    said = "Holm over the comparisons (phantom-binary 2, phantom-ordinal 1, mean 1) of a column"
+    assert said in " ".join(built.table.notes)
 
 
 def test_without_the_reference_nothing_is_tested(store: Store) -> None:
@@ -148,13 +150,39 @@ def test_an_undefined_metric_is_a_dash(store: Store) -> None:
     assert built.tests == []
 
 
-def test_the_best_of_each_column_is_bold(store: Store) -> None:
+def test_bold_is_the_best_and_all_that_are_not_shown_to_be_below_it(store: Store) -> None:
     runs = expand()
     fill(store, runs)
     rows = build(results(store, runs)).table.rows
+    bold = set()
     for column, dataset in enumerate(DATASETS):
         best = max(METHODS, key=lambda method: ACC[method, dataset].mean())
-        assert [row.label for row in rows if row.cells[column].best] == [best]
+        others = [method for method in METHODS if method != best]
+        p = [stats.ttest_rel(ACC[m, dataset], ACC[best, dataset]).pvalue for m in others]
+        adjusted = multipletests(p, method="holm")[1]
+        expected = {best, *(m for m, q in zip(others, adjusted, strict=True) if q > 0.05)}
+        assert {row.label for row in rows if row.cells[column].best} == expected
+        bold |= {len(expected)}
+    assert bold
+
+
+def test_below_five_seeds_there_is_no_star_and_the_best_alone_is_bold(store: Store) -> None:
+    runs = expand(seeds=tuple(range(4)), methods=("none", "ails"))
+    for run in runs.runs:
+        acc = 0.8 + 0.1 * (run.cell.method.name == "none") + 1e-3 * (run.seed % 2)
+        record = run.describe() | {
+            "key": run.key,
+            "metrics": {"acc": acc + 1e-3 * run.seed * (run.cell.method.name == "none")},
+            "data": {"fingerprint": f"data of {run.cell.dataset}"},
+            "commit": "abc",
+        }
+        store.publish(run.key, record, np.full((4, 2), 0.5, np.float32), np.array([0, 1, 0, 1]))
+    built = build(results(store, runs))
+    assert all(test["p_holm"] < 1e-3 for test in built.tests)
+    assert {test["verdict"] for test in built.tests} == {"undecided"}
+    assert not any(cell.mark for row in built.table.rows for cell in row.cells)
+    assert [row.label for row in built.table.rows if row.cells[0].best] == ["none"]
+    assert "nothing is decided below 5" in " ".join(built.table.notes)
 
 
 def test_records_of_different_data_are_not_mixed(store: Store) -> None:
@@ -177,6 +205,7 @@ def test_published_numbers_stand_in_rows_of_their_own(store: Store) -> None:
         **{
             **vars(found),
             "datasets": ("breast", "retina"),
+            "images": None,
             "values": {
                 (m, new): found.values[m, old]
                 for m in METHODS

@@ -1,0 +1,140 @@
+"""Seeds in steps: what is undecided at a look gets those of the next, what is decided no more.
+
+The looks are declared with the selection (`Selection.looks`), the rules are those of
+`bench.stats.verdict`, on the question of these images. What is to be done follows from the records
+alone, so that a study goes on where it was stopped, under any engine.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+
+import numpy as np
+from scipy import special
+
+from bench import metrics
+from bench.base.errors import BenchError, unknown
+from bench.grid.cell import Cell, Run
+from bench.grid.notation import method_name
+from bench.stats.paired import ALPHA
+from bench.stats.sequential import nominal_levels
+from bench.stats.verdict import UNDECIDED, Rule, judge
+from bench.study import Study, failed
+
+Column = Mapping[str, Cell]
+"""The cells of one dataset, backbone and ratio, by method label."""
+EFFECTS = (0.5, 1.0, 2.0)
+"""True differences, in SDs of paired differences, for which a plan tells the runs."""
+DRAWS = 4000
+
+
+def until_decided(
+    study: Study,
+    run: Callable[[Study], None],
+    metric: str = "acc",
+    reference: str | None = None,
+) -> None:
+    """Run look after look, until every comparison is decided or has its last seeds.
+
+    `run` does a part of the study with any engine. Raises BenchError where no looks are declared.
+    """
+    if not study.selection.looks:
+        raise BenchError("until decided: looks are to be declared beforehand: --looks 10,20,30")
+    tried: set[Run] = set()
+    while to_do := [one for one in needed(study, metric, reference) if one not in tried]:
+        run(study.only(to_do))
+        tried |= set(to_do)
+        study.refresh()
+
+
+def needed(study: Study, metric: str = "acc", reference: str | None = None) -> list[Run]:
+    """The runs, neither done nor failed, that undecided comparisons need at their next look.
+
+    Both methods of a comparison need them; the reference is AILS, else the first.
+    """
+    wanted = {
+        place for column in _columns(study) for place in _wanted(study, column, metric, reference)
+    }
+    out = study.measured.records.keys() | {one for one, _ in failed(study)}
+    return [r for r in study.grid.runs if r not in out and (r.cell, r.seed) in wanted]
+
+
+def _columns(study: Study) -> Iterator[Column]:
+    def place(cell: Cell) -> tuple[str, str, float]:
+        return cell.dataset, cell.backbone, cell.ratio
+
+    cells = dict.fromkeys(run.cell for run in study.grid.runs)
+    for _, column in groupby(sorted(cells, key=place), key=place):
+        by_label = {cell.method.label: cell for cell in column}
+        labels = dict.fromkeys(cell.method.label for cell in cells)
+        yield {label: by_label[label] for label in labels if label in by_label}
+
+
+def _wanted(
+    study: Study, column: Column, metric: str, reference: str | None
+) -> set[tuple[Cell, int]]:
+    """The cells and seeds of the next look of each undecided comparison of a column."""
+    looks, seeds = study.selection.looks, study.selection.seeds
+    name = chosen_reference(list(column), reference)
+    values = study.measured.values(f"metrics.{metric}")
+    rule = Rule.of(metrics.get(metric), study.selection.margin, looks)
+    judged = judge(
+        {label: (values[c], values[column[name]]) for label, c in column.items() if label != name},
+        rule,
+    )
+    wanted: set[tuple[Cell, int]] = set()
+    for label in column.keys() - {name}:
+        one = judged.get(label)
+        if one is None or one.verdict == UNDECIDED:
+            later = [look for look in looks if one is None or look > one.n]
+            ahead = seeds[: later[0]] if later else ()
+            wanted |= {(cell, seed) for cell in (column[label], column[name]) for seed in ahead}
+    return wanted
+
+
+def at_a_look(
+    values: dict[int, float], seeds: Sequence[int], looks: Sequence[int]
+) -> dict[int, float]:
+    """The values up to the last look whose seeds are all there; before the first all of them."""
+    whole = [seeds[:n] for n in looks if set(seeds[:n]) <= values.keys()]
+    return {seed: values[seed] for seed in whole[-1]} if whole else values
+
+
+def chosen_reference(methods: Sequence[str], reference: str | None) -> str:
+    """The reference asked for, else AILS, else the first. Raises BenchError where it is absent."""
+    if reference is None:
+        return next((m for m in methods if method_name(m) == "ails"), methods[0])
+    if reference not in methods:
+        raise unknown("reference method", reference, methods)
+    return reference
+
+
+def foreseen(study: Study) -> str:
+    """The least and the most runs that looks take, and those expected at some true differences."""
+    columns, looks = [*_columns(study)], study.selection.looks
+    cells, compared = sum(map(len, columns)), max(len(column) - 1 for column in columns)
+    expected = [
+        round(
+            len(columns) * looks[-1] + (cells - len(columns)) * mean_seeds(looks, compared, effect)
+        )
+        for effect in EFFECTS
+    ]
+    return (
+        f"looks at {', '.join(map(str, looks))} seeds, with --until-decided: {cells * looks[0]:,} "
+        f"runs at least, {cells * looks[-1]:,} at most; about "
+        f"{', '.join(f'{runs:,} at {e:g} SD' for runs, e in zip(expected, EFFECTS, strict=True))} "
+        "of true differences"
+    )
+
+
+def mean_seeds(looks: Sequence[int], comparisons: int, effect: float) -> float:
+    """The seeds that a method gets where its true difference is so many SDs of paired differences.
+
+    By simulation, the same every time; each comparison at Holm's first step.
+    """
+    d = np.random.default_rng(0).normal(effect, 1, (DRAWS, looks[-1]))
+    levels = nominal_levels(looks, ALPHA / max(1, comparisons))
+    seeds = np.full(DRAWS, looks[-1])
+    for n, level in reversed([*zip(looks, levels, strict=True)]):
+        t = d[:, :n].mean(1) * np.sqrt(n) / d[:, :n].std(1, ddof=1)
+        seeds[2 * special.stdtr(n - 1, -np.abs(t)) <= level] = n
+    return float(seeds.mean())

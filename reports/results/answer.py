@@ -1,0 +1,87 @@
+"""The answer of a table in sentences: what is shown, what is equivalent, what is open."""
+
+from collections.abc import Iterable, Mapping
+
+from bench.stats.verdict import EQUIVALENT, FEWEST, UNDECIDED, Judged, Rule
+from reports.results.pairs import OVERALL, Family
+
+
+def answer(tests: Mapping[str, Family], reference: str, rule: Rule) -> list[str]:
+    """A sentence on these images and one on new ones; several columns have their counts.
+
+    Nothing where nothing was compared.
+    """
+    shown = {name: family for name, family in tests.items() if family}
+    if not shown:
+        return []
+    name = OVERALL if OVERALL in shown else next(iter(shown))
+    family = shown[name]
+    if max(one.n for one in family.values()) < FEWEST:
+        return [f"Undecided: {FEWEST} seeds are the fewest that decide."]
+    sentences = [
+        f"On these images ({name}): {_of_column(family, reference, rule, 'verdict')}.",
+        f"On new images: {_new(family, reference, rule)}.",
+    ]
+    if len(shown) > 1:
+        sentences.append(f"All {len(shown)} columns, these images: {_counts(shown.values())}.")
+    return [" ".join(sentences), *_open(family, name)]
+
+
+def _of_column(family: Family, reference: str, rule: Rule, field: str) -> str:
+    by_verdict: dict[str, list[str]] = {}
+    for method, one in family.items():
+        by_verdict.setdefault(getattr(one, field), []).append(method)
+    open_ = by_verdict.pop(UNDECIDED, [])
+    parts = [
+        f"{', '.join(methods)} {_worded(verdict, reference, rule)}"
+        for verdict, methods in by_verdict.items()
+    ]
+    if all(verdict == EQUIVALENT for verdict in by_verdict):
+        parts.insert(0, f"none shown to differ from {reference}")
+    if open_ and by_verdict:
+        parts.append(f"{', '.join(open_)} undecided")
+    return "; ".join(parts)
+
+
+def _worded(verdict: str, reference: str, rule: Rule) -> str:
+    if verdict == EQUIVALENT:
+        return f"equivalent within {_points(rule)}"
+    word, _, less = verdict.partition(", ")
+    return f"{word} than {reference}" + (f", by less than {_points(rule)}" if less else "")
+
+
+def _points(rule: Rule) -> str:
+    points = 100 * (rule.margin or 0)
+    return f"{points:g} point" + "s" * (points != 1)
+
+
+def _new(family: Family, reference: str, rule: Rule) -> str:
+    if all(one.p_new != one.p_new for one in family.values()):
+        return "not judged, for want of predictions, of such an interval, or of the last look"
+    limited = [method for method, one in family.items() if one.images_limit]
+    found = _of_column(family, reference, rule, "verdict_new")
+    return found + (f" (the images limit {', '.join(limited)})" if limited else "")
+
+
+def _counts(families: Iterable[Family]) -> str:
+    found: dict[str, int] = {}
+    for family in families:
+        for one in family.values():
+            found[one.verdict] = found.get(one.verdict, 0) + 1
+    return ", ".join(f"{count} {verdict}" for verdict, count in sorted(found.items()))
+
+
+def _open(family: Family, name: str) -> list[str]:
+    """What would decide the undecided ones of a column."""
+    told = [f"{m} {seeds}" for m, one in family.items() if (seeds := seeds_that_decide(one))]
+    return [f"Seeds that would decide ({name}): {', '.join(told)}."] if told else []
+
+
+def seeds_that_decide(one: Judged) -> str:
+    """`34 to 198`, or nothing where it is decided or there are too few to say."""
+    if one.seeds_low != one.seeds_low:
+        return ""
+    low, high = (f"{n:,.0f}" if n < float("inf") else "" for n in (one.seeds_low, one.seeds_high))
+    return (
+        f"{low or 'more than 1,000'} to {high or 'more than 1,000'}" if low else "more than 1,000"
+    )

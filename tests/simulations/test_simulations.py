@@ -1,0 +1,46 @@
+"""The simulations behind docs/fairness.md, with fewer studies."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import coverage
+import joint
+import looks
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize(("seeds", "images", "sds"), coverage.ROWS)
+def test_the_crossed_interval_covers(seeds, images, sds):
+    *_, crossed = coverage.coverage(seeds, images, sds, studies=600)
+    assert crossed == pytest.approx(0.95, abs=0.025)
+
+
+def test_it_covers_where_seeds_alone_do_not():
+    alone, _, crossed = coverage.coverage(30, 400, (1.5, 15.0, 25.0), studies=600)
+    assert alone < 0.7 < 0.92 < crossed
+    alone, crossed = coverage.coverage_of_auc(studies=300)
+    assert alone < 0.9 < 0.92 < crossed
+
+
+def test_looks_keep_the_error_and_save_seeds():
+    nothing = looks.measure(0.0, studies=1000)
+    assert nothing["these looks"][0] <= 0.065 < nothing["three looks at .05"][0]
+    clear = looks.measure(2.0, studies=300)
+    assert clear["these looks"][1] > 0.99
+    assert clear["these looks"][2] < 12
+
+
+@pytest.mark.parametrize(("margin", "designed"), [(0.4, 0.35), (0.5, 0.67), (2 / 3, 0.94)])
+def test_equivalence_is_found_as_designed(margin, designed):
+    assert looks.equivalent(margin, studies=1000) == pytest.approx(designed, abs=0.04)
+
+
+@pytest.mark.parametrize("collapses", [0.0, 0.08])
+def test_the_joint_test_keeps_its_size(collapses):
+    five, _ = joint.size(10, collapses, studies=600)
+    assert five <= 0.075
