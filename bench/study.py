@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from bench.grid.configs import Config
 from bench.grid.grid import Grid
 from bench.grid.selection import Selection
 from bench.store.measured import Measured, Record, load
-from bench.store.records import Store
+from bench.store.records import DamagedError, Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,9 +32,12 @@ if TYPE_CHECKING:
 Names = str | Path | Sequence[str | Path] | None
 Arrays = tuple[NDArray[np.float32], NDArray[np.generic]]
 Select = Callable[[Selection], Selection]
+Made = TypeVar("Made")
+NAMED = 5
+"""So many damaged records are named, one by one."""
 PLACE = ("dataset", "method", "backbone", "ratio", "seed")
 """What tells the runs of a study apart."""
-STATES = ("done", "running", "failed", "missing")
+STATES = ("done", "running", "failed", "missing", "damaged")
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class Study:
     _command: str = field(default="run", repr=False)
     _known: dict[str, Record] = field(default_factory=dict, compare=False, repr=False)
     _arrays: dict[str, Arrays] = field(default_factory=dict, compare=False, repr=False)
+    _damaged: dict[str, DamagedError] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def config(self) -> Config:
@@ -131,14 +135,30 @@ class Study:
 
     @cached_property
     def measured(self) -> Measured:
-        """The finished runs, as they stood when first asked for; `refresh` reads them anew."""
-        found = load(self.store, self.grid, self._known)
+        """The finished runs, as they stood when first asked for; `refresh` reads them anew.
+
+        Warns of records that do not hold; they are left out.
+        """
+        found = load(self.store, self.grid, self._known, self._damaged)
+        name_damaged(self.damaged())
         grid.check_backbones(self.grid, (r for r in self.grid.runs if r not in found.records))
         return found
 
     def refresh(self) -> None:
         """Forget what was read, so that what others have run since is seen."""
         self.__dict__.pop("measured", None)
+
+    def damaged(self) -> list[DamagedError]:
+        """The records of this study that were found not to hold, with path and reason."""
+        return [self._damaged[one.key] for one in self.grid.runs if one.key in self._damaged]
+
+    def leave_out(self, damage: DamagedError) -> bool:
+        """Take a run, whose predictions do not hold, out of `measured`; whether it was there."""
+        there = any(one.key == damage.key for one in self.measured.records)
+        self._damaged[damage.key] = damage
+        self._known.pop(damage.key, None)
+        self.refresh()
+        return there
 
     def about(self, select: Select, command: str, named_last: bool = True) -> "Study":
         """The study of a table or figure: its own cells, shared records.
@@ -219,13 +239,15 @@ class Study:
 
     def status(self) -> "pd.DataFrame":
         """As `plan`, without the seconds, and with nothing timed."""
+        _ = self.measured  # finds what is damaged
         return _cells(self.states())
 
     def states(self) -> dict[Cell, "Counter[str]"]:
-        """How many runs of each cell are `done`, `running`, `failed`, `missing`."""
+        """How many runs of each cell are in each of `STATES`; `damaged` are those found so far."""
         states: dict[Cell, Counter[str]] = {}
         for one in self.grid.runs:
-            states.setdefault(one.cell, Counter())[self.store.state(one.key)] += 1
+            state = "damaged" if one.key in self._damaged else self.store.state(one.key)
+            states.setdefault(one.cell, Counter())[state] += 1
         return states
 
     def failures(self) -> "pd.DataFrame":
@@ -252,7 +274,14 @@ class Study:
         """As `records`, of all records of the store, whatever was selected."""
         import pandas as pd
 
-        return pd.DataFrame([_row_of(self.store.read(key)) for key in self.store])
+        rows, damaged = [], []
+        for key in self.store:
+            try:
+                rows.append(_row_of(self.store.read(key)))
+            except DamagedError as damage:
+                damaged.append(damage)
+        name_damaged(damaged)
+        return pd.DataFrame(rows)
 
     def export(self, path: str | Path, everything: bool = False) -> Path:
         """Write `records()`, sorted, as CSV or, by the suffix, Parquet (needs pyarrow).
@@ -395,6 +424,26 @@ def run(
         progress(0.0)
     for study in studies:
         study.refresh()
+
+
+def name_damaged(found: Sequence[DamagedError]) -> None:
+    """Warn of records that are left out, the first few by name."""
+    for damage in found[:NAMED]:
+        warnings.warn(f"left out: {damage}", Note, stacklevel=3)
+    if len(found) > NAMED:
+        more = f"{len(found) - NAMED} more records are left out; `bench doctor` lists them"
+        warnings.warn(more, Note, stacklevel=3)
+
+
+def whole(studies: Sequence[Study], make: Callable[[], Made]) -> Made:
+    """What `make` makes of the studies; runs whose predictions do not hold are left out of it."""
+    while True:
+        try:
+            return make()
+        except DamagedError as damage:
+            left_out = [study.leave_out(damage) for study in studies]
+            if not any(left_out):
+                raise
 
 
 def failed(study: Study) -> list[tuple[Run, dict[str, Any]]]:

@@ -60,13 +60,14 @@ def print_states(cells: pd.DataFrame) -> None:
     view = Table(box=None, pad_edge=False)
     for name in ("dataset", "ratio", "backbone", "method"):
         view.add_column(name)
-    for name in STATES:
+    states = [name for name in STATES if name != "damaged" or cells[name].any()]
+    for name in states:
         view.add_column(name, justify="right")
     for cell in cells.to_dict("records"):
         place = (cell["dataset"], f"{cell['ratio']:.0%}", cell["backbone"], cell["method"])
-        view.add_row(*place, *(str(cell[state] or "–") for state in STATES))
+        view.add_row(*place, *(str(cell[state] or "–") for state in states))
     out.print(view)
-    total = {state: int(cells[state].sum()) for state in STATES}
+    total = {state: int(cells[state].sum()) for state in states}
     summary = ", ".join(f"{count} {state}" for state, count in total.items() if count)
     out.print(f"{sum(total.values())} runs: {summary}", highlight=False)
 

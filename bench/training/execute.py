@@ -24,7 +24,6 @@ from bench.training.state import UNWATCHED, Training, Watch, weights
 from bench.training.trainer import fit
 from methods.method import Method, Setting, Workspace
 
-SCHEMA = 2
 PARTS = 1000
 """Into how many parts the progress of preparation is cut."""
 CONVERGED = 0.95
@@ -87,7 +86,6 @@ def execute(
     measured = metrics.all_metrics(scores, targets, info.task)
     clock.lap("test")
     record = run.describe() | {
-        "schema": SCHEMA,
         "key": run.key,
         "label": run.cell.method.label,
         "data": provenance(info, len(learned.train)),
