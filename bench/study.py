@@ -228,6 +228,7 @@ class Study:
         from bench.engines.worker import remaining
         from bench.training import environment, estimate
 
+        _ = self.measured  # finds what is damaged
         device = device or environment.default_device()
         missing = remaining(self.store, self.grid.runs)
         grid.check_backbones(self.grid, missing)

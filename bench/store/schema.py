@@ -135,7 +135,7 @@ def opened(raw: bytes, key: str) -> dict[str, Any]:
 
 
 def validated(record: Mapping[str, Any]) -> None:
-    """Raises UnsoundError where a record lacks something, or its key is not the hash of the rest."""
+    """Raises UnsoundError where a record lacks something, or its key is not its hash."""
     try:
         _ADAPTER.validate_python(record)
     except ValidationError as error:

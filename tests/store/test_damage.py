@@ -17,6 +17,8 @@ from bench.cli import main
 from bench.grid import configs, grid
 from bench.grid.selection import Selection
 from bench.store.records import DamagedError, Store
+from bench.study import Study
+from reports import figure
 
 SELECTION = Selection(
     datasets=("phantom-binary",),
@@ -258,14 +260,11 @@ def test_a_damaged_failure_is_a_failure_with_that_reason(copy: Store, content: b
 
 @pytest.mark.slow
 @pytest.mark.parametrize("damage", PREDICTIONS.values(), ids=PREDICTIONS)
-@pytest.mark.parametrize("name", ["reliability", "confusion", "forest"])
+@pytest.mark.parametrize("name", ["reliability", "confusion"])
 def test_a_figure_leaves_out_the_run_whose_predictions_are_damaged(
     copy: Store, name: str, damage: Damage
 ) -> None:
     damage(copy)
-    from bench.study import Study
-    from reports import figure
-
     study = Study(
         datasets="phantom-binary",
         methods="none,mixup",
