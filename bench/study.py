@@ -395,6 +395,7 @@ def run(
     store, first = studies[0].store, studies[0]
     together = grid.merge(study.grid for study in studies)
     store.check_writable()
+    store.sweep()
     if retry_failed:
         for one in together.runs:
             store.forget_failure(one.key)

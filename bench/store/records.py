@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from bench.base import plugins
 from bench.base.errors import BenchError
-from bench.base.files import explained, write_arrays, write_bytes, write_text, writing
+from bench.base.files import abandoned, explained, write_arrays, write_bytes, write_text, writing
 from bench.data.catalogue import Info
 from bench.store import leases, schema
 from bench.store.schema import UnsoundError
@@ -283,12 +283,26 @@ class Store:
         return leases.claim(self.lease_path(key))
 
     def leased(self, key: str) -> bool:
-        """Whether a live worker holds the run."""
+        """Whether somebody holds the run who may yet do it."""
         return leases.alive(self.lease_path(key))
+
+    def holder(self, key: str) -> leases.Holder | None:
+        """Who holds the run, or held it."""
+        return leases.holder(self.lease_path(key))
 
     def leases(self) -> dict[str, int]:
         """The leased keys, each with its holder's process number; dead ones too."""
-        return leases.holders(self.root / "leases")
+        found = {path.stem: leases.holder(path) for path in self.root.glob("leases/*.json")}
+        return {key: holder.pid for key, holder in found.items() if holder}
+
+    def sweep(self) -> None:
+        """Remove what dead processes left: temporaries, and leases."""
+        with explained(self.root):
+            for path in abandoned(self.root):
+                path.unlink(missing_ok=True)
+            for path in self.root.glob("leases/*.json"):
+                if not leases.alive(path):
+                    leases.free(path)
 
 
 def _arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any], str]:

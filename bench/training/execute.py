@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from bench import backbone, metrics
-from bench.base import version
+from bench.base import process, version
 from bench.base.errors import BenchError
 from bench.base.split import Split
 from bench.data.dataset import Dataset, Info, open_dataset, subset_indices
@@ -145,7 +145,7 @@ def cost(learned: Learned, clock: "Clock") -> dict[str, Any]:
         "images": training.images,
         "backbone_passes": learned.model.images_seen / training.images,
         "extra_parameters": learned.extra_parameters,
-        "peak_memory": environment.peak_memory(),
+        "peak_memory": process.peak_memory(),
     }
 
 

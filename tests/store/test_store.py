@@ -7,16 +7,19 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import made_up
 import numpy as np
+import psutil
 import pytest
 import torch
 
+from bench.base import process
 from bench.base.errors import BenchError
-from bench.base.files import StoreError
+from bench.base.files import StoreError, create
 from bench.grid import grid
 from bench.grid.protocol import Protocol
 from bench.grid.selection import Selection
@@ -130,7 +133,7 @@ def test_the_lease_of_a_killed_process_is_free_at_once(store: Store) -> None:
 def test_the_lease_of_another_machine_expires_with_age(store: Store) -> None:
     path = store.lease_path(KEY)
     path.parent.mkdir(parents=True)
-    path.write_text(json.dumps({"host": "elsewhere", "boot": "x", "pid": 1, "began": "1"}))
+    path.write_text(json.dumps(asdict(replace(leases.Holder.here(), machine="elsewhere"))))
     with store.claim(KEY) as ours:
         assert not ours
     old = time.time() - leases.LEASE_SECONDS - 1
@@ -139,16 +142,96 @@ def test_the_lease_of_another_machine_expires_with_age(store: Store) -> None:
         assert ours
 
 
+def test_age_is_told_by_the_clock_of_the_file_system(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = store.lease_path(KEY)
+    create(path, json.dumps(asdict(replace(leases.Holder.here(), machine="elsewhere"))).encode())
+    monkeypatch.setattr(time, "time", lambda: path.stat().st_mtime + 3600)
+    assert store.leased(KEY)
+
+
 def test_a_lease_that_cannot_be_written_is_not_left_behind(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(json, "dump", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(StoreError), store.claim(KEY):
         pass
-    assert not store.lease_path(KEY).exists()
+    assert [path for path in store.root.rglob("*") if path.is_file()] == []
+
+
+def test_only_the_owner_removes_its_lease(store: Store) -> None:
+    with store.claim(KEY):
+        path = store.lease_path(KEY)
+        theirs = json.dumps(asdict(replace(leases.Holder.here(), machine="elsewhere")))
+        path.write_text(theirs)
+    assert path.read_text() == theirs
+
+
+def test_a_lease_that_was_taken_since_it_was_judged_is_put_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.claim(KEY) as ours:
+        path = store.lease_path(KEY)
+        fresh = path.read_bytes()
+        seen = iter([replace(leases.Holder.here(), pid=1)])
+        look = leases.holder
+        monkeypatch.setattr(leases, "holder", lambda p: next(seen, None) or look(p))
+        leases.free(path)
+        assert ours and path.read_bytes() == fresh
+    assert list(path.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"{"])
+def test_half_a_lease_is_nobodys_after_a_minute(store: Store, content: bytes) -> None:
+    path = store.lease_path(KEY)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    assert store.leased(KEY)
+    old = time.time() - leases.STOPPED_SECONDS - 1
+    os.utime(path, (old, old))
+    with store.claim(KEY) as ours:
+        assert ours
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows stops no process")
+def test_a_stopped_holder_loses_its_lease_after_the_stated_time(store: Store) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", CLAIM, str(store.root), KEY], stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None and holder.stdout.readline() == "True\n"
+    try:
+        holder.send_signal(signal.SIGSTOP)
+        while psutil.Process(holder.pid).status() != psutil.STATUS_STOPPED:
+            time.sleep(0.01)
+        assert store.leased(KEY)
+        old = time.time() - leases.STOPPED_SECONDS - 1
+        os.utime(store.lease_path(KEY), (old, old))
+        assert not store.leased(KEY)
+    finally:
+        holder.kill()
+        holder.wait()
+
+
+def test_what_dead_processes_left_is_swept_and_nothing_else(store: Store) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    publish(store)
+    folder = store.record_path(KEY).parent
+    names = [f".{KEY}.json.{process.machine()}.{pid}.0123abcd.tmp" for pid in (gone.pid, 1)]
+    elsewhere = f".{KEY}.json.00000000.{gone.pid}.0123abcd.tmp"
+    for name in (*names, elsewhere):
+        (folder / name).touch()
+    create(
+        store.lease_path(KEY),
+        json.dumps(asdict(replace(leases.Holder.here(), pid=gone.pid))).encode(),
+    )
+    store.sweep()
+    assert {path.name for path in folder.iterdir()} == {f"{KEY}.json", names[1], elsewhere}
+    assert store.leases() == {} and store.done(KEY)
 
 
 def test_a_damaged_record_is_named(store: Store) -> None:
