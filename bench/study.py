@@ -211,15 +211,20 @@ class Study:
         self.refresh()
 
     def run(
-        self, workers: int | None = None, device: str | None = None, retry_failed: bool = False
+        self,
+        workers: int | None = None,
+        device: str | None = None,
+        retry_failed: bool = False,
+        run_timeout: float | None = None,
     ) -> None:
         """Do what has no record yet; failed runs stay failed unless `retry_failed`.
 
         One worker a core, or one on a GPU, unless `workers` says otherwise; `device` is `cpu` or
-        `cuda`. Progress is shown in a terminal, in a notebook, or as plain lines. An interrupted
-        study goes on where it was stopped, and the results are bit-identical.
+        `cuda`; a run that takes longer than `run_timeout` seconds fails. Progress is shown in a
+        terminal, in a notebook, or as plain lines. An interrupted study goes on where it was
+        stopped, and the results are bit-identical.
         """
-        run([self], workers, device, retry_failed)
+        run([self], workers, device, retry_failed, run_timeout)
 
     def plan(self, device: str | None = None) -> "pd.DataFrame":
         """A row a cell: how many of its runs are done, running, failed and missing, and the
@@ -383,9 +388,11 @@ def run(
     workers: int | None = None,
     device: str | None = None,
     retry_failed: bool = False,
+    run_timeout: float | None = None,
 ) -> None:
     """As `Study.run`, for several studies that share a store: their runs together, each once."""
     from bench.engines.local import local
+    from bench.engines.process import warm_up
     from bench.engines.progress import GridProgress, console
     from bench.engines.worker import Job, remaining
     from bench.training import environment
@@ -402,6 +409,7 @@ def run(
     missing = remaining(store, together.runs)
     if not missing:
         return
+    warm_up()
     grid.check_backbones(together, missing)
     for place in dict.fromkeys((one.cell.source, one.cell.source_size) for one in missing):
         open_dataset(*place, first._data_dir)
@@ -415,14 +423,14 @@ def run(
     device = device or environment.default_device()
     environment.check_device(device)
     workers = min(workers or environment.default_workers(), len(missing))
-    job = Job(tuple(missing), store.root, first._data_dir, device)
+    job = Job(tuple(missing), store.root, first._data_dir, device, run_timeout)
     out = console()
     out.print(
         f"{len(missing)} runs to do, {workers} at a time on {device}, into {store.root}",
         highlight=False,
     )
     with GridProgress(store, missing, out) as progress:
-        local(job, workers, progress)
+        local(job, workers, progress, progress.say)
         progress(0.0)
     for study in studies:
         study.refresh()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,21 +12,6 @@ if TYPE_CHECKING:
     from bench.study import Study
     from reports.figures.figure import Figure
     from reports.tables.output import Output
-
-
-def do(studies: list[Study], options: dict[str, Any]) -> bool:
-    """Do what is missing, or show the plan where that is all that was asked for: then False."""
-    from bench.study import run
-
-    if options["dry_run"]:
-        for one in studies:
-            print_plan(one, options["device"], options["workers"])
-        return False
-    if options["redo_stale"]:
-        for one in studies:
-            one.redo_stale()
-    run(studies, options["workers"], options["device"], options["retry_failed"])
-    return True
 
 
 def print_plan(study: Study, device: str | None, workers: int | None) -> None:
@@ -135,16 +119,3 @@ def print_written(paths: Iterable[Path]) -> None:
     out = console()
     for path in paths:
         out.print(f"wrote {path}", highlight=False, soft_wrap=True)
-
-
-def end(*studies: Study) -> None:
-    """Name the runs that failed; where there are some, exit with code 1."""
-    from bench.engines.progress import console
-    from bench.study import failed
-
-    out = console()
-    found = {run: failure for study in studies for run, failure in failed(study)}
-    for run, failure in found.items():
-        out.print(f"failed: {run}: {failure['reason']}", style="red", highlight=False)
-    if found:
-        sys.exit(1)

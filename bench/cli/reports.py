@@ -9,8 +9,9 @@ import click
 
 from bench.base.errors import BenchError
 from bench.cli import complete
+from bench.cli.doing import do, end
 from bench.cli.options import metric, running, selecting, split, study, view, viewing
-from bench.cli.printing import do, end, print_figures, print_tables, print_tests, print_written
+from bench.cli.printing import print_figures, print_tables, print_tests, print_written
 
 if TYPE_CHECKING:
     from bench.study import Study

@@ -7,10 +7,9 @@ from typing import Any
 
 import click
 
+from bench.cli.doing import do, end
 from bench.cli.options import running, selecting, split, study, viewing
 from bench.cli.printing import (
-    do,
-    end,
     print_plan,
     print_states,
     print_tables,

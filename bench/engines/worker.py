@@ -29,6 +29,8 @@ class Job:
     results: Path
     data_dir: Path | None
     device: str
+    run_timeout: float | None = None
+    """Seconds after which a run is ended and has failed."""
 
 
 def work(job: Job, on_progress: OnProgress = lambda fraction: None) -> None:
@@ -41,16 +43,12 @@ def work(job: Job, on_progress: OnProgress = lambda fraction: None) -> None:
     from bench.training.execute import prepare_process
 
     prepare_process(job.device)
-    store, worker = Store(job.results), Worker(job)
-    pending = list(job.runs)
+    worker, pending = Worker(job), list(job.runs)
     while pending:
         began, waiting = time.monotonic(), []
         for run in pending:
-            if store.done(run.key) or store.failure_path(run.key).exists():
-                continue
-            with store.claim(run.key) as ours:
-                if not ours or (not store.done(run.key) and not worker.do(run, on_progress)):
-                    waiting.append(run)
+            if not worker.attempt(run, on_progress):
+                waiting.append(run)
             on_progress(0.0)
         if waiting == pending:
             time.sleep(max(POLL_SECONDS, WAITING_SHARE * (time.monotonic() - began)))
@@ -64,6 +62,13 @@ class Worker:
         self.job = job
         self.store = Store(job.results)
         self._opened: tuple[tuple[str, int], Any] | None = None
+
+    def attempt(self, run: Run, on_progress: OnProgress) -> bool:
+        """Whether the run is done or has failed; else another worker holds it, or it is put off."""
+        if not remaining(self.store, [run]):
+            return True
+        with self.store.claim(run.key) as ours:
+            return ours and (self.store.done(run.key) or self.do(run, on_progress))
 
     def do(self, run: Run, on_progress: OnProgress) -> bool:
         """Execute and publish a run, or store why it failed; false where it must be put off."""

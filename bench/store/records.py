@@ -295,14 +295,19 @@ class Store:
         found = {path.stem: leases.holder(path) for path in self.root.glob("leases/*.json")}
         return {key: holder.pid for key, holder in found.items() if holder}
 
+    def release(self, key: str) -> None:
+        """Take away the lease of a run whose holder is gone."""
+        path = self.lease_path(key)
+        if path.exists() and not leases.alive(path):
+            leases.free(path)
+
     def sweep(self) -> None:
         """Remove what dead processes left: temporaries, and leases."""
         with explained(self.root):
             for path in abandoned(self.root):
                 path.unlink(missing_ok=True)
             for path in self.root.glob("leases/*.json"):
-                if not leases.alive(path):
-                    leases.free(path)
+                self.release(path.stem)
 
 
 def _arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any], str]:
