@@ -10,7 +10,7 @@ from multiprocessing import connection
 from types import FrameType
 
 from bench.base.errors import BenchError
-from bench.engines.process import Process
+from bench.engines.process import Process, warm_up
 from bench.engines.worker import POLL_SECONDS, WAITING_SHARE, Job, remaining
 from bench.grid.cell import Run
 from bench.store.leases import STOPPED_SECONDS
@@ -41,6 +41,7 @@ def local(
     so twice, or that took longer than `run_timeout`, is stored as failed. Raises BenchError where
     nothing can be written, and KeyboardInterrupt where this process is asked to end.
     """
+    warm_up()
     team = Team(job, workers, tell)
     with _ended_as_by_ctrl_c():
         try:

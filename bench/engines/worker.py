@@ -72,11 +72,29 @@ class Worker:
 
     def do(self, run: Run, on_progress: OnProgress) -> bool:
         """Execute and publish a run, or store why it failed; false where it must be put off."""
-        from bench.training.environment import environment, environment_hash
-        from bench.training.execute import execute
-        from bench.training.state import Watch
         from bench.training.trainer import DivergedError
         from methods.method import NotYetError
+
+        try:
+            self._publish(run, self._execute(run, on_progress))
+        except StoreError:
+            raise
+        except NotYetError:
+            return False
+        except DivergedError as error:
+            self._fail(run, str(error), curves=error.curves)
+        except BenchError as error:
+            self._fail(run, str(error))
+        except SystemExit as error:
+            self._fail(run, f"sys.exit({error.code}) is called{place(run, error)}")
+        except Exception as error:
+            reason = f"{type(error).__name__}: {one_line(error)}{place(run, error)}"
+            self._fail(run, reason, traceback=traceback.format_exc())
+        return True
+
+    def _execute(self, run: Run, on_progress: OnProgress) -> Any:
+        from bench.training.execute import execute
+        from bench.training.state import Watch
 
         saved = time.monotonic()
 
@@ -86,36 +104,27 @@ class Worker:
                 self.store.save_checkpoint(run.key, training.state())
                 saved = time.monotonic()
 
-        try:
-            outcome = execute(
-                run,
-                device=self.job.device,
-                dataset=self._dataset(run),
-                workshop=self.job.results / "generated",
-                watch=Watch(
-                    on_step=lambda step, steps: on_progress(step / steps),
-                    on_epoch=on_epoch,
-                    resume=self.store.load_checkpoint(run.key),
-                ),
-            )
-        except StoreError:
-            raise
-        except NotYetError:
-            return False
-        except DivergedError as error:
-            self._fail(run, str(error), curves=error.curves)
-        except BenchError as error:
-            self._fail(run, str(error))
-        except Exception as error:
-            self._fail(run, f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
-        else:
-            self.store.write_environment(environment_hash(), environment())
-            for source in (run.cell.method.source, run.cell.backbone_source):
-                if plugins.is_file(source):
-                    self.store.keep_plugin(plugins.split(source)[0])
-            self.store.write_data(self._dataset(run).info)
-            self.store.publish(run.key, outcome.record, outcome.scores, outcome.targets)
-        return True
+        return execute(
+            run,
+            device=self.job.device,
+            dataset=self._dataset(run),
+            workshop=self.job.results / "generated",
+            watch=Watch(
+                on_step=lambda step, steps: on_progress(step / steps),
+                on_epoch=on_epoch,
+                resume=self.store.load_checkpoint(run.key),
+            ),
+        )
+
+    def _publish(self, run: Run, outcome: Any) -> None:
+        from bench.training.environment import environment, environment_hash
+
+        self.store.write_environment(environment_hash(), environment())
+        for source in (run.cell.method.source, run.cell.backbone_source):
+            if plugins.is_file(source):
+                self.store.keep_plugin(plugins.split(source)[0])
+        self.store.write_data(self._dataset(run).info)
+        self.store.publish(run.key, outcome.record, outcome.scores, outcome.targets)
 
     def _dataset(self, run: Run) -> Any:
         from bench.data.dataset import open_dataset
@@ -127,6 +136,24 @@ class Worker:
 
     def _fail(self, run: Run, reason: str, **more: Any) -> None:
         self.store.fail(run.key, run.describe() | {"key": run.key, "reason": reason} | more)
+
+
+def place(run: Run, error: BaseException) -> str:
+    """Where in the user's own file an error came from, in words; "" where it did not."""
+    own = {
+        plugins.split(source)[0].resolve()
+        for source in (run.cell.method.source, run.cell.backbone_source)
+        if plugins.is_file(source)
+    }
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if Path(frame.filename).resolve() in own:
+            return f" ({Path(frame.filename).name}, line {frame.lineno}, in {frame.name})"
+    return ""
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, shortened to a line."""
+    return " ".join(str(error).split())[:300]
 
 
 def remaining(store: Store, runs: Sequence[Run]) -> list[Run]:

@@ -18,7 +18,7 @@ from bench.base.errors import BenchError
 from bench.base.split import Split
 from bench.data.dataset import Dataset, Info, open_dataset, subset_indices
 from bench.grid.cell import Run
-from bench.training import environment
+from bench.training import environment, hooks
 from bench.training.evaluation import predict
 from bench.training.state import UNWATCHED, Training, Watch, weights
 from bench.training.trainer import fit
@@ -90,7 +90,7 @@ def execute(
         "label": run.cell.method.label,
         "data": provenance(info, len(learned.train)),
         "metrics": measured,
-        "facts": learned.method.facts,
+        "facts": hooks.facts(learned.method),
         **course(learned.training),
         "cost": cost(learned, clock),
         **surroundings(run, device),
@@ -115,10 +115,11 @@ def learn(
 
     model, method = assemble(run, dataset.info, device)
     own = sum(weight.numel() for weight in weights(model))
-    train = method.prepare(
-        train, Workspace(workshop, identity, lambda done: watch.on_step(round(done * PARTS), PARTS))
+    workspace = Workspace(
+        workshop, identity, lambda done: watch.on_step(round(done * PARTS), PARTS)
     )
-    model = method.adapt(model)
+    train = hooks.prepare(method, train, workspace)
+    model = hooks.adapt(method, model)
     extra = sum(weight.numel() for weight in weights(model, method)) - own
     clock.lap("prepare")
 
