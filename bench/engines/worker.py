@@ -11,6 +11,7 @@ from bench.base import plugins
 from bench.base.errors import BenchError
 from bench.base.files import StoreError
 from bench.grid.cell import Run
+from bench.store.doctor import disagreement
 from bench.store.records import Store
 
 CHECKPOINT_SECONDS = 30.0
@@ -125,6 +126,9 @@ class Worker:
                 self.store.keep_plugin(plugins.split(source)[0])
         self.store.write_data(self._dataset(run).info)
         self.store.publish(run.key, outcome.record, outcome.scores, outcome.targets)
+        if reason := disagreement(self.store, run.key):  # read back from the disk
+            self.store.set_aside(run.key)
+            raise BenchError(f"the record that was written does not hold: {reason}")
 
     def _dataset(self, run: Run) -> Any:
         from bench.data.dataset import open_dataset

@@ -228,9 +228,10 @@ class Store:
     def set_aside(self, key: str) -> None:
         """Move a record and its predictions to `stale/`: its run is missing then, and not lost."""
         for path in (self.record_path(key), self.predictions_path(key)):
-            self._move_aside(path)
+            self.move_aside(path)
 
-    def _move_aside(self, path: Path) -> None:
+    def move_aside(self, path: Path) -> None:
+        """Move a file or folder to `stale/`, under another name where there is one already."""
         target = self.root / "stale" / path.name
         with explained(self.root), suppress(FileNotFoundError):
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -271,7 +272,7 @@ class Store:
         except FileNotFoundError:
             return None
         except (UnsoundError, OSError, RuntimeError, ValueError, EOFError, KeyError, PickleError):
-            self._move_aside(path)
+            self.move_aside(path)
             return None
         return state
 
