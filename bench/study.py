@@ -409,7 +409,8 @@ def run(
     missing = remaining(store, together.runs)
     if not missing:
         return
-    warm_up()
+    device = device or environment.default_device()
+    warm_up(device)
     grid.check_backbones(together, missing)
     for place in dict.fromkeys((one.cell.source, one.cell.source_size) for one in missing):
         open_dataset(*place, first._data_dir)
@@ -420,7 +421,6 @@ def run(
             Note,
             stacklevel=2,
         )
-    device = device or environment.default_device()
     environment.check_device(device)
     workers = min(workers or environment.default_workers(), len(missing))
     job = Job(tuple(missing), store.root, first._data_dir, device, run_timeout)

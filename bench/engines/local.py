@@ -20,6 +20,8 @@ CRASHES = 2
 """A run whose process died so often within one command counts as failed."""
 RESTARTS = 20
 """So many processes may die, one after another, without a run that ends."""
+PUT_OFF_SECONDS = 2.0
+"""A run that waits for what another makes is tried again after so long."""
 TELLING_SECONDS = 60.0
 """How often it is said for whom is waited."""
 ASKED_TO_END = tuple(
@@ -41,14 +43,16 @@ def local(
     so twice, or that took longer than `run_timeout`, is stored as failed. Raises BenchError where
     nothing can be written, and KeyboardInterrupt where this process is asked to end.
     """
-    warm_up()
-    team = Team(job, workers, tell)
+    warm_up(job.device)
+    team, polled = Team(job, workers, tell), 0.0
     with _ended_as_by_ctrl_c():
         try:
             while team.busy or team.pending:
                 team.begin()
                 team.listen()
-                on_poll(sum(process.fraction for process in team.busy))
+                if time.monotonic() - polled >= POLL_SECONDS:
+                    on_poll(sum(process.fraction for process in team.busy))
+                    polled = time.monotonic()
         finally:
             team.end()
 
@@ -65,6 +69,7 @@ class Team:
         self.crashes: Counter[str] = Counter()
         self.restarts = 0
         self.looks_again = self.tells_again = 0.0
+        self.put_off: dict[str, float] = {}
 
     def begin(self) -> None:
         """Give what nobody does to processes that have nothing to do."""
@@ -77,7 +82,7 @@ class Team:
             run = self.pending.popleft()
             if not remaining(self.store, [run]):
                 continue
-            if self.store.leased(run.key):
+            if began < self.put_off.get(run.key, 0.0) or self.store.leased(run.key):
                 self.pending.append(run)
             else:
                 self._start(run)
@@ -120,6 +125,8 @@ class Team:
                 raise BenchError(what)
             else:
                 self.restarts = 0
+                if not what:
+                    self.put_off[process.run.key] = time.monotonic() + PUT_OFF_SECONDS
                 self._put_away(process, again=not what)
                 return True
         return False

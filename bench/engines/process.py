@@ -36,9 +36,9 @@ def forks(device: str) -> bool:
     return sys.platform != "win32" and device == "cpu" and not torch.cuda.is_available()
 
 
-def warm_up() -> None:
+def warm_up(device: str) -> None:
     """Start the fork server, which imports while this process does something else."""
-    if sys.platform != "win32":
+    if forks(device):
         with _without_main(), _interrupts_blocked():
             forkserver.set_forkserver_preload([PRELOADED])
             forkserver.ensure_running()

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from bench.cli import main
 from bench.engines import local as engine
+from bench.engines import process as processes
 from bench.engines.local import local
 from bench.engines.process import forks
 from bench.engines.worker import Job
@@ -122,6 +123,26 @@ def test_a_file_that_ends_the_process_at_import_is_one_line(tmp_path: Path, call
     assert done.exit_code == 2
     assert done.output.startswith(f"error: {file} cannot be read: ")
     assert len(done.output.splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_a_process_that_is_kept_is_replaced_after_a_method_from_a_file(
+    tmp_path: Path, clean: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows and beside a GPU, where nothing is forked."""
+    monkeypatch.setattr(processes, "forks", lambda device: False)
+    started: list[str] = []
+    begin = processes.Process.__post_init__
+
+    def counted(self: processes.Process) -> None:
+        started.append(self.run.cell.method.name)
+        begin(self)
+
+    monkeypatch.setattr(processes.Process, "__post_init__", counted)
+    file = str(bad_methods.write(tmp_path / "files", "float64"))
+    todo = job(tmp_path, file, "none", "mixup")
+    do(todo)
+    assert started == ["float64", "none"] and unharmed(todo, clean)
 
 
 def children_of(store: Store, key: str) -> int:

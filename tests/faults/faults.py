@@ -21,12 +21,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, fields
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+import numpy as np
 import psutil
+from steps import in_a_process, publish
 
 from bench.store.records import Store
 
@@ -231,26 +235,24 @@ KINDS: dict[str, tuple[Callable[[Trial, int, random.Random, int], int], int, int
 """How, with which number, how often in a short trial and in a long one; 0 is never."""
 
 
-def steps(folder: Path, tally: Tally, every: int) -> None:
+def file_system_steps(folder: Path, whole: Trial, tally: Tally) -> None:
     """kill -9 before and after each step of a worker on the file system, then one undisturbed."""
-    script = [sys.executable, str(Path(__file__).parent / "steps.py")]
-    for step in range(1, 200, every):
-        for when in ("before", "after"):
-            place = folder / f"step-{step}-{when}"
-            words = [*script, str(place)]
-            first = subprocess.run(
-                [*words, str(step), when], capture_output=True, text=True, check=False
-            )
-            tally.faults += first.returncode == -signal.SIGKILL
-            finished = set(Store(place))
-            again = subprocess.run([*words, "0", when], capture_output=True, text=True, check=False)
-            tally.stuck += again.stdout.strip() != "whole"
-            tally.tracebacks += "Traceback" in again.stderr
-            tally.lost += not finished <= set(Store(place)) or len(set(Store(place))) != 1
-            for key in Store(place):
-                Store(place).predictions(key)
-            if first.stdout.strip() == "whole":
-                return
+    key = next(iter(whole.store))
+    record, arrays = whole.store.read(key), whole.store.predictions(key)
+    for step, when in product(range(1, 1000), ("before", "after")):
+        store = Store(folder / f"{step}-{when}")
+        work = partial(publish, store, key, record, arrays)
+        if in_a_process(work, step, when):
+            return
+        tally.faults += 1
+        finished = store.done(key)
+        began = time.monotonic()
+        tally.tracebacks += not in_a_process(work)
+        tally.stuck += not store.done(key) or time.monotonic() - began > 5
+        tally.lost += finished and not store.done(key)
+        tally.different += not np.array_equal(store.predictions(key)[0], arrays[0])
+        store.sweep()
+        tally.different += bool([*store.root.rglob(".*"), *store.root.glob("leases/*")])
 
 
 def main() -> None:
@@ -262,14 +264,14 @@ def main() -> None:
     rng, tallies = random.Random(options.seed), []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        tally = Tally("kill -9 at each file-system step")
-        steps(folder, tally, 1 if options.long else 6)
-        tallies.append(tally)
-        show(tally)
         undisturbed = Trial(folder / "whole", Tally("undisturbed"))
         undisturbed.finish()
         whole = undisturbed.bits()
         assert len(whole) == 2 * SEEDS, "the undisturbed command did not end"
+        tally = Tally("kill -9 at each file-system step")
+        file_system_steps(folder / "steps", undisturbed, tally)
+        tallies.append(tally)
+        show(tally)
         for kind, (fault, number, short, long) in KINDS.items():
             tally = Tally(kind)
             for _ in range(options.rounds if options.long else min(1, short)):
