@@ -15,8 +15,8 @@ SHOW = --protocol $(PROTOCOL) --results $(RESULTS) $(SELECTION) $(OPTIONS)
 RUN = $(SHOW) $(call option,WORKERS,workers)
 TABLES = table1 table2 table3 table4 table5 table6
 
-.PHONY: $(TABLES) figures paper audit readings report tune quick speed test test-all mutants check \
-	check-numbers
+.PHONY: $(TABLES) figures paper audit readings report tune quick speed test test-all mutants faults \
+	check check-numbers
 
 $(TABLES): table%: .venv/ready
 	$(BENCH) table $* $(RUN)
@@ -50,6 +50,9 @@ test-all: check
 
 mutants: .venv/ready
 	.venv/bin/python tests/mutants/run.py
+
+faults: .venv/ready
+	.venv/bin/python tests/faults/faults.py $(OPTIONS)
 
 check: .venv/ready
 	.venv/bin/ruff check .

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ from bench.grid.selection import Selection
 from bench.stats.crossed import METRICS as OVER_IMAGES
 from bench.stats.crossed import influence
 from bench.store.measured import Measured, Record, load
-from bench.store.records import Store
+from bench.store.records import DamagedError, Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,9 +39,12 @@ Names = str | Path | Sequence[str | Path] | None
 Influence = NDArray[np.float64] | None
 Arrays = tuple[NDArray[np.float32], NDArray[np.generic]]
 Select = Callable[[Selection], Selection]
+Made = TypeVar("Made")
+NAMED = 5
+"""So many damaged records are named, one by one."""
 PLACE = ("dataset", "method", "backbone", "ratio", "seed")
 """What tells the runs of a study apart."""
-STATES = ("done", "running", "failed", "missing")
+STATES = ("done", "running", "failed", "missing", "damaged")
 Params = Literal["default", "tuned"]
 
 
@@ -87,6 +90,7 @@ class Study:
     _influences: dict[tuple[str, str], Influence] = field(
         default_factory=dict, compare=False, repr=False
     )
+    _damaged: dict[str, DamagedError] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def config(self) -> Config:
@@ -172,14 +176,30 @@ class Study:
 
     @cached_property
     def measured(self) -> Measured:
-        """The finished runs, as they stood when first asked for; `refresh` reads them anew."""
-        found = load(self.store, self.grid, self._known)
+        """The finished runs, as they stood when first asked for; `refresh` reads them anew.
+
+        Warns of records that do not hold; they are left out.
+        """
+        found = load(self.store, self.grid, self._known, self._damaged)
+        name_damaged(self.damaged())
         grid.check_backbones(self.grid, (r for r in self.grid.runs if r not in found.records))
         return found
 
     def refresh(self) -> None:
         """Forget what was read, so that what others have run since is seen."""
         self.__dict__.pop("measured", None)
+
+    def damaged(self) -> list[DamagedError]:
+        """The records of this study that were found not to hold, with path and reason."""
+        return [self._damaged[one.key] for one in self.grid.runs if one.key in self._damaged]
+
+    def leave_out(self, damage: DamagedError) -> bool:
+        """Take a run, whose predictions do not hold, out of `measured`; whether it was there."""
+        there = any(one.key == damage.key for one in self.measured.records)
+        self._damaged[damage.key] = damage
+        self._known.pop(damage.key, None)
+        self.refresh()
+        return there
 
     def about(self, select: Select, command: str, named_last: bool = True) -> "Study":
         """The study of a table or figure: its own cells, shared records.
@@ -245,15 +265,20 @@ class Study:
             self.store.forget_failure(one.key)
 
     def run(
-        self, workers: int | None = None, device: str | None = None, retry_failed: bool = False
+        self,
+        workers: int | None = None,
+        device: str | None = None,
+        retry_failed: bool = False,
+        run_timeout: float | None = None,
     ) -> None:
         """Do what has no record yet; failed runs stay failed unless `retry_failed`.
 
         One worker a core, or one on a GPU, unless `workers` says otherwise; `device` is `cpu` or
-        `cuda`. Progress is shown in a terminal, in a notebook, or as plain lines. An interrupted
-        study goes on where it was stopped, and the results are bit-identical.
+        `cuda`; a run that takes longer than `run_timeout` seconds fails. Progress is shown in a
+        terminal, in a notebook, or as plain lines. An interrupted study goes on where it was
+        stopped, and the results are bit-identical.
         """
-        run([self], workers, device, retry_failed)
+        run([self], workers, device, retry_failed, run_timeout)
 
     def tune(
         self,
@@ -326,6 +351,7 @@ class Study:
         from bench.engines.worker import remaining
         from bench.training import environment, estimate
 
+        _ = self.measured  # finds what is damaged
         device = device or environment.default_device()
         missing = remaining(self.store, self.grid.runs)
         grid.check_backbones(self.grid, missing)
@@ -337,13 +363,15 @@ class Study:
 
     def status(self) -> "pd.DataFrame":
         """As `plan`, without the seconds, and with nothing timed."""
+        _ = self.measured  # finds what is damaged
         return _cells(self.states())
 
     def states(self) -> dict[Cell, "Counter[str]"]:
-        """How many runs of each cell are `done`, `running`, `failed`, `missing`."""
+        """How many runs of each cell are in each of `STATES`; `damaged` are those found so far."""
         states: dict[Cell, Counter[str]] = {}
         for one in self.grid.runs:
-            states.setdefault(one.cell, Counter())[self.store.state(one.key)] += 1
+            state = "damaged" if one.key in self._damaged else self.store.state(one.key)
+            states.setdefault(one.cell, Counter())[state] += 1
         return states
 
     def failures(self) -> "pd.DataFrame":
@@ -370,7 +398,14 @@ class Study:
         """As `records`, of all records of the store, whatever was selected."""
         import pandas as pd
 
-        return pd.DataFrame([_row_of(self.store.read(key)) for key in self.store])
+        rows, damaged = [], []
+        for key in self.store:
+            try:
+                rows.append(_row_of(self.store.read(key)))
+            except DamagedError as damage:
+                damaged.append(damage)
+        name_damaged(damaged)
+        return pd.DataFrame(rows)
 
     def export(self, path: str | Path, everything: bool = False) -> Path:
         """Write `records()`, sorted, as CSV or, by the suffix, Parquet (needs pyarrow).
@@ -486,6 +521,7 @@ def run(
     workers: int | None = None,
     device: str | None = None,
     retry_failed: bool = False,
+    run_timeout: float | None = None,
 ) -> None:
     """As `Study.run`, for several studies that share a store: their runs together, each once."""
     store, together = studies[0].store, grid.merge(study.grid for study in studies)
@@ -493,23 +529,34 @@ def run(
     if retry_failed:
         for one in together.runs:
             store.forget_failure(one.key)
-    if _do(together, studies[0], workers, device):
+    if _do(together, studies[0], workers, device, run_timeout):
         for study in studies:
             study.refresh()
 
 
-def _do(together: Grid, first: Study, workers: int | None, device: str | None) -> bool:
+def _do(
+    together: Grid,
+    first: Study,
+    workers: int | None,
+    device: str | None,
+    run_timeout: float | None = None,
+) -> bool:
     """Do what is missing of runs, with the data and the store of a study; whether there was any."""
     from bench.engines.local import local
+    from bench.engines.process import warm_up
     from bench.engines.progress import GridProgress, console
     from bench.engines.worker import Job, remaining
     from bench.training import environment
 
     if workers is not None and not (isinstance(workers, int) and workers >= 1):
         raise BenchError(f"workers {workers!r}: write a whole number, 1 or more")
-    store, missing = first.store, remaining(first.store, together.runs)
+    store = first.store
+    store.sweep()
+    missing = remaining(store, together.runs)
     if not missing:
         return False
+    device = device or environment.default_device()
+    warm_up(device)
     grid.check_backbones(together, missing)
     for place in dict.fromkeys((one.cell.source, one.cell.source_size) for one in missing):
         open_dataset(*place, first._data_dir)
@@ -520,19 +567,38 @@ def _do(together: Grid, first: Study, workers: int | None, device: str | None) -
             Note,
             stacklevel=3,
         )
-    device = device or environment.default_device()
     environment.check_device(device)
     workers = min(workers or environment.default_workers(), len(missing))
-    job = Job(tuple(missing), store.root, first._data_dir, device)
+    job = Job(tuple(missing), store.root, first._data_dir, device, run_timeout)
     out = console()
     out.print(
         f"{len(missing)} runs to do, {workers} at a time on {device}, into {store.root}",
         highlight=False,
     )
     with GridProgress(store, missing, out) as progress:
-        local(job, workers, progress)
+        local(job, workers, progress, progress.say)
         progress(0.0)
     return True
+
+
+def name_damaged(found: Sequence[DamagedError]) -> None:
+    """Warn of records that are left out, the first few by name."""
+    for damage in found[:NAMED]:
+        warnings.warn(f"left out: {damage}", Note, stacklevel=3)
+    if len(found) > NAMED:
+        more = f"{len(found) - NAMED} more records are left out; `bench doctor` lists them"
+        warnings.warn(more, Note, stacklevel=3)
+
+
+def whole(studies: Sequence[Study], make: Callable[[], Made]) -> Made:
+    """What `make` makes of the studies; runs whose predictions do not hold are left out of it."""
+    while True:
+        try:
+            return make()
+        except DamagedError as damage:
+            left_out = [study.leave_out(damage) for study in studies]
+            if not any(left_out):
+                raise
 
 
 def failed(study: Study) -> list[tuple[Run, dict[str, Any]]]:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from bench.base.errors import BenchError, Note, unknown
 from bench.base.files import write_text
-from bench.study import Study, run
+from bench.study import Study, run, whole
 from reports.figures import catalogue as figures
 from reports.figures import style
 from reports.figures.figure import Figure
@@ -129,7 +129,7 @@ def compare(
     """
     view = View(metric, reference, combine, split=_of_metrics(split))
     study.refresh()
-    rows = compare_rows(study, view)
+    rows = whole([study], lambda: compare_rows(study, view))
     if not rows:
         warnings.warn(NOTHING_PAIRED, Note, stacklevel=2)
     return _frame(rows, COLUMNS)

@@ -5,6 +5,7 @@ import shlex
 import tarfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,8 @@ from click.testing import CliRunner, Result
 
 from bench.again import again, verify
 from bench.base.errors import BenchError
-from bench.base.files import write_arrays
 from bench.cli import main
+from bench.grid.cell import key_of
 from bench.store.records import Store
 from bench.study import Study
 
@@ -114,10 +115,19 @@ def tampered(study: Study, key: str, tmp_path: Path) -> Store:
     return store
 
 
+def unsealed(store: Store, record: dict[str, Any]) -> None:
+    """Write a record as before there were seals, which a changed one holds no more."""
+    for name in ("seal", "predictions"):
+        record.pop(name, None)
+    path = store.record_path(record["key"])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record | {"schema": 2}))
+
+
 def test_a_changed_score_differs_and_exits_with_1(tampered: Store, key: str) -> None:
     scores, targets = tampered.predictions(key)
     scores[0, 0] += np.float32(0.25)
-    write_arrays(tampered.predictions_path(key), scores=scores, targets=targets)
+    tampered.publish(key, tampered.read(key), scores, targets)
     done = bench("verify", key, "--results", tampered.root)
     assert done.exit_code == 1
     assert "differs, the largest difference of 200 × 2 scores is 0.25" in done.output
@@ -126,7 +136,7 @@ def test_a_changed_score_differs_and_exits_with_1(tampered: Store, key: str) -> 
 def test_a_changed_metric_is_named(tampered: Store, key: str) -> None:
     record = tampered.read(key)
     record["metrics"]["auc"] += 1e-12
-    tampered.record_path(key).write_text(json.dumps(record))
+    unsealed(tampered, record)
     found = verify(key, Study(results=tampered.root))
     assert not found.identical and found.largest == 0 and found.metrics == ("auc",)
 
@@ -135,10 +145,10 @@ def test_a_changed_key_is_told_with_what_changed(tampered: Store, key: str) -> N
     record = tampered.read(key)
     record["cell"]["task_version"] = 0
     record["protocol"]["lr"] = 0.5
-    record["key"] = "0" * 16
-    tampered.record_path(key).write_text(json.dumps(record))
+    record["key"] = key_of(record)
+    unsealed(tampered, record)
     with pytest.raises(BenchError, match=r"has another key now, .*cell\.task_version was 0"):
-        verify(key, Study(results=tampered.root))
+        verify(record["key"], Study(results=tampered.root))
 
 
 def test_what_cannot_be_found_is_one_line(tampered: Store, key: str) -> None:

@@ -1,18 +1,26 @@
 """Files that are there whole or not at all, and a lock between processes."""
 
 import errno
-import fcntl
 import os
+import re
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from bench.base import process
 from bench.base.errors import BenchError
+
+TEMPORARY = re.compile(r"\..+\.([0-9a-f]{8})\.(\d+)\.[0-9a-f]{8}\.tmp")
+"""The machine and the process that write under this name."""
+ABANDONED_SECONDS = 86400.0
+"""A temporary of another machine is taken for abandoned after a day."""
 
 
 class StoreError(BenchError):
@@ -26,18 +34,75 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
     It goes where that fails; then an OSError of the file system is passed on.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
+    temporary = _temporary(path)
     try:
         with temporary.open("wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        directory = os.open(path.parent, os.O_RDONLY)
-        os.fsync(directory)
-        os.close(directory)
+        _sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def create(path: Path, content: bytes) -> None:
+    """A new file, there whole or not at all. Raises FileExistsError where there is one.
+
+    Where a file system has no hard links, a crash may leave it empty.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = _temporary(path)
+    try:
+        temporary.write_bytes(content)
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            raise
+        except OSError:
+            with path.open("xb") as file:
+                file.write(content)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def now(folder: Path) -> float:
+    """The time by the clock of the folder's file system, else by that of this machine."""
+    probe = _temporary(folder / "clock")
+    try:
+        probe.touch()
+        told = probe.stat().st_mtime
+        probe.unlink()
+    except OSError:
+        return time.time()
+    return told
+
+
+def abandoned(folder: Path) -> Iterator[Path]:
+    """The temporaries of a folder, and of all below it, whose processes are gone."""
+    for path in folder.rglob(".*.tmp"):
+        match = TEMPORARY.fullmatch(path.name)
+        if match and match[1] == process.machine():
+            if process.gone(int(match[2])):
+                yield path
+        else:
+            with suppress(FileNotFoundError):
+                if now(path.parent) - path.stat().st_mtime > ABANDONED_SECONDS:
+                    yield path
+
+
+def _temporary(path: Path) -> Path:
+    """A name beside `path` that tells who writes under it, and that nobody else has."""
+    place = f"{process.machine()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
+    return path.with_name(f".{path.name}.{place}.tmp")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Windows opens no folder, and needs none synced."""
+    if os.name == "posix":
+        directory = os.open(folder, os.O_RDONLY)
+        os.fsync(directory)
+        os.close(directory)
 
 
 def sweep(path: Path) -> None:
@@ -85,6 +150,8 @@ def locked(path: Path, wait: bool = True) -> Iterator[None]:
     Raises BlockingIOError where another process holds it and it may not `wait`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        yield
+    try:
+        with FileLock(path, timeout=-1 if wait else 0):
+            yield
+    except Timeout:
+        raise BlockingIOError(f"another process holds {path}") from None

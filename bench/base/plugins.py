@@ -11,6 +11,7 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import os
 import pkgutil
 import re
 import sys
@@ -217,12 +218,23 @@ def _loaded(path: Path, kind: str) -> ModuleType:
     assert spec is not None and spec.loader is not None
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:
-        with _siblings(path.parent.resolve()):
+        with _siblings(path.parent.resolve()), _no_exit():
             spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise BenchError(f"{path} cannot be read: {type(error).__name__}: {error}") from None
+        said = "it calls sys.exit or os._exit" if isinstance(error, SystemExit) else f"{error}"
+        raise BenchError(f"{path} cannot be read: {type(error).__name__}: {said}") from None
     return module
+
+
+@contextmanager
+def _no_exit() -> Iterator[None]:
+    """Meanwhile os._exit ends this process no more than sys.exit, which can be caught."""
+    before, os._exit = os._exit, sys.exit  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        os._exit = before
 
 
 @contextmanager

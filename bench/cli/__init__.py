@@ -8,7 +8,7 @@ import click
 
 from bench.base.errors import BenchError, Note
 from bench.base.version import __version__
-from bench.cli import audit, check, data, methods, paper, records, reports, runs, tune
+from bench.cli import audit, care, check, data, methods, paper, records, reports, runs, tune
 
 
 class Bench(click.Group):
@@ -71,5 +71,7 @@ for command in (
     methods.methods_commands,
     methods.preview,
     data.data_commands,
+    care.doctor,
+    care.clean,
 ):
     main.add_command(command)

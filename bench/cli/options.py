@@ -82,6 +82,12 @@ selecting = option_group(
 running = option_group(
     click.option("--workers", type=click.IntRange(min=1), metavar="N", help="one a core"),
     click.option("--device", metavar="NAME", help="cpu or cuda; what there is by default"),
+    click.option(
+        "--run-timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="end a run that takes longer",
+    ),
     click.option("--retry-failed", is_flag=True, help="do failed runs again"),
     click.option("--redo-stale", is_flag=True, help="do again what other code made"),
     click.option("--until-decided", is_flag=True, help="stop at the look that decides"),

@@ -8,8 +8,9 @@ import click
 
 from bench.base.errors import BenchError
 from bench.cli.audit import write_arithmetic_of_paper, write_claims
+from bench.cli.doing import do, end
 from bench.cli.options import running, selecting, study
-from bench.cli.printing import do, end, print_figures, print_tables, print_written
+from bench.cli.printing import print_figures, print_tables, print_written
 from bench.cli.reports import folder_of
 
 
@@ -45,4 +46,4 @@ def paper(**options: Any) -> None:
     write_arithmetic_of_paper(asked.store.root)
     write_claims(content)
     print_written([report(asked)])
-    end(*everything)
+    end(options, *everything)

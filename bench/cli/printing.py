@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,30 +12,6 @@ if TYPE_CHECKING:
     from bench.study import Study
     from reports.figures.figure import Figure
     from reports.tables.output import Output
-
-
-def do(studies: list[Study], options: dict[str, Any]) -> bool:
-    """Do what is missing, or show the plan where that is all that was asked for: then False."""
-    from bench.looks import until_decided
-    from bench.study import run
-
-    if options["dry_run"]:
-        for one in studies:
-            print_plan(one, options["device"], options["workers"])
-        return False
-    if options["redo_stale"]:
-        for one in studies:
-            one.redo_stale()
-    how = options["workers"], options["device"], options["retry_failed"]
-    if not options["until_decided"]:
-        run(studies, *how)
-    else:
-        for one in studies:
-            if options["retry_failed"]:
-                one.forget_failures()
-            shown = options.get("metric", "acc"), options.get("reference")
-            until_decided(one, lambda part: run([part], *how), *shown)
-    return True
 
 
 def print_plan(study: Study, device: str | None, workers: int | None) -> None:
@@ -72,13 +47,14 @@ def print_states(cells: pd.DataFrame) -> None:
     view = Table(box=None, pad_edge=False)
     for name in ("dataset", "ratio", "backbone", "method"):
         view.add_column(name)
-    for name in STATES:
+    states = [name for name in STATES if name != "damaged" or cells[name].any()]
+    for name in states:
         view.add_column(name, justify="right")
     for cell in cells.to_dict("records"):
         place = (cell["dataset"], f"{cell['ratio']:.0%}", cell["backbone"], cell["method"])
-        view.add_row(*place, *(str(cell[state] or "–") for state in STATES))
+        view.add_row(*place, *(str(cell[state] or "–") for state in states))
     out.print(view)
-    total = {state: int(cells[state].sum()) for state in STATES}
+    total = {state: int(cells[state].sum()) for state in states}
     summary = ", ".join(f"{count} {state}" for state, count in total.items() if count)
     out.print(f"{sum(total.values())} runs: {summary}", highlight=False)
 
@@ -116,16 +92,3 @@ def print_written(paths: Iterable[Path]) -> None:
     out = console()
     for path in paths:
         out.print(f"wrote {path}", highlight=False, soft_wrap=True)
-
-
-def end(*studies: Study) -> None:
-    """Name the runs that failed; where there are some, exit with code 1."""
-    from bench.engines.progress import console
-    from bench.study import failed
-
-    out = console()
-    found = {run: failure for study in studies for run, failure in failed(study)}
-    for run, failure in found.items():
-        out.print(f"failed: {run}: {failure['reason']}", style="red", highlight=False)
-    if found:
-        sys.exit(1)

@@ -10,8 +10,9 @@ import click
 from bench.base.errors import BenchError
 from bench.cli import complete
 from bench.cli.comparisons import print_tests
+from bench.cli.doing import do, end
 from bench.cli.options import metric, running, selecting, split, study, view, viewing
-from bench.cli.printing import do, end, print_figures, print_tables, print_written
+from bench.cli.printing import print_figures, print_tables, print_written
 
 if TYPE_CHECKING:
     from bench.study import Study
@@ -42,7 +43,7 @@ def table(number: str, tests: bool, **options: Any) -> None:
         if tests:
             print_tests(row for output in outputs for row in output.tests)
         if made.select:
-            end(asked)
+            end(options, asked)
 
 
 @click.command()
@@ -86,7 +87,7 @@ def make_figure(made: Any, asked: Study, options: dict[str, Any]) -> None:
     if not figures:
         raise BenchError(f"nothing to draw for figure {made.name}: `bench status` tells what lacks")
     print_figures(figures, folder_of(asked, "figures"))
-    end(*studies)
+    end(options, *studies)
 
 
 def folder_of(asked: Study, what: str) -> Path:
@@ -133,4 +134,4 @@ def readings(method: str, sample: int, metric: str, reference: str, **options: A
     if do([asked], options):
         print_tables([output(asked, reading)], folder_of(asked, "tables"))
         print_figures([specification.figure(asked, reading)], folder_of(asked, "figures"))
-        end(asked)
+        end(options, asked)

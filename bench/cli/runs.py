@@ -8,10 +8,9 @@ from typing import Any
 import click
 
 from bench.cli.comparisons import print_tests
+from bench.cli.doing import do, end
 from bench.cli.options import running, selecting, split, study, view, viewing
 from bench.cli.printing import (
-    do,
-    end,
     print_plan,
     print_states,
     print_tables,
@@ -31,7 +30,7 @@ def run(**options: Any) -> None:
     if do([asked], options):
         for metric in ("acc", "auc"):
             print_tables(outputs(asked, View(metric)))
-        end(asked)
+        end(options, asked)
 
 
 @click.command()

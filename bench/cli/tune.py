@@ -9,8 +9,9 @@ import click
 
 from bench.base.errors import BenchError
 from bench.cli import complete
+from bench.cli.doing import end
 from bench.cli.options import selecting, study
-from bench.cli.printing import end, print_tables, print_written
+from bench.cli.printing import print_tables, print_written
 from bench.cli.reports import folder_of
 
 
@@ -51,7 +52,7 @@ def tune(trials: int, export: Path | None, **options: Any) -> None:
     print_failed(asked.tune(trials, **goal, workers=workers, device=device))
     run([asked, asked.tuned], workers, device)
     print_tables(tuned(asked), folder_of(asked.tuned, "tables"))
-    end(asked, asked.tuned)
+    end(options, asked, asked.tuned)
 
 
 def print_failed(trials: Any) -> None:

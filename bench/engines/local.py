@@ -1,122 +1,216 @@
-"""The engine of one machine: this process, or spawned workers."""
+"""The engine of one machine: processes that do runs, watched by the command."""
 
-import os
 import signal
-import sys
 import threading
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing import connection, get_context, parent_process
-from multiprocessing.process import BaseProcess
-from multiprocessing.sharedctypes import RawArray
-from types import ModuleType
-from typing import Any
+from multiprocessing import connection
+from types import FrameType
 
 from bench.base.errors import BenchError
-from bench.engines.worker import POLL_SECONDS, Job, work
+from bench.engines.process import Process, warm_up
+from bench.engines.worker import POLL_SECONDS, WAITING_SHARE, Job, remaining
+from bench.grid.cell import Run
+from bench.store.leases import STOPPED_SECONDS
 from bench.store.records import Store
 
 CRASHES = 2
-"""A run whose worker died so often within one command counts as failed."""
+"""A run whose process died so often within one command counts as failed."""
 RESTARTS = 20
-"""So many dead workers are replaced within one command."""
+"""So many processes may die, one after another, without a run that ends."""
+PUT_OFF_SECONDS = 2.0
+"""A run that waits for what another makes is tried again after so long."""
+TELLING_SECONDS = 60.0
+"""How often it is said for whom is waited."""
+ASKED_TO_END = tuple(
+    -getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)
+)
+"""Exit codes of a process that somebody ended: no fault of its run."""
 
 
-def local(job: Job, workers: int, on_poll: Callable[[float], None]) -> None:
-    """Do a job on this machine, in this process or with spawned workers.
+def local(
+    job: Job,
+    workers: int,
+    on_poll: Callable[[float], None],
+    tell: Callable[[str], None] = lambda words: None,
+) -> None:
+    """Do a job on this machine, so many runs at a time, each in a process that is watched.
 
-    `on_poll` is told, twice a second, the sum of the finished fractions of the runs at hand. A
-    worker that dies is replaced; a run whose worker died twice is stored as failed.
-    Raises BenchError where a worker cannot write.
+    `on_poll` is told, twice a second, the sum of the finished fractions of the runs at hand;
+    `tell` what the user should know. A process that ends early is replaced; a run whose process did
+    so twice, or that took longer than `run_timeout`, is stored as failed. Raises BenchError where
+    nothing can be written, and KeyboardInterrupt where this process is asked to end.
     """
-    if workers == 1:
-        work(job, on_poll)
-        return
-    context = get_context("spawn")
-    fractions = RawArray("d", workers)
-    crashes: Counter[str] = Counter()
+    warm_up(job.device)
+    team, polled = Team(job, workers, tell), 0.0
+    with _ended_as_by_ctrl_c():
+        try:
+            while team.busy or team.pending:
+                team.begin()
+                team.listen()
+                if time.monotonic() - polled >= POLL_SECONDS:
+                    on_poll(sum(process.fraction for process in team.busy))
+                    polled = time.monotonic()
+        finally:
+            team.end()
 
-    def start(index: int) -> tuple[BaseProcess, Any]:
-        ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_worker, args=(job, index, fractions, theirs))
-        with _without_main():
-            process.start()
-        theirs.close()
-        return process, ours
 
-    team = [start(index) for index in range(workers)]
-    restarts = 0
-    try:
-        while any(process.exitcode is None for process, _ in team):
-            connection.wait([p.sentinel for p, _ in team if p.exitcode is None], POLL_SECONDS)
-            for index, (process, pipe) in enumerate(team):
-                if process.exitcode in (None, 0):
-                    continue
-                if process.exitcode > 0:
-                    raise BenchError(_last_words(pipe) or f"a worker ended ({process.exitcode})")
-                restarts += 1
-                if restarts > RESTARTS:
-                    raise BenchError("workers keep dying; out of memory? try fewer --workers")
-                fractions[index] = 0.0
-                _count_crash(job, process, crashes)
-                team[index] = start(index)
-            on_poll(sum(fractions))
-    finally:
-        for process, _ in team:
-            process.terminate()
-        for process, _ in team:
-            process.join()
+class Team:
+    """The processes of a command, the runs that they have at hand, and those still to do."""
+
+    def __init__(self, job: Job, workers: int, tell: Callable[[str], None]) -> None:
+        self.job, self.workers, self.tell = job, workers, tell
+        self.store = Store(job.results)
+        self.pending = deque(job.runs)
+        self.busy: list[Process] = []
+        self.idle: list[Process] = []
+        self.crashes: Counter[str] = Counter()
+        self.restarts = 0
+        self.looks_again = self.tells_again = 0.0
+        self.put_off: dict[str, float] = {}
+
+    def begin(self) -> None:
+        """Give what nobody does to processes that have nothing to do."""
+        began = time.monotonic()
+        if began < self.looks_again:
+            return
+        for _ in range(len(self.pending)):
+            if len(self.busy) == self.workers:
+                return
+            run = self.pending.popleft()
+            if not remaining(self.store, [run]):
+                continue
+            if began < self.put_off.get(run.key, 0.0) or self.store.leased(run.key):
+                self.pending.append(run)
+            else:
+                self._start(run)
+        looked = time.monotonic() - began
+        self.looks_again = began + max(POLL_SECONDS, WAITING_SHARE * looked)
+        self._say_who_is_waited_for()
+
+    def listen(self) -> None:
+        """Hear what processes tell, and see to those that ended, stopped or took too long."""
+        events = [event for process in self.busy for event in process.events]
+        if events:
+            connection.wait(events, POLL_SECONDS)
+        else:
+            time.sleep(POLL_SECONDS if self.pending else 0)
+        for process in list(self.busy):
+            ended = process.exitcode is not None  # asked before its last words are heard
+            if not self._hear(process):
+                self._look_after(process, ended)
+
+    def end(self) -> None:
+        """End all processes; what they had at hand is free again."""
+        for process in (*self.busy, *self.idle):
+            process.end()
+            self.store.release(process.run.key)
+
+    def _start(self, run: Run) -> None:
+        if self.idle:
+            process = self.idle.pop()
+            process.give(run)
+        else:
+            process = Process(self.job, run)
+        self.busy.append(process)
+
+    def _hear(self, process: Process) -> bool:
+        """Whether the process is through with its run."""
+        for kind, what in process.heard():
+            if kind == "at":
+                process.fraction = what
+            elif kind == "cannot":
+                raise BenchError(what)
+            else:
+                self.restarts = 0
+                if not what:
+                    self.put_off[process.run.key] = time.monotonic() + PUT_OFF_SECONDS
+                self._put_away(process, again=not what)
+                return True
+        return False
+
+    def _look_after(self, process: Process, ended: bool) -> None:
+        limit = self.job.run_timeout
+        if ended:
+            self._count_end(process)
+        elif limit and time.monotonic() - process.began > limit:
+            self._fail(process, f"it took longer than {limit:g} s (--run-timeout)")
+        elif process.stopped_seconds() > STOPPED_SECONDS:
+            self.tell(f"{process.run}: its process was stopped for a minute; it is done anew")
+            self._put_away(process, again=True, ends=True)
+
+    def _count_end(self, process: Process) -> None:
+        """A process that ended before its run: once more, or the run has failed."""
+        code, key = process.exitcode or 0, process.run.key
+        self.crashes[key] += code not in ASKED_TO_END
+        self.restarts += 1
+        if self.restarts > RESTARTS:
+            raise BenchError("processes keep dying; out of memory? try fewer --workers")
+        if self.crashes[key] >= CRASHES:
+            self._fail(process, f"its process {_cause(code)}")
+        else:
+            self.tell(f"{process.run}: its process {_end(code)}; once more")
+            self._put_away(process, again=True, ends=True)
+
+    def _fail(self, process: Process, reason: str) -> None:
+        run = process.run
+        self._put_away(process, again=False, ends=True)
+        self.store.fail(run.key, run.describe() | {"key": run.key, "reason": reason})
+        self.restarts = 0
+
+    def _put_away(self, process: Process, again: bool, ends: bool = False) -> None:
+        """Take its run from a process; `again` puts the run at the end of what is to be done."""
+        self.busy.remove(process)
+        self.looks_again = 0.0
+        if again:
+            self.pending.append(process.run)
+        if process.keeps_on() and not ends:
+            self.idle.append(process)
+            return
+        process.end()
+        self.store.release(process.run.key)
+
+    def _say_who_is_waited_for(self) -> None:
+        if self.busy or not self.pending or time.monotonic() < self.tells_again:
+            return
+        self.tells_again = time.monotonic() + TELLING_SECONDS
+        run = self.pending[0]
+        if holder := self.store.holder(run.key):
+            more = f", and {len(self.pending) - 1} more" * (len(self.pending) > 1)
+            stopped = " (stopped)" if holder.state() == "stopped" else ""
+            self.tell(f"waiting for {run}, which {holder} has at hand{stopped}{more}")
+
+
+def _end(code: int) -> str:
+    if code < 0:
+        return f"died by {signal.Signals(-code).name}"
+    return f"ended with exit code {code}"
+
+
+def _cause(code: int) -> str:
+    if code < 0:
+        name = signal.Signals(-code).name
+        return f"died {CRASHES} times, last by {name} (out of memory, or killed from outside?)"
+    return (
+        f"ended {CRASHES} times before the run was done, last with exit code {code} "
+        "(does the method call os._exit?)"
+    )
 
 
 @contextmanager
-def _without_main() -> Iterator[None]:
-    """A process that is spawned here does not execute the user's script again."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
+def _ended_as_by_ctrl_c() -> Iterator[None]:
+    """SIGTERM and SIGHUP end a command as Ctrl-C does: processes first, and with a word."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    names = ("SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else ()
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:
-        sys.modules["__main__"] = main
-
-
-def _count_crash(job: Job, process: BaseProcess, crashes: "Counter[str]") -> None:
-    store = Store(job.results)
-    runs = {run.key: run for run in job.runs}
-    for key, pid in store.leases().items():
-        if pid != process.pid or key not in runs:
-            continue
-        crashes[key] += 1
-        if crashes[key] >= CRASHES:
-            name = signal.Signals(-(process.exitcode or 0)).name
-            reason = f"its worker died {CRASHES} times, last by {name} (out of memory?)"
-            store.fail(key, runs[key].describe() | {"key": key, "reason": reason})
-
-
-def _worker(job: Job, index: int, fractions: Any, pipe: Any) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-
-    def on_progress(fraction: float) -> None:
-        fractions[index] = fraction
-
-    try:
-        work(job, on_progress)
-    except BenchError as error:
-        pipe.send(str(error))
-        sys.exit(1)
-
-
-def _die_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-
-def _last_words(pipe: Any) -> str:
-    try:
-        return str(pipe.recv()) if pipe.poll() else ""
-    except EOFError:
-        return ""
+        for number, handler in before.items():
+            signal.signal(number, handler)

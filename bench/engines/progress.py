@@ -85,6 +85,10 @@ class GridProgress:
             self.console.print(line, highlight=False)
             self.printed = time.monotonic()
 
+    def say(self, words: str) -> None:
+        """A line of its own."""
+        self.console.print(words, highlight=False)
+
     def _ended(self, run: Run) -> bool:
         return self.store.done(run.key) or self.store.failure_path(run.key).exists()
 

@@ -11,6 +11,7 @@ from bench.base import plugins
 from bench.base.errors import BenchError
 from bench.base.files import StoreError
 from bench.grid.cell import Run
+from bench.store.doctor import disagreement
 from bench.store.records import Store
 
 CHECKPOINT_SECONDS = 30.0
@@ -29,6 +30,8 @@ class Job:
     results: Path
     data_dir: Path | None
     device: str
+    run_timeout: float | None = None
+    """Seconds after which a run is ended and has failed."""
 
 
 def work(job: Job, on_progress: OnProgress = lambda fraction: None) -> None:
@@ -41,16 +44,12 @@ def work(job: Job, on_progress: OnProgress = lambda fraction: None) -> None:
     from bench.training.execute import prepare_process
 
     prepare_process(job.device)
-    store, worker = Store(job.results), Worker(job)
-    pending = list(job.runs)
+    worker, pending = Worker(job), list(job.runs)
     while pending:
         began, waiting = time.monotonic(), []
         for run in pending:
-            if store.done(run.key) or store.failure_path(run.key).exists():
-                continue
-            with store.claim(run.key) as ours:
-                if not ours or (not store.done(run.key) and not worker.do(run, on_progress)):
-                    waiting.append(run)
+            if not worker.attempt(run, on_progress):
+                waiting.append(run)
             on_progress(0.0)
         if waiting == pending:
             time.sleep(max(POLL_SECONDS, WAITING_SHARE * (time.monotonic() - began)))
@@ -65,13 +64,38 @@ class Worker:
         self.store = Store(job.results)
         self._opened: tuple[tuple[str, int], Any] | None = None
 
+    def attempt(self, run: Run, on_progress: OnProgress) -> bool:
+        """Whether the run is done or has failed; else another worker holds it, or it is put off."""
+        if not remaining(self.store, [run]):
+            return True
+        with self.store.claim(run.key) as ours:
+            return ours and (self.store.done(run.key) or self.do(run, on_progress))
+
     def do(self, run: Run, on_progress: OnProgress) -> bool:
         """Execute and publish a run, or store why it failed; false where it must be put off."""
-        from bench.training.environment import environment, environment_hash
-        from bench.training.execute import execute
-        from bench.training.state import Watch
         from bench.training.trainer import DivergedError
         from methods.method import NotYetError
+
+        try:
+            self._publish(run, self._execute(run, on_progress))
+        except StoreError:
+            raise
+        except NotYetError:
+            return False
+        except DivergedError as error:
+            self._fail(run, str(error), curves=error.curves)
+        except BenchError as error:
+            self._fail(run, str(error))
+        except SystemExit as error:
+            self._fail(run, f"sys.exit({error.code}) is called{place(run, error)}")
+        except Exception as error:
+            reason = f"{type(error).__name__}: {one_line(error)}{place(run, error)}"
+            self._fail(run, reason, traceback=traceback.format_exc())
+        return True
+
+    def _execute(self, run: Run, on_progress: OnProgress) -> Any:
+        from bench.training.execute import execute
+        from bench.training.state import Watch
 
         saved = time.monotonic()
 
@@ -81,36 +105,30 @@ class Worker:
                 self.store.save_checkpoint(run.key, training.state())
                 saved = time.monotonic()
 
-        try:
-            outcome = execute(
-                run,
-                device=self.job.device,
-                dataset=self._dataset(run),
-                workshop=self.job.results / "generated",
-                watch=Watch(
-                    on_step=lambda step, steps: on_progress(step / steps),
-                    on_epoch=on_epoch,
-                    resume=self.store.load_checkpoint(run.key),
-                ),
-            )
-        except StoreError:
-            raise
-        except NotYetError:
-            return False
-        except DivergedError as error:
-            self._fail(run, str(error), curves=error.curves)
-        except BenchError as error:
-            self._fail(run, str(error))
-        except Exception as error:
-            self._fail(run, f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
-        else:
-            self.store.write_environment(environment_hash(), environment())
-            for source in (run.cell.method.source, run.cell.backbone_source):
-                if plugins.is_file(source):
-                    self.store.keep_plugin(plugins.split(source)[0])
-            self.store.write_data(self._dataset(run).info)
-            self.store.publish(run.key, outcome.record, outcome.scores, outcome.targets)
-        return True
+        return execute(
+            run,
+            device=self.job.device,
+            dataset=self._dataset(run),
+            workshop=self.job.results / "generated",
+            watch=Watch(
+                on_step=lambda step, steps: on_progress(step / steps),
+                on_epoch=on_epoch,
+                resume=self.store.load_checkpoint(run.key),
+            ),
+        )
+
+    def _publish(self, run: Run, outcome: Any) -> None:
+        from bench.training.environment import environment, environment_hash
+
+        self.store.write_environment(environment_hash(), environment())
+        for source in (run.cell.method.source, run.cell.backbone_source):
+            if plugins.is_file(source):
+                self.store.keep_plugin(plugins.split(source)[0])
+        self.store.write_data(self._dataset(run).info)
+        self.store.publish(run.key, outcome.record, outcome.scores, outcome.targets)
+        if reason := disagreement(self.store, run.key):  # read back from the disk
+            self.store.set_aside(run.key)
+            raise BenchError(f"the record that was written does not hold: {reason}")
 
     def _dataset(self, run: Run) -> Any:
         from bench.data.dataset import open_dataset
@@ -122,6 +140,24 @@ class Worker:
 
     def _fail(self, run: Run, reason: str, **more: Any) -> None:
         self.store.fail(run.key, run.describe() | {"key": run.key, "reason": reason} | more)
+
+
+def place(run: Run, error: BaseException) -> str:
+    """Where in the user's own file an error came from, in words; "" where it did not."""
+    own = {
+        plugins.split(source)[0].resolve()
+        for source in (run.cell.method.source, run.cell.backbone_source)
+        if plugins.is_file(source)
+    }
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if Path(frame.filename).resolve() in own:
+            return f" ({Path(frame.filename).name}, line {frame.lineno}, in {frame.name})"
+    return ""
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, shortened to a line."""
+    return " ".join(str(error).split())[:300]
 
 
 def remaining(store: Store, runs: Sequence[Run]) -> list[Run]:

@@ -10,7 +10,7 @@ from bench import metrics
 from bench.base.errors import BenchError
 from bench.grid.cell import Cell, Run
 from bench.grid.grid import Grid, merge
-from bench.store.records import Store
+from bench.store.records import DamagedError, Store
 
 Record = dict[str, Any]
 UNREAD = {"curves", "facts", "protocol"}
@@ -63,18 +63,29 @@ class Measured:
         return any(info.phantom for info in self.grid.datasets)
 
 
-def load(store: Store, grid: Grid, known: dict[str, Record] | None = None) -> Measured:
+def load(
+    store: Store,
+    grid: Grid,
+    known: dict[str, Record] | None = None,
+    damaged: dict[str, DamagedError] | None = None,
+) -> Measured:
     """Read what is done of a grid; `known` are records by key that need not be read again.
 
-    Raises BenchError where the runs of one dataset were made on different data.
+    What is `damaged` is left out; what is found to be so joins it. Raises BenchError where the runs
+    of one dataset were made on different data.
     """
     known = {} if known is None else known
+    damaged = {} if damaged is None else damaged
     records = {}
     done = set(store) if any(run.key not in known for run in grid.runs) else set()
     with _no_collection():
         for run in grid.runs:
-            if run.key not in known and run.key in done:
-                record = store.read(run.key)
+            if run.key not in known and run.key in done and run.key not in damaged:
+                try:
+                    record = store.read(run.key)
+                except DamagedError as damage:
+                    damaged[run.key] = damage
+                    continue
                 known[run.key] = {k: v for k, v in record.items() if k not in UNREAD}
             if run.key in known:
                 records[run] = known[run.key]

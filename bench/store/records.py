@@ -2,27 +2,44 @@
 
 A record is one JSON file, written under a temporary name, synced, then renamed: it is there whole
 or not at all. Predictions are written before it, so that a record's existence is the commit mark.
+Every reader reads through `Store.read` and `Store.predictions`, which check what they read.
 """
 
+import hashlib
+import io
 import json
 import os
-import pickle
+import re
 import uuid
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from pathlib import Path
+from pickle import PickleError
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.base import plugins
 from bench.base.errors import BenchError
-from bench.base.files import explained, write_arrays, write_bytes, write_text, writing
+from bench.base.files import abandoned, explained, write_arrays, write_bytes, write_text, writing
 from bench.data.catalogue import Info
-from bench.store import leases
+from bench.store import leases, schema
+from bench.store.schema import UnsoundError
+
+KEY = re.compile(r"[0-9a-f]{16}")
+DIGEST = hashlib.sha256().digest_size
+
+
+class DamagedError(BenchError):
+    """A record, or the predictions of one, that does not hold: it is left out of every view."""
+
+    def __init__(self, key: str, path: Path, reason: str) -> None:
+        super().__init__(
+            f"{path}: {reason}; `bench doctor --fix` sets it aside, then the run can be done again"
+        )
+        self.key, self.path, self.reason = key, path, reason
 
 
 class Store:
@@ -88,23 +105,42 @@ class Store:
         return "running" if self.leased(key) else "missing"
 
     def read(self, key: str) -> dict[str, Any]:
-        """The record of that key. Raises BenchError where it is damaged."""
-        return _read_json(self.record_path(key))
+        """The record of that key. Raises DamagedError where it is not what was published."""
+        path = self.record_path(key)
+        try:
+            return schema.opened(path.read_bytes(), key)
+        except FileNotFoundError:
+            raise BenchError(f"no record {key} in {self.root}") from None
+        except (UnsoundError, OSError) as error:
+            raise DamagedError(key, path, _reason(error)) from None
 
     def read_failure(self, key: str) -> dict[str, Any] | None:
+        """Why the run failed; None where it did not."""
         path = self.failure_path(key)
-        return _read_json(path) if path.exists() else None
+        try:
+            return {"reason": "its failure says no reason"} | schema.parsed(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (UnsoundError, OSError) as error:
+            return {"reason": f"{path}: {_reason(error)}; --retry-failed does the run again"}
 
     def __iter__(self) -> Iterator[str]:
         """The keys of all records, sorted."""
-        folders = sorted((self.root / "runs").glob("??"))
+        folders = sorted(path for path in (self.root / "runs").glob("??") if path.is_dir())
         names = [entry.name for folder in folders for entry in os.scandir(folder)]
-        yield from sorted(name[:-5] for name in names if name[0] != "." and name.endswith(".json"))
+        yield from sorted(n[:-5] for n in names if n.endswith(".json") and KEY.fullmatch(n[:-5]))
+
+    def sound(self) -> Iterator[dict[str, Any]]:
+        """All records that hold."""
+        for key in self:
+            with suppress(DamagedError):
+                yield self.read(key)
 
     def find(self, prefix: str) -> str:
         """The one key, of a record or a failure, that begins so. Raises BenchError."""
         paths = [*self.root.glob("runs/??/*.json"), *self.root.glob("failed/*.json")]
-        found = sorted({path.stem for path in paths if path.stem.startswith(prefix)})
+        stems = {path.stem for path in paths if KEY.fullmatch(path.stem)}
+        found = sorted(stem for stem in stems if stem.startswith(prefix))
         if len(found) == 1:
             return found[0]
         if found:
@@ -112,20 +148,24 @@ class Store:
         raise BenchError(f"no run {prefix!r} in {self.root}; `bench status` shows what there is")
 
     def predictions(self, key: str) -> tuple[NDArray[np.float32], NDArray[np.generic]]:
-        """Test probabilities (N, C) and targets of a finished run. Raises BenchError."""
-        path = self.predictions_path(key)
+        """Test probabilities (N, C) and targets of a finished run.
+
+        Raises DamagedError where they are not what the record was made of, BenchError without them.
+        """
+        path, record = self.predictions_path(key), self.read(key)
         try:
-            with np.load(path, allow_pickle=False) as arrays:
-                return arrays["scores"], arrays["targets"]
+            scores, targets, of = _arrays(path)
         except FileNotFoundError:
-            raise BenchError(
-                f"the predictions of run {key} are missing, {path}; copy the folder preds too, or "
-                "delete the record and run it again"
+            raise DamagedError(
+                key, path, "the predictions are missing; copy the folder preds too"
             ) from None
-        except (ValueError, KeyError, EOFError, BadZipFile):
-            raise BenchError(
-                f"{path} is damaged; delete the record {self.record_path(key)} and run it again"
-            ) from None
+        except Exception as error:  # whatever NumPy and zipfile raise at a damaged file
+            raise DamagedError(key, path, f"it cannot be read ({_reason(error)})") from None
+        if of not in (key, ""):
+            raise DamagedError(key, path, f"it holds the predictions of {of}")
+        if reason := _unfit(scores, targets, record):
+            raise DamagedError(key, path, reason)
+        return scores, targets
 
     def features(self, key: str, split: str) -> tuple[NDArray[np.float32], NDArray[Any]]:
         """Penultimate features (N, d) and targets of a split, where they were kept."""
@@ -139,18 +179,33 @@ class Store:
         scores: NDArray[np.float32],
         targets: NDArray[np.generic],
     ) -> None:
-        """Predictions first, the record last; then failure and checkpoint of the key go."""
+        """Predictions first, the record last; then failure and checkpoint of the key go.
+
+        The record gets the checksum of the predictions, and its seal. Raises BenchError where it
+        is none that could be read again.
+        """
+        record = record | {
+            "schema": schema.SCHEMA,
+            "predictions": schema.checksum(scores, targets),
+        }
+        try:
+            schema.validated(record)
+            raw = schema.sealed(record)
+        except ValueError as error:
+            raise BenchError(f"the record of {key} cannot be stored: {_reason(error)}") from None
         with explained(self.root):
-            write_arrays(self.predictions_path(key), scores=scores, targets=targets)
-            _write_json(self.record_path(key), record)
+            write_arrays(
+                self.predictions_path(key), scores=scores, targets=targets, key=np.array(key)
+            )
+            write_bytes(self.record_path(key), raw)
             self.failure_path(key).unlink(missing_ok=True)
-            self.checkpoint_path(key).unlink(missing_ok=True)
+            self.drop_checkpoint(key)
 
     def fail(self, key: str, failure: dict[str, Any]) -> None:
         """A run that ended without a record: why, and what it left."""
         with explained(self.root):
             _write_json(self.failure_path(key), failure)
-            self.checkpoint_path(key).unlink(missing_ok=True)
+            self.drop_checkpoint(key)
 
     def forget_failure(self, key: str) -> None:
         self.failure_path(key).unlink(missing_ok=True)
@@ -164,17 +219,25 @@ class Store:
 
     def datasets(self, name: str, size: int) -> list[Info]:
         """The datasets of that name and size that records are of."""
-        found = [Info.restored(_read_json(path)) for path in self.root.glob("data/*.json")]
+        found = []
+        for path in sorted(self.root.glob("data/*.json")):
+            with suppress(UnsoundError, OSError, KeyError, TypeError, ValueError):
+                found.append(Info.restored(schema.parsed(path.read_bytes())))
         return [info for info in found if (info.name, info.size) == (name, size)]
 
     def set_aside(self, key: str) -> None:
         """Move a record and its predictions to `stale/`: its run is missing then, and not lost."""
-        with explained(self.root):
-            for path in (self.record_path(key), self.predictions_path(key)):
-                if path.exists():
-                    target = self.root / "stale" / path.name
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    path.replace(target)
+        for path in (self.record_path(key), self.predictions_path(key)):
+            self.move_aside(path)
+
+    def move_aside(self, path: Path) -> None:
+        """Move a file or folder to `stale/`, under another name where there is one already."""
+        target = self.root / "stale" / path.name
+        with explained(self.root), suppress(FileNotFoundError):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if target.exists():
+                target = target.with_name(f"{uuid.uuid4().hex[:8]}-{target.name}")
+            path.replace(target)
 
     def write_environment(self, name: str, content: dict[str, Any]) -> None:
         path = self.root / "env" / f"{name}.json"
@@ -183,48 +246,94 @@ class Store:
                 _write_json(path, content)
 
     def save_checkpoint(self, key: str, state: dict[str, Any]) -> None:
+        """The state, behind the sha256 of its bytes."""
         import torch
 
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        content = buffer.getbuffer()
         with explained(self.root), writing(self.checkpoint_path(key)) as file:
-            torch.save(state, file)
+            file.write(hashlib.sha256(content).digest())
+            file.write(content)
 
     def load_checkpoint(self, key: str) -> dict[str, Any] | None:
-        """The state that was saved last, or None where there is none or it cannot be read."""
+        """The state that was saved last; None where there is none. A damaged one is set aside."""
         import torch
 
         path = self.checkpoint_path(key)
-        if not path.exists():
-            return None
         try:
-            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.PickleError):
-            path.unlink(missing_ok=True)
+            raw = path.read_bytes()
+            digest, content = raw[:DIGEST], raw[DIGEST:]
+            if hashlib.sha256(content).digest() != digest:
+                raise UnsoundError("its checksum does not hold")
+            state: dict[str, Any] = torch.load(
+                io.BytesIO(content), map_location="cpu", weights_only=True
+            )
+        except FileNotFoundError:
+            return None
+        except (UnsoundError, OSError, RuntimeError, ValueError, EOFError, KeyError, PickleError):
+            self.move_aside(path)
             return None
         return state
+
+    def drop_checkpoint(self, key: str) -> None:
+        self.checkpoint_path(key).unlink(missing_ok=True)
 
     def claim(self, key: str) -> AbstractContextManager[bool]:
         """Whether the run is ours; the lease is renewed meanwhile and given back at the end."""
         return leases.claim(self.lease_path(key))
 
     def leased(self, key: str) -> bool:
-        """Whether a live worker holds the run."""
+        """Whether somebody holds the run who may yet do it."""
         return leases.alive(self.lease_path(key))
+
+    def holder(self, key: str) -> leases.Holder | None:
+        """Who holds the run, or held it."""
+        return leases.holder(self.lease_path(key))
 
     def leases(self) -> dict[str, int]:
         """The leased keys, each with its holder's process number; dead ones too."""
-        return leases.holders(self.root / "leases")
+        found = {path.stem: leases.holder(path) for path in self.root.glob("leases/*.json")}
+        return {key: holder.pid for key, holder in found.items() if holder}
+
+    def release(self, key: str) -> None:
+        """Take away the lease of a run whose holder is gone."""
+        path = self.lease_path(key)
+        if path.exists() and not leases.alive(path):
+            leases.free(path)
+
+    def sweep(self) -> None:
+        """Remove what dead processes left: temporaries, and leases."""
+        with explained(self.root):
+            for path in abandoned(self.root):
+                path.unlink(missing_ok=True)
+            for path in self.root.glob("leases/*.json"):
+                self.release(path.stem)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise BenchError(f"no record {path.stem} in {path.parents[2]}") from None
-    except ValueError:
-        raise BenchError(
-            f"{path} is damaged (not JSON); delete it and give the same command again"
-        ) from None
-    return content
+def _arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any], str]:
+    """Scores, targets and the key that a file of predictions holds; "" where it is an old one."""
+    with np.load(path, allow_pickle=False) as arrays:
+        key = str(arrays["key"]) if "key" in arrays else ""
+        return arrays["scores"], arrays["targets"], key
+
+
+def _unfit(scores: NDArray[Any], targets: NDArray[Any], record: dict[str, Any]) -> str:
+    """Why predictions are not those of a record, or ""."""
+    if "predictions" in record:
+        same = schema.checksum(scores, targets) == record["predictions"]
+        return "" if same else "these are not the predictions that the record was made of"
+    if scores.ndim != 2 or len(scores) != len(targets) or not np.isfinite(scores).all():
+        return "it holds no probabilities for each image"
+    if len(scores) != record["data"]["counts"].get("test", len(scores)):
+        return "it has more or fewer images than the test split"
+    return ""
+
+
+def _reason(error: Exception) -> str:
+    """An error in one line, without the path that stands before it."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(text.split())[:200] or type(error).__name__
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -6,7 +6,8 @@ Each check takes a method class and a case, and raises AssertionError with what 
 import copy
 import functools
 import json
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -18,8 +19,11 @@ from torch import Tensor
 
 from bench import backbone
 from bench.backbone import Backbone
+from bench.base.errors import BenchError
 from bench.base.split import Split
 from bench.base.task import Task
+from bench.training import hooks
+from bench.training.state import weights
 from methods.method import Method, Progress, Setting, Workspace
 from methods.none import NoAugmentation
 
@@ -31,11 +35,12 @@ STEPS = 2
 
 @dataclass(frozen=True)
 class Case:
-    """A kind of dataset."""
+    """A kind of dataset, and the network that is trained on it."""
 
     task: Task
     channels: int
     size: int
+    backbone: str = BACKBONE
 
     @property
     def classes(self) -> int:
@@ -66,25 +71,27 @@ def workshop() -> TemporaryDirectory[str]:
 
 def build(method: type[Method], case: Case, **params: Any) -> tuple[Method, Backbone]:
     """A method, prepared on two batches, and a backbone, as `execute` builds them."""
-    model = backbone.build(BACKBONE, case.classes, case.channels, case.size, seed=0)
+    model = backbone.build(case.backbone, case.classes, case.channels, case.size, seed=0)
     setting = Setting(case.task, case.classes, case.channels, case.size, model.feature_dim, 7)
     torch.manual_seed(1)
     built = method(method.Params(**method.quick | params), setting)
     images, targets = (torch.cat(pair) for pair in zip(case.batch(0), case.batch(1), strict=True))
     pixels = (images * 255).round().byte().permute(0, 2, 3, 1).squeeze(3).numpy()
     identity = {"subset": f"two batches of {case}"}
-    built.prepare(Split(pixels, targets), Workspace(Path(workshop().name), identity))
-    return built, built.adapt(model)
+    workspace = Workspace(Path(workshop().name), identity)
+    hooks.prepare(built, Split(pixels, targets), workspace)
+    return built, hooks.adapt(built, model)
 
 
 def train(method: Method, model: Backbone, case: Case, precision: str = "fp32") -> list[Tensor]:
     """The losses of a few steps in that precision, then the logits that evaluation sees."""
-    optimizer = torch.optim.AdamW([*model.parameters(), *method.parameters()], lr=1e-3)
+    optimizer = torch.optim.AdamW(weights(model, method), lr=1e-3)
     losses = []
     for step in range(STEPS):
-        images, targets = method.augment(*case.batch(step))
+        images, targets = hooks.augment(method, *case.batch(step))
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
-            loss, _ = method.loss(model, images, targets, Progress(step, STEPS, step, STEPS))
+            progress = Progress(step, STEPS, step, STEPS)
+            loss, _ = hooks.loss(method, model, images, targets, progress)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -110,7 +117,7 @@ def check_leaves_its_input_alone(method: type[Method], case: Case) -> None:
     images, targets = case.batch()
     before = images.clone(), targets.clone()
     for _ in range(5):
-        augmented, rows = built.augment(images, targets)
+        augmented, rows = hooks.augment(built, images, targets)
         assert torch.equal(images, before[0]) and torch.equal(targets, before[1]), (
             "augment() must not modify its input"
         )
@@ -126,8 +133,8 @@ def check_leaves_its_input_alone(method: type[Method], case: Case) -> None:
 def check_trains_the_backbone(method: type[Method], case: Case) -> None:
     """The loss is finite, and so are the gradients, which reach the backbone's first layer."""
     built, model = build(method, case)
-    images, targets = built.augment(*case.batch())
-    loss, logs = built.loss(model, images, targets, Progress(1, 2, 1, 2))
+    images, targets = hooks.augment(built, *case.batch())
+    loss, logs = hooks.loss(built, model, images, targets, Progress(1, 2, 1, 2))
     assert loss.ndim == 0 and torch.isfinite(loss), f"the loss must be one finite number: {loss}"
     loss.backward()
     first = next(model.parameters())
@@ -194,13 +201,60 @@ CHECKS: list[Callable[[type[Method], Case], None]] = [
 ]
 
 
-def problems(method: type[Method], cases: Sequence[Case] = CASES) -> Iterator[str]:
-    """What a method fails, a line each; a case that it skips with a reason is not checked."""
-    for case, check in product(cases, CHECKS):
-        if method.skip(case.task, case.channels):
-            continue
-        try:
-            check(method, case)
-        except Exception as error:
+CAUSES = {
+    "has no attribute": "the checks train a small network; name yours with --backbone",
+    "submodule": "the checks train a small network; name yours with --backbone",
+    "must not modify its input": "an operation in place, as mul_ or images[...] = …; clone first",
+    "global generator": "torch.rand… without generator=self.generator, or dropout of its own",
+    "two runs of one seed differ": "randomness from elsewhere, or state that instances share",
+    "state outside": "an attribute that training changes; register_buffer keeps a tensor",
+    "it must equal `none`": "a draw or a step at strength zero too, or `zero` is wrong",
+    "no gradient reached": "a detach, no_grad, or a loss that does not come from model(images)",
+    "images leave [0, 1]": "no clamp(0, 1) at the end",
+    "must survive JSON": "a parameter whose type is no number, word, list or dict",
+}
+"""By a part of what is wrong, what it most often comes from."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What one check finds wrong, on all the kinds of dataset where it does."""
+
+    check: str
+    wrong: str
+    cases: tuple[Case, ...]
+    of: int
+
+    def __str__(self) -> str:
+        where = "all kinds of dataset"
+        if len(self.cases) < self.of:
+            more = f" and {len(self.cases) - 1} more" * (len(self.cases) > 1)
+            where = f"{self.cases[0]}{more}"
+        cause = next((cause for part, cause in CAUSES.items() if part in self.wrong), "")
+        return f"{self.check} ({where}): {self.wrong}" + f"; likely {cause}" * bool(cause)
+
+
+def problems(method: type[Method], cases: Sequence[Case] = CASES) -> list[Problem]:
+    """What a method fails; a case that it skips with a reason is not checked."""
+    served = [case for case in cases if not method.skip(case.task, case.channels)]
+    found: dict[tuple[str, str], list[tuple[str, Case]]] = {}
+    for check, case in product(CHECKS, served):
+        if wrong := _wrong(check, method, case):
             name = check.__name__.removeprefix("check_").replace("_", " ")
-            yield f"{name} ({case}): {error or type(error).__name__}"
+            kind = re.sub(r"[0-9.,() e+-]+", " ", wrong)
+            found.setdefault((name, kind), []).append((wrong, case))
+    return [
+        Problem(name, each[0][0], tuple(case for _, case in each), len(served))
+        for (name, _), each in found.items()
+    ]
+
+
+def _wrong(check: Callable[[type[Method], Case], None], method: type[Method], case: Case) -> str:
+    """What a check finds wrong, in one line; "" for nothing."""
+    try:
+        check(method, case)
+    except (AssertionError, BenchError) as error:
+        return " ".join(str(error).split()) or "it does not hold"
+    except (Exception, SystemExit) as error:
+        return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    return ""

@@ -3,16 +3,14 @@
 import functools
 import hashlib
 import json
-import os
 import platform
-import resource
-import sys
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from bench.base import process
 from bench.base.errors import BenchError
 
 
@@ -38,12 +36,6 @@ def environment_hash() -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def peak_memory() -> int:
-    """Bytes of resident memory at the highest point of this process so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
 def default_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
@@ -59,7 +51,7 @@ def check_device(device: str) -> None:
 
 def default_workers() -> int:
     """One worker a core; on a GPU one."""
-    return 1 if torch.cuda.is_available() else len(os.sched_getaffinity(0))
+    return 1 if torch.cuda.is_available() else process.cores()
 
 
 def processor_facts(cpuinfo: Path = Path("/proc/cpuinfo")) -> dict[str, str] | None:

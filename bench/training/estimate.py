@@ -100,8 +100,7 @@ def _step_times(one_step: Callable[[], object], steps: int) -> Iterator[float]:
 
 def _measured(store: Store) -> dict[Kind, float]:
     times: dict[Kind, list[float]] = {}
-    for key in store:
-        record: dict[str, Any] = store.read(key)
+    for record in store.sound():
         cost = record["cost"]
         times.setdefault(kind(record), []).append(sum(cost["seconds"].values()) / cost["images"])
     return {place: median(values) for place, values in times.items()}

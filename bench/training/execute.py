@@ -13,18 +13,17 @@ import torch
 from numpy.typing import NDArray
 
 from bench import backbone, metrics
-from bench.base import version
+from bench.base import process, version
 from bench.base.errors import BenchError
 from bench.base.split import Split
 from bench.data.dataset import Dataset, Info, open_dataset, subset_indices
 from bench.grid.cell import Run
-from bench.training import environment
+from bench.training import environment, hooks
 from bench.training.evaluation import predict
 from bench.training.state import UNWATCHED, Training, Watch, weights
 from bench.training.trainer import fit
 from methods.method import Method, Setting, Workspace
 
-SCHEMA = 2
 PARTS = 1000
 """Into how many parts the progress of preparation is cut."""
 CONVERGED = 0.95
@@ -90,12 +89,11 @@ def execute(
     )
     clock.lap("test")
     record = run.describe() | {
-        "schema": SCHEMA,
         "key": run.key,
         "label": run.cell.method.written,
         "data": provenance(info, len(learned.train)),
         "metrics": measured,
-        "facts": learned.method.facts,
+        "facts": hooks.facts(learned.method),
         **course(learned.training),
         "cost": cost(learned, clock),
         **surroundings(run, device),
@@ -136,10 +134,11 @@ def learn(
 
     model, method = assemble(run, dataset.info, device)
     own = sum(weight.numel() for weight in weights(model))
-    train = method.prepare(
-        train, Workspace(workshop, identity, lambda done: watch.on_step(round(done * PARTS), PARTS))
+    workspace = Workspace(
+        workshop, identity, lambda done: watch.on_step(round(done * PARTS), PARTS)
     )
-    model = method.adapt(model)
+    train = hooks.prepare(method, train, workspace)
+    model = hooks.adapt(method, model)
     extra = sum(weight.numel() for weight in weights(model, method)) - own
     clock.lap("prepare")
 
@@ -166,7 +165,7 @@ def cost(learned: Learned, clock: "Clock") -> dict[str, Any]:
         "images": training.images,
         "backbone_passes": learned.model.images_seen / training.images,
         "extra_parameters": learned.extra_parameters,
-        "peak_memory": environment.peak_memory(),
+        "peak_memory": process.peak_memory(),
     }
 
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,6 +10,7 @@ from bench.backbone import Backbone
 from bench.base.split import Split
 from bench.grid.cell import Run
 from bench.grid.protocol import Protocol
+from bench.training import hooks
 from bench.training.evaluation import predict
 from bench.training.schedule import Schedule
 from bench.training.state import UNWATCHED, Training, Watch
@@ -54,7 +54,9 @@ def fit(
             logs.append(step(training, batch, progress, run.protocol))
             watch.on_step(number + 1, schedule.steps)
         lr = schedule.lr(min(schedule.steps, (epoch + 1) * schedule.per_epoch) - 1)
-        training.curves.append({"lr": lr} | _means(logs) | validated(training, validation, rule))
+        training.curves.append(
+            {"lr": lr} | hooks.means(logs) | validated(training, validation, rule)
+        )
         training.epoch = epoch + 1
         training.select(rule)
         watch.on_epoch(training)
@@ -68,9 +70,9 @@ def step(
     """One optimiser step on images and targets; the losses to log. Raises DivergedError."""
     model, method, device = training.model, training.method, training.method.setting.device
     training.images += len(batch[0])
-    images, targets = method.augment(batch[0].to(device), batch[1].to(device))
+    images, targets = hooks.augment(method, batch[0].to(device), batch[1].to(device))
     with torch.autocast(device, torch.bfloat16, enabled=protocol.precision == "bf16"):
-        loss, logs = method.loss(model, images, targets, progress)
+        loss, logs = hooks.loss(method, model, images, targets, progress)
     if not torch.isfinite(loss):
         raise DivergedError(progress.step, training.curves)
     training.optimizer.zero_grad()
@@ -91,8 +93,3 @@ def validated(training: Training, validation: Split, rule: str) -> dict[str, flo
     if metric and metric.name not in measured:
         measured[metric.name] = metric.compute(scores, targets, setting.task)
     return {f"val_{name}": value for name, value in measured.items()}
-
-
-def _means(logs: list[Logs]) -> dict[str, float]:
-    """The mean of each logged quantity over the steps of an epoch."""
-    return {name: float(np.mean([float(log[name]) for log in logs])) for name in logs[0]}

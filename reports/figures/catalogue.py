@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.base.errors import unknown
-from bench.study import Select, Study
+from bench.study import Select, Study, whole
 from reports.figures import confusion, curves, efficiency, forest, ranks, reliability, sweep, tsne
 from reports.figures.figure import Figure
 from reports.results.view import View
@@ -20,7 +20,7 @@ class Entry:
     name: str
     title: str
     tables: tuple[int, ...]
-    figures: Callable[[Sequence[Study], View], list[Figure]]
+    draw: Callable[[Sequence[Study], View], list[Figure]]
     select: Select | None = None
 
     def studies(self, study: Study, view: View) -> list[Study]:
@@ -30,6 +30,10 @@ class Entry:
             return [study.about(self.select, command).about(tsne.one_seed, command, False)]
         selects = [TABLES[number].select for number in self.tables]
         return [study.about(s, command, len(selects) == 1) for s in selects if s]
+
+    def figures(self, studies: Sequence[Study], view: View) -> list[Figure]:
+        """The drawings; runs whose predictions do not hold are left out, and named."""
+        return whole(studies, lambda: self.draw(studies, view))
 
     def extract(self, studies: Sequence[Study], split: str, device: str | None = None) -> None:
         """Train again, to the same bits, the runs whose features it needs and the store lacks."""

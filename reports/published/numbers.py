@@ -2,7 +2,7 @@
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 MARKS = " *†‡§↑↓⇑⇓▲▼△▽\xa0"
 """What may stand beside a number and is no part of it."""
@@ -64,8 +64,9 @@ class Number:
 class Entry:
     """A mean and, where one is printed, its SD; `form` is how they are written.
 
-    Forms: `number`, `mean ± SD`, `mean (SD)`, `mean [low, high]`, and `mean (change)`, where what
-    stands in brackets has a sign. Of the last two the mean alone is read.
+    Forms: `number`, `mean ± SD`, `mean (SD)`, `mean ± SD (runs)`, `mean [low, high]`, and
+    `mean (change)`, where what stands in brackets has a sign. Of the last two the mean alone is
+    read.
     """
 
     mean: Number
@@ -86,6 +87,9 @@ class Entry:
 
     @classmethod
     def _bracketed(cls, before: str, inside: str) -> "Entry | None":
+        if PLUS_MINUS.search(before) and inside.isdigit():
+            whole = cls.parse(before)
+            return whole and replace(whole, form="mean ± SD (runs)")
         mean, deviation = Number.parse(before), Number.parse(PLUS_MINUS.sub("", inside, count=1))
         if mean is None:
             return None

@@ -185,6 +185,7 @@ class TestReading:
             ("86.4 [1.1]*", "mean (SD)", Number(1.1, 0.1)),
             ("86.4 (±1.1)", "mean (SD)", Number(1.1, 0.1)),
             ("86.4 ± 3.2↑", "mean ± SD", Number(3.2, 0.1)),
+            ("86.4 ± 1.1 (20)", "mean ± SD (runs)", Number(1.1, 0.1)),
             ("86.4 [85.0, 87.2]", "mean [low, high]", None),
             ("86.4 (85.0–87.2)", "mean [low, high]", None),
             ("86.4 (+1.3)", "mean (change)", None),

@@ -8,7 +8,6 @@ The records are made up: four phantom datasets, ten methods, four ratios, and th
 """
 
 import argparse
-import json
 import resource
 import subprocess
 import sys
@@ -22,9 +21,9 @@ from made_up import drawn, fill, record
 from bench.grid import configs, grid
 from bench.grid.grid import Grid
 from bench.grid.selection import Selection
-from bench.store.measured import load
+from bench.store import schema
+from bench.store.measured import Record, load
 from bench.store.records import Store
-from reports.results.results import Record
 from reports.tables.catalogue import of_runs
 
 DATASETS = ("phantom-binary", "phantom-multiclass", "phantom-ordinal", "phantom-multilabel")
@@ -80,8 +79,7 @@ def make(store: Store, runs: Grid, epochs: int, whole: bool) -> None:
     for run in missing:
         path = store.record_path(run.key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(record(run, drawn(run), epochs), sort_keys=True, indent=1)
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(schema.sealed(record(run, drawn(run), epochs)))
 
 
 if __name__ == "__main__":

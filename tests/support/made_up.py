@@ -45,7 +45,7 @@ def record(run: Run, metrics: dict[str, float], epochs: int = 3) -> dict[str, An
         name: float(value) for name, value in zip(logs, rng.uniform(0.1, 2, 10), strict=False)
     }
     return run.describe() | {
-        "schema": 1,
+        "schema": 2,
         "key": run.key,
         "label": run.cell.method.label,
         "metrics": measured,

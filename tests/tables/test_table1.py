@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from made_up import record as made
 from made_up import study
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
@@ -44,12 +45,7 @@ def fill(store: Store, of: Grid, **changes: Any) -> None:
     """Made-up records: their ACC is ACC[method, dataset] by seed."""
     for run in of.runs:
         acc = float(ACC[run.cell.method.name, run.cell.dataset][run.seed])
-        record = run.describe() | {
-            "key": run.key,
-            "metrics": {"acc": acc, "auc": None},
-            "data": {"fingerprint": f"data of {run.cell.dataset}"},
-            "commit": "abc",
-        }
+        record = made(run, {"acc": acc, "auc": None})
         scores = np.full((4, 2), 0.5, np.float32)
         store.publish(run.key, record | changes, scores, np.array([0, 1, 0, 1]))
 
@@ -191,7 +187,7 @@ def test_records_of_different_data_are_not_mixed(store: Store) -> None:
     fill(
         store,
         expand(methods=("mixup",), datasets=DATASETS[:1]),
-        data={"fingerprint": "other"},
+        data={"fingerprint": "other", "phantom": True, "counts": {}},
     )
     with pytest.raises(BenchError, match="made on different data"):
         results(store, runs)
@@ -246,11 +242,7 @@ def test_a_combination_is_the_mean_or_the_ensemble_at_each_seed(store: Store) ->
     targets = np.array([0, 1, 0, 1])
     for run in runs.runs:
         first = run.cell.backbone == "resnet18"
-        record = run.describe() | {
-            "key": run.key,
-            "metrics": {"acc": 1.0 if first else 0.5},
-            "data": {"fingerprint": "x"},
-        }
+        record = made(run, {"acc": 1.0 if first else 0.5, "auc": None})
         store.publish(run.key, record, right if first else wrong, targets)
     mean, ensemble = (
         collect(study(store, runs), "resnet18+resnet34", 1.0, "metrics.acc", how)
@@ -294,8 +286,7 @@ def test_files_are_byte_for_byte_the_same_again(store: Store, tmp_path: Path) ->
 def test_the_latex_compiles(store: Store, tmp_path: Path) -> None:
     runs = expand(methods=("none", "ails[alpha=0.5,inv_pair=aug_aug]"))
     for run in runs.runs:
-        record = run.describe() | {"key": run.key, "metrics": {"acc": 0.5}, "commit": "x"}
-        record["data"] = {"fingerprint": "x"}
+        record = made(run, {"acc": 0.5, "auc": None})
         store.publish(run.key, record, np.zeros((1, 2), np.float32), np.zeros(1))
     body = to_latex(of_study(store, runs, 'table 1 --set "lr=1e-3" #&%').table)
     document = r"\documentclass{article}\usepackage{booktabs}\begin{document}%s\end{document}"

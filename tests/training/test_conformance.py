@@ -1,6 +1,7 @@
 """Every method against every kind of dataset; and the checks against methods that are wrong."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -128,3 +129,33 @@ FAULTS = [
 def test_each_fault_is_found(method: type[Method], check: Check) -> None:
     with pytest.raises(AssertionError):
         check(method, CASES[0])
+
+
+class WantsAResNet(Faulty):
+    def adapt(self, model: Any) -> Any:
+        return model.net.layer1 and model
+
+
+def test_what_is_found_is_grouped_with_its_likely_cause() -> None:
+    (problem, *rest) = conformance.problems(WantsAResNet, CASES[:3])
+    assert len(problem.cases) == 3 and len({other.check for other in rest}) == len(rest)
+    assert "all kinds of dataset" in str(problem) and "--backbone" in str(problem)
+    only = conformance.problems(EditsInPlace, CASES[:1])
+    assert any("clone first" in str(found) for found in only)
+
+
+def test_a_check_can_be_of_a_network_by_name() -> None:
+    case = replace(CASES[0], backbone="resnet18")
+    _, model = conformance.build(WantsAResNet, case)
+    assert hasattr(model.net, "layer1")
+
+
+def test_a_method_that_keeps_the_backbone_steps_it_once() -> None:
+    class Keeps(Faulty):
+        def adapt(self, model: Any) -> Any:
+            self.model = model
+            return model
+
+    kept = conformance.train(*conformance.build(Keeps, CASES[0]), CASES[0])
+    none = conformance.train(*conformance.build(methods.get("none"), CASES[0]), CASES[0])
+    assert all(torch.equal(*pair) for pair in zip(kept, none, strict=True))

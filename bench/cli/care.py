@@ -1,0 +1,82 @@
+"""`bench doctor`, `bench clean`: the results folder itself."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from bench.cli.options import results
+
+
+@click.command()
+@results
+@click.option("--fix", is_flag=True, help="mend what is found")
+@click.option(
+    "--fs",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="test a shared file system instead",
+)
+def doctor(results: Path, fix: bool, folder: Path | None) -> None:
+    """Find damage in the results, and mend it.
+
+    What does not hold is set aside into the folder stale; no record is deleted. Exits with 1 where
+    something is wrong and not mended.
+    """
+    if folder:
+        test_file_system(folder)
+        return
+    from bench.store.doctor import examine
+    from bench.store.records import Store
+
+    store = Store(results)
+    found = 0
+    for finding in examine(store):
+        found += 1
+        if fix:
+            finding.mend()
+        click.echo(f"{finding}" if fix else f"{finding} with --fix")
+    records = sum(1 for _ in store)
+    click.echo(f"{records} records, {found} findings{', mended' * bool(fix and found)}")
+    if found and not fix:
+        sys.exit(1)
+
+
+def test_file_system(folder: Path) -> None:
+    """Say of each thing that the store needs whether the folder has it."""
+    from bench.base.files import explained
+    from bench.store.filesystem import tests
+
+    lacks = 0
+    with explained(folder):
+        for wanted, lack in tests(folder):
+            lacks += bool(lack)
+            click.echo(f"{'no ' if lack else 'yes'}  {wanted}{': ' * bool(lack)}{lack}")
+    if lacks:
+        sys.exit(1)
+
+
+@click.command()
+@results
+@click.option("--yes", is_flag=True, help="do not ask")
+def clean(results: Path, yes: bool) -> None:
+    """Show what takes space, and free some of it.
+
+    Records, predictions and what reads them are kept; the rest can be made again.
+    """
+    from bench.store.records import Store
+    from bench.store.space import KEPT, parts, remove, size_of
+
+    store = Store(results)
+    for part in parts(store):
+        click.echo(f"{part.bytes / 1e6:10.1f} MB  {part.name:12}{part.about}")
+    for part in parts(store):
+        if part.name in KEPT or not part.bytes:
+            continue
+        if yes or click.confirm(f"remove {part.name} ({part.bytes / 1e6:.1f} MB)?"):
+            remove(part)
+            click.echo(f"removed {part.name}")
+    click.echo(f"{size_of(store.root) / 1e6:.1f} MB are left")

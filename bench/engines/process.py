@@ -1,0 +1,176 @@
+"""A process that does runs for a command: what it is told, what it tells, how it ends.
+
+On Linux and macOS processes come from a fork server that has imported what runs need, so that each
+run can have its own: what a method does to its process, no other run sees. On Windows and beside a
+GPU, which a forked process cannot use, a process is started anew and keeps on for the project's own
+methods.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from multiprocessing import connection, forkserver, get_context, parent_process
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from bench.base import plugins
+from bench.base import process as system
+from bench.base.errors import BenchError
+from bench.engines.worker import Job, Worker
+from bench.grid.cell import Run
+
+TELLING_SECONDS = 0.2
+PRELOADED = "bench.engines.preload"
+
+
+def forks(device: str) -> bool:
+    """Whether each run gets a process of its own from the fork server."""
+    import torch
+
+    return sys.platform != "win32" and device == "cpu" and not torch.cuda.is_available()
+
+
+def warm_up(device: str) -> None:
+    """Start the fork server, which imports while this process does something else."""
+    if forks(device):
+        with _without_main(), _interrupts_blocked():
+            forkserver.set_forkserver_preload([PRELOADED])
+            forkserver.ensure_running()
+
+
+@dataclass
+class Process:
+    """A process and the run that it has at hand; `fraction` of it is done."""
+
+    job: Job
+    run: Run
+    fraction: float = 0.0
+    began: float = field(default_factory=time.monotonic)
+    stopped: float | None = None
+
+    def __post_init__(self) -> None:
+        self._forked = forks(self.job.device)
+        context: Any = get_context("forkserver" if self._forked else "spawn")
+        self.pipe, theirs = context.Pipe()
+        place = dict(os.environ), str(Path.cwd())
+        job = replace(self.job, runs=())
+        self._process = context.Process(target=_serve, args=(theirs, job, *place))
+        with _without_main(), _interrupts_blocked():
+            self._process.start()
+        theirs.close()
+        self.began_system = system.began(self._process.pid)
+        self.pipe.send(self.run)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid or 0
+
+    @property
+    def exitcode(self) -> int | None:
+        code: int | None = self._process.exitcode
+        return code
+
+    @property
+    def events(self) -> list[Any]:
+        """What becomes ready when there is something to hear."""
+        return [self.pipe, self._process.sentinel]
+
+    def keeps_on(self) -> bool:
+        """Whether it can do another run after this one."""
+        cell = self.run.cell
+        foreign = plugins.is_file(cell.method.source) or plugins.is_file(cell.backbone_source)
+        return not self._forked and not foreign
+
+    def give(self, run: Run) -> None:
+        """The next run."""
+        self.run, self.fraction, self.began = run, 0.0, time.monotonic()
+        self.pipe.send(run)
+
+    def heard(self) -> Iterator[tuple[str, Any]]:
+        """What it has told since: `at` a fraction, `settled` or not, `cannot` and why."""
+        with suppress(EOFError, OSError):
+            while self.pipe.poll():
+                yield self.pipe.recv()
+
+    def stopped_seconds(self) -> float:
+        """For how long it has been stopped, as by SIGSTOP; 0 where it is not."""
+        if system.state(self.pid, self.began_system) != "stopped":
+            self.stopped = None
+        elif self.stopped is None:
+            self.stopped = time.monotonic()
+        return 0.0 if self.stopped is None else time.monotonic() - self.stopped
+
+    def end(self) -> None:
+        """End it, whatever it does."""
+        self.pipe.close()
+        if self.exitcode is None:
+            self._process.kill()
+        elif self._forked and system.state(self.pid, self.began_system) != "dead":
+            os.kill(self.pid, signal.SIGKILL)  # the fork server is gone, its child is not
+        self._process.join()
+
+
+def _serve(pipe: Any, job: Job, environment: dict[str, str], folder: str) -> None:
+    """Do the runs that come through the pipe, until it is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    os.dup2(2, 1)  # what a method prints is no result
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+
+    from bench.training.execute import prepare_process
+
+    prepare_process(job.device)
+    worker, told = Worker(job), 0.0
+
+    def on_progress(fraction: float) -> None:
+        nonlocal told
+        if time.monotonic() - told > TELLING_SECONDS:
+            pipe.send(("at", fraction))
+            told = time.monotonic()
+
+    with suppress(EOFError):
+        while True:
+            run = pipe.recv()
+            try:
+                pipe.send(("settled", worker.attempt(run, on_progress)))
+            except BenchError as error:
+                pipe.send(("cannot", str(error)))
+
+
+def _die_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """A process that is started here does not execute the user's script again."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """A process that is started here does not hear Ctrl-C, which is for its parent."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
