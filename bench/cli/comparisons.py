@@ -28,11 +28,12 @@ def print_tests(rows: Iterable[Mapping[Any, Any]], answers: Iterable[str] = ()) 
         "p",
         "verdict",
     )
-    for name in (*words, *numbers):
-        left = name in (*words, "verdict")
-        view.add_column(name, justify="left" if left else "right")
+    for column in (*words, *numbers):
+        left = column in (*words, "verdict")
+        view.add_column(column, justify="left" if left else "right")
     for row in rows:
-        metric = metrics.METRICS.get(row["metric"].removeprefix("val_"))
+        name = row["metric"].removeprefix("val_").removeprefix("loss of ")
+        metric = metrics.METRICS.get(name)
         scale, digits = (metric.scale, metric.decimals + 1) if metric else (1, 3)
         view.add_row(
             row["dataset"],

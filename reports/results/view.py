@@ -31,6 +31,8 @@ class View:
                 raise unknown(name, str(word), words)
         if (self.combine, self.split) == ("ensemble", "val"):
             raise BenchError("an ensemble has no validation numbers: records keep test scores only")
+        if self.published and self.split == "val":
+            raise BenchError("published numbers are of the test split; leave split or published")
 
     @property
     def quantity(self) -> str:

@@ -239,3 +239,8 @@ def test_a_record_is_read_once_for_all_tables(store: Store, monkeypatch: Any) ->
     load(store, found.measured.grid, known)
     monkeypatch.setattr(Store, "read", lambda self, key: pytest.fail(f"{key} read again"))
     assert load(store, found.measured.grid, known).records == found.measured.records
+
+
+def test_published_numbers_do_not_stand_below_validation() -> None:
+    with pytest.raises(BenchError, match="published numbers are of the test split"):
+        View(published=True, split="val")
