@@ -80,8 +80,9 @@ def test_every_polluter_before_none_leaves_its_bits(tmp_path: Path, clean: dict[
             assert failure is not None, name
             assert re.search(bad_methods.ENDING[name][1], failure["reason"]), failure["reason"]
             assert "\n" not in failure["reason"]
-        else:
-            assert store.done(run.key), (name, failure)
+        else:  # on a busy machine two threads may be slow enough to be ended
+            late = failure is not None and "--run-timeout" in failure["reason"]
+            assert store.done(run.key) or (name == "threads" and late), (name, failure)
 
 
 @pytest.mark.parametrize("name", ["float64", "os_exit"])
