@@ -74,11 +74,14 @@ def damaged(store: Store) -> Iterator[Finding]:
 
 
 def disagreement(store: Store, key: str) -> str:
-    """Which metric of a record is not that of its predictions, in words; "" where all are.
+    """Which metric of a record is not that of its predictions, in words; "" where all are, as in
+    a tuning run, which has none.
 
     Raises DamagedError where either does not hold.
     """
     record, (scores, targets) = store.read(key), store.predictions(key)
+    if not record["metrics"]:
+        return ""
     again = metrics.all_metrics(scores, targets, Task(record["cell"]["task"]))
     for name, value in again.items():
         held = record["metrics"].get(name, value)

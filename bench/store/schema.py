@@ -12,10 +12,13 @@ from pydantic_core import from_json
 from typing_extensions import TypedDict
 
 from bench.base.task import Task
-from bench.grid.cell import key_of
+from bench.grid.cell import TUNING_SEEDS, key_of
 
 SCHEMA = 3
 """Of records that are written now. 1 has no seal and no digest of its code, 2 no seal."""
+
+TESTED = ("acc", "auc")
+"""What the record of every tested run has."""
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1 + 1e-9)]
@@ -32,11 +35,11 @@ OPEN = ConfigDict(strict=True, extra="allow")
 
 
 class Metrics(TypedDict):
-    """None where a metric is undefined."""
+    """None where a metric is undefined; nothing of a tuning run, which is not tested."""
 
     __pydantic_config__ = OPEN  # type: ignore[misc]
-    acc: Fraction | None
-    auc: Fraction | None
+    acc: NotRequired[Fraction | None]
+    auc: NotRequired[Fraction | None]
     balanced_acc: NotRequired[Fraction | None]
     macro_f1: NotRequired[Fraction | None]
     nll: NotRequired[Positive | None]
@@ -142,6 +145,11 @@ def validated(record: Mapping[str, Any]) -> None:
         raise UnsoundError(_first(error)) from None
     if _key_of(record) != record["key"]:
         raise UnsoundError("its key is not the hash of what it says")
+    expected = () if record["seed"] >= TUNING_SEEDS else TESTED
+    if missing := [name for name in expected if name not in record["metrics"]]:
+        raise UnsoundError(f"metrics.{missing[0]} is missing")
+    if record["metrics"] and not expected:
+        raise UnsoundError("it has test metrics, but its seed is one of tuning")
 
 
 def parsed(raw: bytes) -> dict[str, Any]:

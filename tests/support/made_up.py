@@ -48,7 +48,7 @@ def record(run: Run, metrics: dict[str, float], epochs: int = 3) -> dict[str, An
         "schema": 2,
         "key": run.key,
         "label": run.cell.method.label,
-        "metrics": measured,
+        "metrics": {} if run.tunes else measured,
         "validation": epoch | {"loss": 0.5, "lr": 1e-3},
         "selected_epoch": epochs - 1,
         "epochs_to_convergence": int(rng.integers(1, epochs + 1)),
