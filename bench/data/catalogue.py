@@ -8,7 +8,7 @@ import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +59,18 @@ class Info:
     """`bench.data.fingerprint`: of the content, not of the file."""
     phantom: bool = False
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """How a user's file was read, where it might have been meant otherwise."""
+    per_class: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Images of each class or label, in train, val and test; empty where it was not counted."""
 
     @classmethod
     def restored(cls, fields: Mapping[str, Any]) -> "Info":
         """From its fields as JSON."""
-        listed = {key: tuple(fields[key]) for key in ("labels", "warnings")}
-        return cls(**{**fields, **listed, "task": Task(fields["task"])})
+        listed = {key: tuple(fields.get(key, ())) for key in ("labels", "warnings", "notes")}
+        counted = {split: tuple(n) for split, n in fields.get("per_class", {}).items()}
+        given = {**fields, **listed, "per_class": counted, "task": Task(fields["task"])}
+        return cls(**given)
 
 
 def medmnist_entry(name: str) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from bench.data.catalogue import (
     locate,
     phantom_for,
 )
+from bench.data.coding import per_class
 from bench.data.fingerprint import fingerprint, part
 from bench.data.phantom import COUNTS, Phantom
 from bench.data.phantom import PHANTOMS as KINDS
@@ -142,6 +143,10 @@ def _open_phantom(name: str, kind: Phantom, size: int) -> Dataset:
         labels=kind.labels,
         fingerprint=fingerprint(kind.task, kind.labels, map(part, arrays.values())),
         phantom=True,
+        per_class={
+            split: per_class(arrays[f"{split}_labels"], len(kind.labels), kind.task)
+            for split in SPLITS
+        },
     )
     return Dataset(info, lambda split: (arrays[f"{split}_images"], arrays[f"{split}_labels"]))
 
@@ -149,16 +154,18 @@ def _open_phantom(name: str, kind: Phantom, size: int) -> Dataset:
 def _open_file(path: Path, size: int, name: str | None = None) -> Dataset:
     path = path.resolve()
     before = stamp(path)
-    info = verified(path, size, name)
-    resident = sum(info.counts.values()) * size * size * info.channels <= RESIDENT_BYTES
+    found = verified(path, size, name)
+    resident = sum(math.prod(found.shape(split)) for split in SPLITS) <= RESIDENT_BYTES
 
     def load(split: str) -> tuple[Images, npt.NDArray[Any]]:
         if stamp(path) != before:
             raise BenchError(f"{path} has changed since it was verified; start again")
-        images = f"{split}_images"
+        labels, images = found.labels(path, split), found.images(path, split)
         if resident:
-            return npz.read(path, images), npz.read(path, f"{split}_labels")
-        folder = cache_folder() / "unpacked" / info.fingerprint
-        return npz.OnDisk(npz.unpack(path, images, folder)), npz.read(path, f"{split}_labels")
+            return np.concatenate(list(images)), labels
+        folder = cache_folder() / "unpacked" / found.info.fingerprint
+        shape = found.shape(split)
+        unpacked = npz.unpack(path, f"{split}_images", shape, images, folder)
+        return npz.OnDisk(unpacked), labels
 
-    return Dataset(info, load)
+    return Dataset(found.info, load)
