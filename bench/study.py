@@ -17,6 +17,7 @@ from bench.base import version
 from bench.base.errors import BenchError, Note, unknown
 from bench.base.files import write_bytes, write_text
 from bench.base.validation import validated
+from bench.base.words import spreadsheet
 from bench.data.dataset import Dataset, open_dataset
 from bench.grid import configs, grid, notation
 from bench.grid.cell import Cell, Run
@@ -34,6 +35,7 @@ Arrays = tuple[NDArray[np.float32], NDArray[np.generic]]
 Select = Callable[[Selection], Selection]
 PLACE = ("dataset", "method", "backbone", "ratio", "seed")
 """What tells the runs of a study apart."""
+MOST_WORKERS = 1000
 STATES = ("done", "running", "failed", "missing")
 
 
@@ -162,9 +164,10 @@ class Study:
         """What was given that decides a result, as options of a command, after a blank."""
         written = {
             "protocol": None if self.protocol == "laptop" else str(self.protocol),
-            "datasets": ",".join(self.named.get("datasets", ())),
-            "methods": ",".join(self.named.get("methods", ())),
-            "backbones": ",".join(self.named.get("backbones", ())),
+            **{
+                name: notation.write_list(self.named.get(name, ()))
+                for name in ("datasets", "methods", "backbones")
+            },
             "ratio": ",".join(map(notation.write_number, self.named.get("ratios", ()))),
             "seeds": notation.write_seeds(self.named.get("seeds", ())),
             "size": self.size,
@@ -195,9 +198,9 @@ class Study:
     ) -> None:
         """Do what has no record yet; failed runs stay failed unless `retry_failed`.
 
-        One worker a core, or one on a GPU, unless `workers` says otherwise; `device` is `cpu` or
-        `cuda`. Progress is shown in a terminal, in a notebook, or as plain lines. An interrupted
-        study goes on where it was stopped, and the results are bit-identical.
+        One worker a core, or one on a GPU, unless `workers` says otherwise; `device` is `cpu`,
+        `cuda` or `mps`. Progress is shown in a terminal, in a notebook, or as plain lines. An
+        interrupted study goes on where it was stopped, and the results are bit-identical.
         """
         run([self], workers, device, retry_failed)
 
@@ -209,8 +212,9 @@ class Study:
         from bench.training import environment, estimate
 
         device = device or environment.default_device()
+        environment.check_device(device)
         missing = remaining(self.store, self.grid.runs)
-        grid.check_backbones(self.grid, missing)
+        grid.check_backbones(self.grid, missing, weights=True)
         left: dict[Cell, float] = {}
         for one, seconds in estimate.seconds(self.grid, missing, self.store, device).items():
             left[one.cell] = left.get(one.cell, 0.0) + seconds
@@ -265,7 +269,8 @@ class Study:
         frame = self.all_records() if everything else self.records()
         frame = frame.sort_values([*PLACE, "key"], ignore_index=True) if len(frame) else frame
         if path.suffix == ".csv":
-            return write_text(path, frame.to_csv(index=False, float_format="%.10g"))
+            safe = frame.map(lambda cell: spreadsheet(cell) if isinstance(cell, str) else cell)
+            return write_text(path, safe.to_csv(index=False, float_format="%.10g"))
         try:
             content = frame.to_parquet(None, index=False)
         except ImportError:
@@ -360,18 +365,21 @@ def run(
     from bench.engines.worker import Job, remaining
     from bench.training import environment
 
-    if workers is not None and not (isinstance(workers, int) and workers >= 1):
-        raise BenchError(f"workers {workers!r}: write a whole number, 1 or more")
+    if workers is not None and not (isinstance(workers, int) and 1 <= workers <= MOST_WORKERS):
+        raise BenchError(f"workers {workers!r}: write a whole number, 1 or more, to {MOST_WORKERS}")
     store, first = studies[0].store, studies[0]
     together = grid.merge(study.grid for study in studies)
-    store.check_writable()
     if retry_failed:
+        store.check_writable()
         for one in together.runs:
             store.forget_failure(one.key)
     missing = remaining(store, together.runs)
     if not missing:
         return
-    grid.check_backbones(together, missing)
+    device = device or environment.default_device()
+    environment.check_device(device)
+    store.check_writable()
+    grid.check_backbones(together, missing, weights=True)
     for place in dict.fromkeys((one.cell.source, one.cell.source_size) for one in missing):
         open_dataset(*place, first._data_dir)
     if (commit := version.commit()).endswith("+"):
@@ -381,8 +389,6 @@ def run(
             Note,
             stacklevel=2,
         )
-    device = device or environment.default_device()
-    environment.check_device(device)
     workers = min(workers or environment.default_workers(), len(missing))
     job = Job(tuple(missing), store.root, first._data_dir, device)
     out = console()

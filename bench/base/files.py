@@ -40,6 +40,22 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
         temporary.unlink(missing_ok=True)
 
 
+def is_file(path: Path) -> bool:
+    """Whether it is one; false too where no file can have such a name."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def expanded(path: str | Path) -> Path:
+    """With the home for `~`; as it is where there is none."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def sweep(path: Path) -> None:
     """Remove what killed writers of `path` left; for the one that holds its lock."""
     for left in path.parent.glob(f".{path.name}.*.tmp"):

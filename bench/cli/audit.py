@@ -9,7 +9,7 @@ import click
 
 from bench.cli.blocks import Block, print_blocks
 from bench.cli.options import selecting, study
-from bench.cli.printing import print_written
+from bench.cli.writing import print_written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option(
-    "--runs", type=click.IntRange(min=2), default=10, show_default=True, help="a cell of FILES"
+    "--runs", type=click.IntRange(2, 10_000), default=10, show_default=True, help="a cell of FILES"
 )
 @selecting
 def audit(files: tuple[Path, ...], runs: int, **options: Any) -> None:
@@ -39,8 +39,10 @@ def audit(files: tuple[Path, ...], runs: int, **options: Any) -> None:
         path = options["results"] / "audit" / f"{name}.csv"
         write_arithmetic(arithmetic.audit_tables(files, runs), path)
         return
+    content = Content(study(options))
+    _ = content.measured  # refused before anything is printed, if at all
     write_arithmetic_of_paper(options["results"])
-    write_claims(Content(study(options)))
+    write_claims(content)
 
 
 def write_arithmetic_of_paper(results: Path) -> None:

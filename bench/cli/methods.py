@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli import complete
-from bench.cli.options import data_dir, protocol, results
-from bench.cli.printing import print_written
+from bench.cli.options import data_dir, protocol, results, single
+from bench.cli.writing import print_written
 
 if TYPE_CHECKING:
     from methods.method import Method
@@ -99,6 +99,7 @@ def check_method(method: str) -> None:
     "--method",
     required=True,
     metavar="NAME",
+    callback=single,
     shell_complete=complete.methods,
     help="as in --methods, one of them",
 )
@@ -106,6 +107,7 @@ def check_method(method: str) -> None:
     "--dataset",
     required=True,
     metavar="NAME",
+    callback=single,
     shell_complete=complete.datasets,
     help="as in --datasets, one of them",
 )
@@ -124,7 +126,7 @@ def preview(**options: Any) -> None:
     from bench.study import Study
 
     study = Study(
-        datasets=options["dataset"],
+        datasets=[options["dataset"]],
         methods=[options["method"]],
         seeds=[options["seed"]],
         size=options["size"],

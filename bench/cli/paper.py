@@ -9,8 +9,9 @@ import click
 from bench.base.errors import BenchError
 from bench.cli.audit import write_arithmetic_of_paper, write_claims
 from bench.cli.options import running, selecting, study
-from bench.cli.printing import do, end, print_figures, print_tables, print_written
+from bench.cli.printing import do, end, print_figures, print_tables
 from bench.cli.reports import folder_of
+from bench.cli.writing import print_written
 
 
 @click.command()

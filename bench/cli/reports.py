@@ -10,7 +10,8 @@ import click
 from bench.base.errors import BenchError
 from bench.cli import complete
 from bench.cli.options import metric, running, selecting, split, study, view, viewing
-from bench.cli.printing import do, end, print_figures, print_tables, print_tests, print_written
+from bench.cli.printing import do, end, print_figures, print_tables, print_tests
+from bench.cli.writing import print_written
 
 if TYPE_CHECKING:
     from bench.study import Study
@@ -113,7 +114,9 @@ def report(out: Path | None, **options: Any) -> None:
     shell_complete=complete.methods,
     help="whose publication is read",
 )
-@click.option("--sample", type=int, default=20, show_default=True, help="joint readings")
+@click.option(
+    "--sample", type=click.IntRange(0, 10_000), default=20, show_default=True, help="joint readings"
+)
 @metric
 @click.option("--reference", default="none", show_default=True, help="the baseline")
 def readings(method: str, sample: int, metric: str, reference: str, **options: Any) -> None:

@@ -15,8 +15,8 @@ from bench.cli.printing import (
     print_states,
     print_tables,
     print_tests,
-    print_written,
 )
+from bench.cli.writing import print_written
 
 
 @click.command()

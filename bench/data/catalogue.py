@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.base.errors import BenchError
+from bench.base.files import expanded
 from bench.base.task import Task
 from bench.data import phantom
 
@@ -33,6 +34,8 @@ NAMES = (
 """The 2D sets of MedMNIST, without the MNIST suffix."""
 PHANTOMS = tuple(phantom.PHANTOMS)
 SIZES = (28, 64, 128, 224)
+SMALLEST_SIZE, LARGEST_SIZE = 8, 2048
+"""Pixels of one's own images."""
 SPLITS = ("train", "val", "test")
 
 
@@ -107,7 +110,7 @@ def locate(name: str, size: int, data_dir: Path | None = None, download: bool = 
     """
     if size not in SIZES:
         raise BenchError(f"no {name} at {size} px; MedMNIST has {', '.join(map(str, SIZES))}")
-    own = Path("~/.medmnist").expanduser()
+    own = expanded("~/.medmnist")
     environment = os.environ.get("BENCH_DATA")
     folders = [data_dir, Path(environment) if environment else None, own]
     candidates = [folder / medmnist_file(name, size) for folder in folders if folder]

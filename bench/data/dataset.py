@@ -14,13 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.base.errors import BenchError, unknown
+from bench.base.files import expanded, is_file
 from bench.base.split import RESIDENT_BYTES, Images, Indices, Split
 from bench.base.task import Task
+from bench.base.words import short
 from bench.data import npz
 from bench.data.catalogue import (
     NAMES,
     PHANTOMS,
     SIZES,
+    SMALLEST_SIZE,
     SPLITS,
     Info,
     MissingData,
@@ -36,6 +39,8 @@ from bench.data.verify import cache_folder, stamp, verified
 if TYPE_CHECKING:
     from torch import Tensor
 
+PHANTOM_SIZE = 512
+"""The largest."""
 __all__ = [
     "NAMES",
     "PHANTOMS",
@@ -75,15 +80,17 @@ def open_dataset(
     Raises MissingData where a MedMNIST set is nowhere to be had, BenchError for a wrong name or a
     file that does not pass verification.
     """
+    if name in KINDS and not SMALLEST_SIZE <= size <= PHANTOM_SIZE:
+        raise BenchError(f"phantoms are drawn at {SMALLEST_SIZE} to {PHANTOM_SIZE} px, not {size}")
     if name in KINDS:
         return _open_phantom(name, KINDS[name], size)
     if name in NAMES:
         return _open_file(locate(name, size, data_dir, download), size, name)
     if not name.endswith(".npz"):
         raise unknown("dataset", name, (*NAMES, *PHANTOMS))
-    path = Path(name).expanduser()
-    if not path.is_file():
-        raise BenchError(f"no file {path}; correct the path of the dataset")
+    path = expanded(name)
+    if not is_file(path):
+        raise BenchError(f"no file {short(str(path))}; correct the path of the dataset")
     return _open_file(path, size)
 
 

@@ -17,10 +17,11 @@ import numpy as np
 
 from bench.base import plain_yaml
 from bench.base.errors import BenchError, unknown
-from bench.base.files import StoreError, write_text
+from bench.base.files import StoreError, expanded, is_file, write_text
 from bench.base.task import Task
+from bench.base.words import visible
 from bench.data import coding, npz
-from bench.data.catalogue import SPLITS, Info, medmnist_entry
+from bench.data.catalogue import NAMES, SPLITS, Info, medmnist_entry
 from bench.data.coding import Coding, coding_of
 from bench.data.fingerprint import fingerprint, part
 from bench.data.npz import Array
@@ -32,7 +33,7 @@ RULES = 3
 
 def cache_folder() -> Path:
     """Where verifications are remembered and large sets unpacked: BENCH_CACHE, or in ~/.cache."""
-    return Path(os.environ.get("BENCH_CACHE") or "~/.cache/medaug-bench").expanduser()
+    return expanded(os.environ.get("BENCH_CACHE") or "~/.cache/medaug-bench")
 
 
 def stamp(path: Path) -> list[int]:
@@ -105,7 +106,7 @@ def verify(path: Path, size: int, name: str | None = None) -> Verified:
     _check_labels(path, labels, task, len(names))
     per_class = {s: coding.per_class(array, len(names), task) for s, array in labels.items()}
     info = Info(
-        name=name or path.stem,
+        name=name or visible(path.stem),
         task=task,
         num_classes=len(names),
         channels=form.used_channels,
@@ -118,6 +119,22 @@ def verify(path: Path, size: int, name: str | None = None) -> Verified:
         per_class=per_class,
     )
     return _fingerprinted(path, Verified(info, form, code), own=not name)
+
+
+def checked(info: Info) -> Iterator[str]:
+    """What verification found, a line each, in words that are true of the set."""
+    if info.phantom:
+        yield f"{info.name}: phantom data, drawn here"
+    elif info.name in NAMES:
+        yield f"{info.name}: {'; '.join(f'warning: {w}' for w in info.warnings) or 'as published'}"
+    else:
+        counts = ", ".join(f"{split} {count}" for split, count in info.counts.items())
+        colours = "gray" if info.channels == 1 else "colour"
+        yield f"{info.name}: all images and labels were read; nothing is published to compare with"
+        yield f"  {counts}; {info.size} × {info.size} px, {colours}; {info.task.value}"
+        each = zip(info.labels, zip(*info.per_class.values(), strict=True), strict=True)
+        yield "  " + "; ".join(f"{name}: {'/'.join(map(str, count))}" for name, count in each)
+        yield from (f"  note: {note}" for note in info.notes)
 
 
 def _fingerprinted(path: Path, found: Verified, own: bool) -> Verified:
@@ -196,7 +213,7 @@ def _own(
         task = Task.BINARY if classes == 2 else Task.MULTICLASS
     words = code.values if all(isinstance(value, str) for value in code.values) else ()
     names = described.get("labels", words or range(classes))
-    return described.get("task", task), tuple(map(str, names))
+    return described.get("task", task), tuple(visible(str(name)) for name in names)
 
 
 def _beside(path: Path) -> Path:
@@ -206,7 +223,7 @@ def _beside(path: Path) -> Path:
 def _description(path: Path) -> dict[str, Any]:
     """The keys `task` and `labels` of the YAML file beside an npz, if there is one."""
     file = _beside(path)
-    if path.with_suffix(".yml").is_file():
+    if is_file(path.with_suffix(".yml")):
         raise BenchError(f"{path.with_suffix('.yml')} is not read; call it {file.name}")
     if not file.is_file():
         return {}

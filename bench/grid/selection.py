@@ -1,6 +1,13 @@
 """Selection: which runs."""
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
+
+from bench.data.catalogue import LARGEST_SIZE, SMALLEST_SIZE
+from bench.grid.notation import LARGEST_SEED
+
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 
 
 class Selection(BaseModel):
@@ -8,10 +15,10 @@ class Selection(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    datasets: tuple[str, ...] = ("breast",)
-    methods: tuple[str, ...] = ("none",)
-    backbones: tuple[str, ...] = ("resnet18",)
-    ratios: tuple[float, ...] = (1.0,)
-    seeds: tuple[int, ...] = tuple(range(10))
-    source_size: int = Field(28, ge=8)
-    input_size: int | None = Field(None, ge=8)
+    datasets: tuple[str, ...] = Field(("breast",), min_length=1)
+    methods: tuple[str, ...] = Field(("none",), min_length=1)
+    backbones: tuple[str, ...] = Field(("resnet18",), min_length=1)
+    ratios: tuple[float, ...] = Field((1.0,), min_length=1)
+    seeds: tuple[Seed, ...] = Field(tuple(range(10)), min_length=1)
+    source_size: int = Field(28, ge=SMALLEST_SIZE, le=LARGEST_SIZE)
+    input_size: int | None = Field(None, ge=SMALLEST_SIZE, le=LARGEST_SIZE)

@@ -14,6 +14,9 @@ from typing import Any
 import torch
 
 from bench.base.errors import BenchError
+from bench.base.words import short
+
+DEVICES = ("cpu", "cuda", "mps")
 
 
 @functools.cache
@@ -49,12 +52,16 @@ def default_device() -> str:
 
 
 def check_device(device: str) -> None:
-    """Raises BenchError where torch cannot use the device."""
+    """Raises BenchError where torch cannot use the device, `cpu`, `cuda`, `cuda:1` or `mps`."""
     try:
+        if torch.device(device).type not in DEVICES:
+            raise RuntimeError(f"one of {', '.join(DEVICES)} is wanted")
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise BenchError(f"device {device!r} cannot be used ({reason}); try --device cpu") from None
+        reason = short(str(error).splitlines()[0])
+        raise BenchError(
+            f"device {short(device)!r} cannot be used ({reason}); try --device cpu"
+        ) from None
 
 
 def default_workers() -> int:
