@@ -11,9 +11,14 @@ NUMBER = re.compile(r"[-+]?(\d[\d,]*\.?\d*|\.\d+)(e[-+]?\d+)?( ± [\d.]+)? ?%?",
 LONGEST = 120
 
 
-def visible(text: str) -> str:
-    """In one line, what has no sign of its own written as in Python: `\\n`, `\\x1b`, `\\u202e`."""
-    return "".join(map(_seen, text))
+def visible(text: str, lines: bool = False) -> str:
+    """In one line, what has no sign of its own written as in Python: `\\n`, `\\x1b`, `\\u202e`.
+
+    Where text may have several `lines`, a line's end stays one.
+    """
+    if text.isprintable():
+        return text
+    return "".join(letter if lines and letter == "\n" else _seen(letter) for letter in text)
 
 
 def short(text: str, longest: int = LONGEST) -> str:

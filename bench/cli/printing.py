@@ -128,7 +128,7 @@ def print_figures(figures: Iterable[Figure], folder: Path) -> None:
     out = console()
     for figure, paths in made:
         out.print()
-        out.print(figure.caption, highlight=False)
+        out.print(visible(figure.caption), highlight=False)
         print_written(paths)
 
 

@@ -59,6 +59,13 @@ def defined(metric: Metric, info: Info, split: str) -> bool:
     return metric.compute(scores.astype(np.float32), targets, info.task) is not None
 
 
+def lacking(info: Info, split: str) -> str:
+    """Of a split without some of the classes, what it lacks, in brackets."""
+    each = zip(info.labels, info.per_class.get(split, ()), strict=False)
+    names = [name for name, images in each if not images]
+    return f" (no {split} image is labelled {', '.join(names)})" if names else ""
+
+
 def _some(info: Info, split: str) -> Targets:
     """An image of each class that occurs; of several labels whichever of 0 and 1 occur."""
     each, images = np.array(info.per_class[split]), info.counts[split]

@@ -23,6 +23,9 @@ CONFIGS = INSTALLED if INSTALLED.is_dir() else CLONE
 """The protocols of the project: the package `bench.configs`, in a clone the folder `configs/`."""
 
 
+LONGEST_SLUG = 120
+
+
 @dataclass(frozen=True)
 class Config:
     """A named protocol with the selection it is meant for.
@@ -40,8 +43,11 @@ class Config:
 
     @property
     def slug(self) -> str:
-        """The name as a folder."""
-        return re.sub(r"[^A-Za-z0-9.]+", "-", self.name)
+        """The name as a folder; of a long one the beginning, and a hash of all of it."""
+        slug = re.sub(r"[^A-Za-z0-9.]+", "-", self.name)
+        if len(slug) <= LONGEST_SLUG:
+            return slug
+        return f"{slug[: LONGEST_SLUG - 9]}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
 
 
 class _File(BaseModel):

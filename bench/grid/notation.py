@@ -79,9 +79,12 @@ def split_list(text: str) -> list[str]:
 
 def write_list(parts: Iterable[str]) -> str:
     """The same, back: in quotes what would be read as something else."""
-    return ",".join(
-        part if '"' in part or list(_split(part)) == [part] else f'"{part}"' for part in parts
-    )
+    return ",".join(part if _whole(part) else f'"{part}"' for part in parts)
+
+
+def _whole(part: str) -> bool:
+    """Whether it stays one part of a list without quotes."""
+    return '"' in part or list(_split(f"{part},x")) == [part, "x"]
 
 
 def _split(text: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from bench.grid import beforehand
 from bench.stats.paired import ALPHA, Comparison, summarise
 from reports.results.pairs import OVERALL, Family, Values
 from reports.results.results import Results, complete
@@ -85,11 +86,12 @@ def best_of(column: Sequence[Cell], higher_is_better: bool = True) -> list[Cell]
 
 
 def undefined(results: Results) -> list[str]:
-    """A footnote on each dataset whose task cannot have the metric."""
+    """A footnote on each dataset whose task or labels cannot have the metric."""
+    split = "val" if results.quantity.startswith("validation.") else "test"
     return [
-        f"{info.name}: {results.metric.missing(info.task)}."
+        f"{info.name}: {results.metric.missing(info.task)}{beforehand.lacking(info, split)}."
         for info in results.infos
-        if info.task not in results.metric.tasks
+        if not beforehand.defined(results.metric, info, split)
     ]
 
 
