@@ -25,6 +25,8 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
 
     It goes where that fails; then an OSError of the file system is passed on.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EINVAL, "it is no file", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}.tmp")
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner, Result
 
 from bench.base.words import spreadsheet, visible
@@ -361,6 +362,23 @@ def test_a_folder_of_the_users_hides_nothing(package: str, tmp_path: Path) -> No
     done = shell("$BENCH status", tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith(b"error: ") and len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_numbers_without_end_are_a_divergence(optimizer: str, tmp_path: Path) -> None:
+    words = [*PHANTOM, *TINY, "--set", "lr=1e30", "--set", f"optimizer={optimizer}"]
+    done = bench("run", *words, "--results", str(tmp_path))
+    assert done.exit_code == 1 and "seed 0: diverged at step 1" in done.stdout
+
+
+def test_a_mac_s_device_is_offered() -> None:
+    from bench.base.errors import BenchError
+    from bench.training.environment import check_device
+
+    assert "mps" in bench("run", "--help").stdout
+    if not torch.backends.mps.is_available():
+        with pytest.raises(BenchError, match=r"'mps' cannot be used \((?!one of)"):
+            check_device("mps")
 
 
 def test_the_exit_codes_are_told() -> None:
