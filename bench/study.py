@@ -17,7 +17,7 @@ from bench.base import version
 from bench.base.errors import BenchError, Note, unknown
 from bench.base.files import write_bytes, write_text
 from bench.base.validation import validated
-from bench.base.words import spreadsheet
+from bench.base.words import spreadsheet, visible
 from bench.data.dataset import Dataset, open_dataset
 from bench.grid import configs, grid, notation
 from bench.grid.cell import Cell, Run
@@ -393,7 +393,8 @@ def run(
     job = Job(tuple(missing), store.root, first._data_dir, device)
     out = console()
     out.print(
-        f"{len(missing)} runs to do, {workers} at a time on {device}, into {store.root}",
+        f"{len(missing)} runs to do, {workers} at a time on {device}, "
+        f"into {visible(str(store.root))}",
         highlight=False,
     )
     with GridProgress(store, missing, out) as progress:
