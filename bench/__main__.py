@@ -8,6 +8,9 @@ from bench.base.errors import BenchError
 
 def main() -> None:
     """Start the command line, unless a folder of the user's hides a part of the project."""
+    from bench.cli import streams
+
+    streams.prepare()
     try:
         shadow.check()
     except BenchError as error:

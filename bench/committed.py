@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from bench.base import plain_yaml
 from bench.base.errors import BenchError, unknown
-from bench.base.files import write_text
+from bench.base.files import is_file, write_text
 from bench.base.validation import validated
 from bench.base.version import ROOT
+from bench.base.words import short
 from bench.store import bundle
 from bench.study import Study
 
@@ -78,9 +79,9 @@ def part(place: str | Path) -> Part:
     is no such study or part.
     """
     folder = Path(place)
-    if not folder.parent.exists():
+    if not is_file(folder.parent / "study.yaml") and not is_file(folder / "study.yaml"):
         folder = ROOT / folder
-    if not (folder / "study.yaml").is_file() and (folder.parent / "study.yaml").is_file():
+    if not is_file(folder / "study.yaml") and is_file(folder.parent / "study.yaml"):
         return _named(parts(folder.parent), folder.name, folder.parent)
     return _named(parts(folder), None, folder)
 
@@ -89,11 +90,9 @@ def parts(folder: Path) -> dict[str, Part]:
     """The parts of a committed study, by name. Raises BenchError for a wrong file."""
     path = folder / "study.yaml"
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = plain_yaml.read(path.read_bytes(), str(path))
     except OSError:
-        raise BenchError(f"no study in {folder}: {path} is not there") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BenchError(f"{path}: not valid YAML ({str(error).splitlines()[0]})") from None
+        raise BenchError(f"no study in {short(str(folder))}: no study.yaml is there") from None
     if not isinstance(content, dict):
         raise BenchError(f"{path}: expected a mapping with the keys `about` and `parts`")
     found = {}

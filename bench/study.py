@@ -17,6 +17,7 @@ from bench.base import version
 from bench.base.errors import BenchError, Note, unknown
 from bench.base.files import write_bytes, write_text
 from bench.base.validation import validated
+from bench.base.words import spreadsheet, visible
 from bench.data.dataset import Dataset, open_dataset
 from bench.grid import configs, grid, notation
 from bench.grid.cell import TUNING_SEEDS, Cell, Run
@@ -44,6 +45,7 @@ NAMED = 5
 """So many damaged records are named, one by one."""
 PLACE = ("dataset", "method", "backbone", "ratio", "seed")
 """What tells the runs of a study apart."""
+MOST_WORKERS = 1000
 STATES = ("done", "running", "failed", "missing", "damaged")
 Params = Literal["default", "tuned"]
 
@@ -229,9 +231,10 @@ class Study:
         """What was given that decides a result, as options of a command, after a blank."""
         written = {
             "protocol": None if self.protocol == "laptop" else str(self.protocol),
-            "datasets": ",".join(self.named.get("datasets", ())),
-            "methods": ",".join(self.named.get("methods", ())),
-            "backbones": ",".join(self.named.get("backbones", ())),
+            **{
+                name: notation.write_list(self.named.get(name, ()))
+                for name in ("datasets", "methods", "backbones")
+            },
             "ratio": ",".join(map(notation.write_number, self.named.get("ratios", ()))),
             "seeds": notation.write_seeds(self.named.get("seeds", ())),
             "looks": ",".join(map(str, self.named.get("looks", ()))),
@@ -273,9 +276,9 @@ class Study:
     ) -> None:
         """Do what has no record yet; failed runs stay failed unless `retry_failed`.
 
-        One worker a core, or one on a GPU, unless `workers` says otherwise; `device` is `cpu` or
-        `cuda`; a run that takes longer than `run_timeout` seconds fails. Progress is shown in a
-        terminal, in a notebook, or as plain lines. An interrupted study goes on where it was
+        One worker a core, or one on a GPU, unless `workers` says otherwise; `device` is `cpu`,
+        `cuda` or `mps`; a run that takes longer than `run_timeout` seconds fails. Progress is shown
+        in a terminal, in a notebook, or as plain lines. An interrupted study goes on where it was
         stopped, and the results are bit-identical.
         """
         run([self], workers, device, retry_failed, run_timeout)
@@ -353,8 +356,9 @@ class Study:
 
         _ = self.measured  # finds what is damaged
         device = device or environment.default_device()
+        environment.check_device(device)
         missing = remaining(self.store, self.grid.runs)
-        grid.check_backbones(self.grid, missing)
+        grid.check_backbones(self.grid, missing, weights=True)
         left: dict[Cell, float] = {}
         for one, seconds in estimate.seconds(self.grid, missing, self.store, device).items():
             left[one.cell] = left.get(one.cell, 0.0) + seconds
@@ -418,7 +422,8 @@ class Study:
         frame = self.all_records() if everything else self.records()
         frame = frame.sort_values([*PLACE, "key"], ignore_index=True) if len(frame) else frame
         if path.suffix == ".csv":
-            return write_text(path, frame.to_csv(index=False, float_format="%.10g"))
+            safe = frame.map(lambda cell: spreadsheet(cell) if isinstance(cell, str) else cell)
+            return write_text(path, safe.to_csv(index=False, float_format="%.10g"))
         try:
             content = frame.to_parquet(None, index=False)
         except ImportError:
@@ -525,8 +530,8 @@ def run(
 ) -> None:
     """As `Study.run`, for several studies that share a store: their runs together, each once."""
     store, together = studies[0].store, grid.merge(study.grid for study in studies)
-    store.check_writable()
     if retry_failed:
+        store.check_writable()
         for one in together.runs:
             store.forget_failure(one.key)
     if _do(together, studies[0], workers, device, run_timeout):
@@ -548,16 +553,17 @@ def _do(
     from bench.engines.worker import Job, remaining
     from bench.training import environment
 
-    if workers is not None and not (isinstance(workers, int) and workers >= 1):
-        raise BenchError(f"workers {workers!r}: write a whole number, 1 or more")
-    store = first.store
-    store.sweep()
-    missing = remaining(store, together.runs)
+    if workers is not None and not (isinstance(workers, int) and 1 <= workers <= MOST_WORKERS):
+        raise BenchError(f"workers {workers!r}: write a whole number, 1 or more, to {MOST_WORKERS}")
+    store, missing = first.store, remaining(first.store, together.runs)
     if not missing:
         return False
     device = device or environment.default_device()
+    environment.check_device(device)
+    store.check_writable()
+    store.sweep()
     warm_up(device)
-    grid.check_backbones(together, missing)
+    grid.check_backbones(together, missing, weights=True)
     for place in dict.fromkeys((one.cell.source, one.cell.source_size) for one in missing):
         open_dataset(*place, first._data_dir)
     if (commit := version.commit()).endswith("+"):
@@ -567,12 +573,12 @@ def _do(
             Note,
             stacklevel=3,
         )
-    environment.check_device(device)
     workers = min(workers or environment.default_workers(), len(missing))
     job = Job(tuple(missing), store.root, first._data_dir, device, run_timeout)
     out = console()
     out.print(
-        f"{len(missing)} runs to do, {workers} at a time on {device}, into {store.root}",
+        f"{len(missing)} runs to do, {workers} at a time on {device}, "
+        f"into {visible(str(store.root))}",
         highlight=False,
     )
     with GridProgress(store, missing, out) as progress:

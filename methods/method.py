@@ -137,9 +137,9 @@ class Method(nn.Module):
     only, never from a global generator: so it cannot shift what the backbone draws.
     """
 
-    summary: ClassVar[str]
+    summary: ClassVar[str] = ""
     """One line for `bench methods`."""
-    reference: ClassVar[str]
+    reference: ClassVar[str] = ""
     """The publication, and the code where it is the authority."""
     version: ClassVar[int] = 1
     """Raised when behaviour changes; part of a run's key."""

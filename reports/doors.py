@@ -1,5 +1,6 @@
 """Reports in Python: what the records of a study say, as tables, figures and a page."""
 
+import html
 import io
 import warnings
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,7 @@ from rich.console import Console
 
 from bench.base.errors import BenchError, Note, unknown
 from bench.base.files import write_text
+from bench.base.words import visible
 from bench.study import Study, run, whole
 from reports.figures import catalogue as figures
 from reports.figures import style
@@ -105,7 +107,8 @@ class Figures(Several[Figure]):
 
     def _repr_html_(self) -> str:
         return "\n".join(
-            f"<figure>{style.inline(one.drawing, one.name)}<figcaption>{one.caption}</figcaption>"
+            f"<figure>{style.inline(one.drawing, one.name)}"
+            f"<figcaption>{html.escape(visible(one.caption))}</figcaption>"
             "</figure>"
             for one in self
         )

@@ -6,7 +6,7 @@ from bench.backbone import networks, own
 from bench.backbone.model import Backbone
 from bench.base.errors import BenchError, unknown
 
-__all__ = ["Backbone", "build", "check", "identify"]
+__all__ = ["Backbone", "build", "check", "fetch", "identify"]
 
 
 def identify(source: str) -> tuple[str, str]:
@@ -29,6 +29,13 @@ def check(source: str, size: int, channels: int = 3) -> None:
         raise unknown("backbone", source, [*networks.names(), *own.BACKBONES.names()])
 
 
+def fetch(source: str) -> None:
+    """See that pretrained weights are here. Raises BenchError, soon, where they cannot be had."""
+    if own.is_own(source):
+        raise _untrained(source)
+    networks.fetch(source)
+
+
 def build(
     source: str,
     num_classes: int,
@@ -45,5 +52,9 @@ def build(
     if not own.is_own(source):
         return networks.build(source, num_classes, in_channels, input_size, pretrained)
     if pretrained:
-        raise BenchError(f"{source} has no pretrained weights; set pretrained=false")
+        raise _untrained(source)
     return own.build(source, num_classes, in_channels, input_size)
+
+
+def _untrained(source: str) -> BenchError:
+    return BenchError(f"{source} has no pretrained weights; set pretrained=false")

@@ -1,6 +1,8 @@
 """Backbones of timm, under the names that stand in records."""
 
 import functools
+import urllib.request
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +18,9 @@ ALIASES = {
     "swin_tiny": "swin_tiny_patch4_window7_224",
 }
 CIFAR_STEM = {"resnet18-cifar": "resnet18", "resnet50-cifar": "resnet50"}
+WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+PATIENCE = 10.0
+"""Seconds."""
 INPUT_SIZES = (28, 32, 48, 64, 96, 128, 160, 192, 224, 256, 288, 320, 384, 448)
 
 
@@ -43,7 +48,7 @@ class TimmBackbone(Backbone):
 def _network(name: str, channels: int, num_classes: int, size: int, pretrained: bool) -> Any:
     full = CIFAR_STEM.get(name, ALIASES.get(name, name))
     options: dict[str, Any] = {"in_chans": channels, "num_classes": num_classes}
-    if timm().get_pretrained_cfg(full).fixed_input_size:
+    if getattr(timm().get_pretrained_cfg(full), "fixed_input_size", False):
         options["img_size"] = size
     if name in CIFAR_STEM and pretrained:
         raise BenchError(f"{name} has no pretrained weights; set pretrained=false")
@@ -88,6 +93,48 @@ def _takes(name: str, channels: int, size: int) -> bool:
     except (RuntimeError, AssertionError, ValueError):
         return False
     return True
+
+
+def fetch(name: str) -> None:
+    """See that the pretrained weights are in the cache, and get them if not.
+
+    Raises BenchError, within seconds where there is no network.
+    """
+    full = ALIASES.get(name, name)
+    config = timm().get_pretrained_cfg(full)
+    if name in CIFAR_STEM or not getattr(config, "has_weights", False):
+        raise BenchError(f"{name} has no pretrained weights; set pretrained=false")
+    if not _cached(config):
+        _reach(name, full, config)
+        _network(name, 3, 2, config.input_size[-1], pretrained=True)
+
+
+def _cached(config: Any) -> bool:
+    """Whether the weights are on this machine."""
+    from huggingface_hub import try_to_load_from_cache
+    from torch.hub import get_dir
+
+    if config.hf_hub_id:
+        files = [config.hf_hub_filename] if config.hf_hub_filename else WEIGHTS
+        return any(isinstance(try_to_load_from_cache(config.hf_hub_id, f), str) for f in files)
+    file = config.file or Path(get_dir(), "checkpoints", Path(str(config.url)).name)
+    return Path(file).is_file()
+
+
+def _reach(name: str, full: str, config: Any) -> None:
+    """Ask once for where the weights are kept: libraries ask again for a minute."""
+    place = config.url if not config.hf_hub_id else f"https://huggingface.co/{config.hf_hub_id}"
+    try:
+        asked = urllib.request.Request(str(place), method="HEAD")
+        urllib.request.urlopen(asked, timeout=PATIENCE).close()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise BenchError(
+            f"the pretrained weights of {name} are not here and cannot be fetched ({reason}); run "
+            f"python -c \"import timm; timm.create_model('{full}', pretrained=True)\" where there "
+            "is a network, and copy ~/.cache/huggingface and ~/.cache/torch from there; or set "
+            "pretrained=false"
+        ) from None
 
 
 @functools.cache

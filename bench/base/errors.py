@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from bench.base.words import short
+
 MANY = 100
 """More names than this are not listed."""
 
@@ -17,10 +19,13 @@ class Note(UserWarning):
 
 def unknown(kind: str, name: str, choices: Iterable[str]) -> BenchError:
     """The error for a wrong name: the nearest valid one, or all of them, of many the nearest."""
-    choices = sorted(choices)
-    near = get_close_matches(name, choices, n=1, cutoff=0.5)
-    mend = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(choices)}"
-    if not near and len(choices) > MANY:
+    choices, name = sorted(choices), short(name)
+    many = len(choices) > MANY
+    near = get_close_matches(name, choices, n=3 if many else 1, cutoff=0.5)
+    mend = f"choose from {', '.join(choices)}"
+    if near:
+        mend = f"did you mean {' or '.join(map(repr, near))}?"
+    elif many:
         nearest = get_close_matches(name, choices, n=3, cutoff=0)
         mend = f"the nearest of {len(choices)} are {', '.join(nearest)}"
     return BenchError(f"no {kind} {name!r}; {mend}")

@@ -33,6 +33,8 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
 
     It goes where that fails; then an OSError of the file system is passed on.
     """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EINVAL, "it is no file", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(path)
     try:
@@ -103,6 +105,22 @@ def _sync_folder(folder: Path) -> None:
         directory = os.open(folder, os.O_RDONLY)
         os.fsync(directory)
         os.close(directory)
+
+
+def is_file(path: Path) -> bool:
+    """Whether it is one; false too where no file can have such a name."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def expanded(path: str | Path) -> Path:
+    """With the home for `~`; as it is where there is none."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def sweep(path: Path) -> None:

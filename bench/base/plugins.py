@@ -23,11 +23,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
+from bench.base import files
 from bench.base.errors import BenchError, unknown
+from bench.base.words import short, visible
 
 T = TypeVar("T")
 
-FILE = re.compile(r"([^:]+\.py)(?::(\w+))?")
+FILE = re.compile(r"((?:[A-Za-z]:[\\/])?[^:]+\.py)(?::(\w+))?", re.DOTALL)
 PROJECT = {"bench", "methods", "reports"}
 
 
@@ -115,13 +117,13 @@ class Plugins(Generic[T]):
         return found
 
     def _of_file(self, path: Path, name: str | None) -> Plugin[T]:
-        if not path.is_file():
-            raise BenchError(f"no {self.kind} file {path}; correct the path")
+        if not files.is_file(path):
+            raise BenchError(f"no {self.kind} file {short(str(path))}; correct the path")
         if path.stem in self.names():
             raise BenchError(f"{path}: a {self.kind} {path.stem} exists already; rename the file")
-        module = _loaded(path, self.kind)
+        module, called = _loaded(path, self.kind), visible(path.stem)
         if name is None:
-            return Plugin(path.stem, self.only(module, str(path)), digest(path))
+            return Plugin(called, self.only(module, str(path)), digest(path))
         known = self._of_module(module)
         if name not in known and hasattr(module, name):
             raise BenchError(f"{path}: {name} is no {self.wanted} of this file")
@@ -130,7 +132,7 @@ class Plugins(Generic[T]):
         alone = all(
             _derives(known[name], other) for other in known.values() if other != known[name]
         )
-        return Plugin(path.stem if alone else f"{path.stem}.{name}", known[name], digest(path))
+        return Plugin(called if alone else f"{called}.{name}", known[name], digest(path))
 
     def _of_module(self, module: ModuleType) -> dict[str, Any]:
         """What fits, by name, of what the module itself defines."""
@@ -150,8 +152,8 @@ def split(text: str) -> tuple[Path, str | None]:
     """`path.py:Name` as its path and the name, None where there is none."""
     match = FILE.fullmatch(text)
     if match is None:
-        raise BenchError(f"{text!r}: write path.py or path.py:Name, with no other colon")
-    return Path(match[1]).expanduser(), match[2]
+        raise BenchError(f"{short(text)!r}: write path.py or path.py:Name, with no other colon")
+    return files.expanded(match[1]), match[2]
 
 
 def digest(path: Path) -> str:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from bench.base.errors import BenchError, unknown
+from bench.base.words import short
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -27,7 +28,7 @@ def validated(model: type[Model], values: Mapping[str, Any], kind: str) -> Model
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"] if isinstance(part, (str, int)))
         name = f"{kind} {place}" if place else kind
-        got = f", not {first['input']!r}" if place else ""
+        got = f", not {short(repr(first['input']))}" if place else ""
         if isinstance(first["input"], str) and "," in first["input"]:
             got += "; expected one value: give the command once for each"
         raise BenchError(f"{name}: {first['msg'].removeprefix('Value error, ')}{got}") from None

@@ -8,11 +8,31 @@ import click
 
 from bench.base.errors import BenchError, Note
 from bench.base.version import __version__
+from bench.base.words import short, visible
 from bench.cli import audit, care, check, data, methods, paper, records, reports, runs, tune
+
+EXIT_CODES = """\b
+Exit codes:
+  0    all that was asked for is done
+  1    some runs failed, or a check found something
+  2    the command is wrong, or a file is
+  130  stopped by Ctrl-C; the same command goes on
+"""
+
+
+LONGEST = 1000
+"""Characters of an error or a note."""
 
 
 class Bench(click.Group):
     """A group whose errors are one line and exit code 2, and whose Ctrl-C says how to go on."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """An option that takes one value and is given twice is an error: which one was meant?"""
+        name, command, rest = super().resolve_command(ctx, args)
+        if command and not isinstance(command, click.Group):
+            refuse_doubles(command, ctx, rest)
+        return name, command, rest
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -21,14 +41,36 @@ class Bench(click.Group):
                 _print_notes()
                 return super().invoke(ctx)
         except BenchError as error:
-            click.echo(f"error: {error}", err=True)
-            sys.exit(2)
+            _end(str(error))
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            _end(f"{place}{error.strerror or error}; see that it can be read and written")
+        except MemoryError:
+            _end("there is not enough memory; make --size, batch_size or --workers smaller")
         except KeyboardInterrupt:
             click.echo(
                 "\nstopped; finished runs are kept. Re-running the same command resumes it.",
                 err=True,
             )
             sys.exit(130)
+
+
+def _end(problem: str) -> None:
+    click.echo(f"error: {visible(short(problem, LONGEST))}", err=True)
+    sys.exit(2)
+
+
+def refuse_doubles(command: click.Command, ctx: click.Context, args: list[str]) -> None:
+    """UsageError where an option that takes one value is given twice."""
+    try:
+        _, _, given = command.make_parser(ctx).parse_args(list(args))
+    except click.UsageError:
+        return  # the command itself says it better
+    for option in given:
+        once = isinstance(option, click.Option) and not (option.multiple or option.is_flag)
+        if once and given.count(option) > 1:
+            name = option.opts[0]
+            raise click.UsageError(f"{name} is given twice; give it once, a list with commas", ctx)
 
 
 def _print_notes() -> None:
@@ -40,12 +82,13 @@ def _print_notes() -> None:
             usual(message, category, *rest, **more)
         elif str(message) not in told:
             told.add(str(message))
-            click.secho(f"note: {message}", fg="yellow", err=True)
+            said = visible(short(str(message), LONGEST))
+            click.secho(f"note: {said}", fg="yellow", err=True)
 
     warnings.showwarning = show
 
 
-@click.group(cls=Bench, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Bench, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="bench")
 def main() -> None:
     """Compare augmentation methods on MedMNIST: one trainer, paired seeds, paired tests."""

@@ -9,7 +9,7 @@ import click
 
 from bench.cli.blocks import Block, print_blocks
 from bench.cli.options import option_group, selecting, study
-from bench.cli.printing import print_written
+from bench.cli.writing import print_written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,8 +66,10 @@ def audit(files: tuple[Path, ...], paper: str, **options: Any) -> None:
         path = options["results"] / "audit" / f"{name}.csv"
         write_arithmetic(arithmetic.audit_tables(files, known(options)), path)
         return
+    content = Content(study(options))
+    _ = content.measured  # refused before anything is printed, if at all
     write_arithmetic_of_paper(options["results"])
-    write_claims(Content(study(options)), paper)
+    write_claims(content, paper)
 
 
 def write_arithmetic_of_paper(results: Path) -> None:

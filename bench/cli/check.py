@@ -72,7 +72,7 @@ def golden(full: bool, reason: str, data_dir: Path | None) -> bool:
 def reported(update: bool) -> bool:
     """Check, or update, the tables in documents; whether all are what their records say."""
     from bench.base.version import ROOT
-    from bench.cli.printing import print_written
+    from bench.cli.writing import print_written
     from reports import documents
 
     with TemporaryDirectory() as folder:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.base.errors import BenchError
+from bench.base.words import visible
 from bench.cli import complete
-from bench.cli.options import data_dir, option_group
+from bench.cli.options import data_dir, option_group, single
 
 if TYPE_CHECKING:
     from bench.data.dataset import Dataset
@@ -80,9 +81,11 @@ def data_list(size: int, data_dir: Path | None) -> None:
 @locating
 def data_verify(**options: Any) -> None:
     """Check shapes, labels, counts and md5."""
+    from bench.data.verify import checked
+
     for dataset in opened(options):
-        warnings = "; ".join(dataset.info.warnings)
-        click.echo(f"{dataset.info.name}: {'warning: ' + warnings if warnings else 'as published'}")
+        for line in checked(dataset.info):
+            click.echo(visible(line))
 
 
 @data_commands.command("audit")
@@ -101,6 +104,7 @@ def data_audit(**options: Any) -> None:
     "--dataset",
     required=True,
     metavar="NAME",
+    callback=single,
     shell_complete=complete.datasets,
     help="as in --datasets, one of them",
 )
@@ -126,7 +130,7 @@ def data_export(path: Path, **options: Any) -> None:
     from methods.generative.export import export
 
     study = Study(
-        datasets=options["dataset"],
+        datasets=[options["dataset"]],
         methods="none",
         ratios=options["ratio"],
         seeds=[options["seed"]],

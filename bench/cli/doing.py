@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from bench.base.words import visible
 from bench.cli.printing import print_plan
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ def end(options: dict[str, Any], *studies: Study) -> None:
     out = console()
     found = {run: failure for study in studies for run, failure in failed(study)}
     for run, failure in found.items():
-        out.print(f"failed: {run}: {failure['reason']}", style="red", highlight=False)
+        reason = visible(str(failure["reason"]))
+        out.print(f"failed: {run}: {reason}", style="red", highlight=False)
     missing = {run for study in studies for run in lacking(study, options)} - found.keys()
     if missing:
         asked = len({run for study in studies for run in study.grid.runs})

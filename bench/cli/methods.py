@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli import complete
-from bench.cli.options import data_dir, protocol, results
-from bench.cli.printing import print_written
+from bench.cli.options import data_dir, protocol, results, single
+from bench.cli.writing import print_written
 
 if TYPE_CHECKING:
     from methods.method import Method
@@ -103,6 +103,7 @@ def check_method(method: str, backbone: str | None) -> None:
     "--method",
     required=True,
     metavar="NAME",
+    callback=single,
     shell_complete=complete.methods,
     help="as in --methods, one of them",
 )
@@ -110,6 +111,7 @@ def check_method(method: str, backbone: str | None) -> None:
     "--dataset",
     required=True,
     metavar="NAME",
+    callback=single,
     shell_complete=complete.datasets,
     help="as in --datasets, one of them",
 )
@@ -128,7 +130,7 @@ def preview(**options: Any) -> None:
     from bench.study import Study
 
     study = Study(
-        datasets=options["dataset"],
+        datasets=[options["dataset"]],
         methods=[options["method"]],
         seeds=[options["seed"]],
         size=options["size"],

@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 Command = Callable[..., None]
 
 
+def single(context: click.Context, option: click.Parameter, value: str) -> str:
+    """A callback of options that take one name, though others take a list."""
+    from bench.grid.notation import split_list
+
+    found = split_list(value)
+    if len(found) != 1:
+        raise BenchError(f"{option.opts[0]} {value!r}: expected one name")
+    return found[0]
+
+
 def option_group(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     """A decorator that adds the options in this order."""
 
@@ -80,8 +90,8 @@ selecting = option_group(
 )
 """Which runs, and where they live."""
 running = option_group(
-    click.option("--workers", type=click.IntRange(min=1), metavar="N", help="one a core"),
-    click.option("--device", metavar="NAME", help="cpu or cuda; what there is by default"),
+    click.option("--workers", type=click.IntRange(1, 1000), metavar="N", help="one a core"),
+    click.option("--device", metavar="NAME", help="cpu, cuda or mps"),
     click.option(
         "--run-timeout",
         type=click.FloatRange(min=0, min_open=True),

@@ -10,8 +10,9 @@ from bench.base.errors import BenchError
 from bench.cli.audit import write_arithmetic_of_paper, write_claims
 from bench.cli.doing import do, end
 from bench.cli.options import running, selecting, study
-from bench.cli.printing import print_figures, print_tables, print_written
+from bench.cli.printing import print_figures, print_tables
 from bench.cli.reports import folder_of
+from bench.cli.writing import print_written
 
 
 @click.command()

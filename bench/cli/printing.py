@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from bench.base.words import visible
+from bench.cli.writing import print_written, written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,9 +69,9 @@ def print_tables(tables: Iterable[Output], folder: Path | None = None) -> None:
     from reports.tables.output import write
     from reports.tables.table import to_terminal
 
+    made = [(table, written(partial(write, table), folder)) for table in tables]
     out = console()
-    for table in tables:
-        paths = write(table, folder) if folder else []
+    for table, paths in made:
         out.print()
         out.print(to_terminal(table.table))
         print_written(paths)
@@ -78,17 +82,9 @@ def print_figures(figures: Iterable[Figure], folder: Path) -> None:
     from bench.engines.progress import console
     from reports.figures.figure import write
 
+    made = [(figure, written(partial(write, figure), folder)) for figure in figures]
     out = console()
-    for figure in figures:
-        paths = write(figure, folder)
+    for figure, paths in made:
         out.print()
-        out.print(figure.caption, highlight=False)
+        out.print(visible(figure.caption), highlight=False)
         print_written(paths)
-
-
-def print_written(paths: Iterable[Path]) -> None:
-    from bench.engines.progress import console
-
-    out = console()
-    for path in paths:
-        out.print(f"wrote {path}", highlight=False, soft_wrap=True)

@@ -123,7 +123,7 @@ def pack(place: Path, results: Path) -> None:
     STUDY is studies/NAME/PART. What is done of it is written as one file, studies/NAME/PART.tar.xz,
     from which `--study` takes it in any clone.
     """
-    from bench.cli.printing import print_written
+    from bench.cli.writing import print_written
     from bench.committed import part
 
     found = part(place)

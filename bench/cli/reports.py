@@ -12,7 +12,8 @@ from bench.cli import complete
 from bench.cli.comparisons import print_tests
 from bench.cli.doing import do, end
 from bench.cli.options import metric, running, selecting, split, study, view, viewing
-from bench.cli.printing import print_figures, print_tables, print_written
+from bench.cli.printing import print_figures, print_tables
+from bench.cli.writing import print_written
 
 if TYPE_CHECKING:
     from bench.study import Study
@@ -115,7 +116,9 @@ def report(out: Path | None, **options: Any) -> None:
     shell_complete=complete.methods,
     help="whose publication is read",
 )
-@click.option("--sample", type=int, default=20, show_default=True, help="joint readings")
+@click.option(
+    "--sample", type=click.IntRange(0, 10_000), default=20, show_default=True, help="joint readings"
+)
 @metric
 @click.option("--reference", default="none", show_default=True, help="the baseline")
 def readings(method: str, sample: int, metric: str, reference: str, **options: Any) -> None:

@@ -14,8 +14,8 @@ from bench.cli.printing import (
     print_plan,
     print_states,
     print_tables,
-    print_written,
 )
+from bench.cli.writing import print_written
 
 
 @click.command()

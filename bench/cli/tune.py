@@ -11,8 +11,9 @@ from bench.base.errors import BenchError
 from bench.cli import complete
 from bench.cli.doing import end
 from bench.cli.options import selecting, study
-from bench.cli.printing import print_tables, print_written
+from bench.cli.printing import print_tables
 from bench.cli.reports import folder_of
+from bench.cli.writing import print_written
 
 
 @click.command()
@@ -26,8 +27,8 @@ from bench.cli.reports import folder_of
     shell_complete=complete.metrics,
     help="tune for it; the one that selects epochs",
 )
-@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="one a core")
-@click.option("--device", metavar="NAME", help="cpu or cuda; what there is by default")
+@click.option("--workers", type=click.IntRange(1, 1000), metavar="N", help="one a core")
+@click.option("--device", metavar="NAME", help="cpu, cuda or mps")
 @click.option("--export", type=click.Path(path_type=Path), metavar="FILE", help="write trials only")
 def tune(trials: int, export: Path | None, **options: Any) -> None:
     """Tune methods, with the same budget for each.

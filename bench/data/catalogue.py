@@ -8,11 +8,12 @@ import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bench.base.errors import BenchError
+from bench.base.files import expanded
 from bench.base.task import Task
 from bench.data import phantom
 
@@ -33,6 +34,8 @@ NAMES = (
 """The 2D sets of MedMNIST, without the MNIST suffix."""
 PHANTOMS = tuple(phantom.PHANTOMS)
 SIZES = (28, 64, 128, 224)
+SMALLEST_SIZE, LARGEST_SIZE = 8, 2048
+"""Pixels of one's own images."""
 SPLITS = ("train", "val", "test")
 
 
@@ -59,12 +62,18 @@ class Info:
     """`bench.data.fingerprint`: of the content, not of the file."""
     phantom: bool = False
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """How a user's file was read, where it might have been meant otherwise."""
+    per_class: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Images of each class or label, in train, val and test; empty where it was not counted."""
 
     @classmethod
     def restored(cls, fields: Mapping[str, Any]) -> "Info":
         """From its fields as JSON."""
-        listed = {key: tuple(fields[key]) for key in ("labels", "warnings")}
-        return cls(**{**fields, **listed, "task": Task(fields["task"])})
+        listed = {key: tuple(fields.get(key, ())) for key in ("labels", "warnings", "notes")}
+        counted = {split: tuple(n) for split, n in fields.get("per_class", {}).items()}
+        given = {**fields, **listed, "per_class": counted, "task": Task(fields["task"])}
+        return cls(**given)
 
 
 def medmnist_entry(name: str) -> dict[str, Any]:
@@ -101,7 +110,7 @@ def locate(name: str, size: int, data_dir: Path | None = None, download: bool = 
     """
     if size not in SIZES:
         raise BenchError(f"no {name} at {size} px; MedMNIST has {', '.join(map(str, SIZES))}")
-    own = Path("~/.medmnist").expanduser()
+    own = expanded("~/.medmnist")
     environment = os.environ.get("BENCH_DATA")
     folders = [data_dir, Path(environment) if environment else None, own]
     candidates = [folder / medmnist_file(name, size) for folder in folders if folder]

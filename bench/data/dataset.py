@@ -14,19 +14,23 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.base.errors import BenchError, unknown
+from bench.base.files import expanded, is_file
 from bench.base.split import RESIDENT_BYTES, Images, Indices, Split
 from bench.base.task import Task
+from bench.base.words import short
 from bench.data import npz
 from bench.data.catalogue import (
     NAMES,
     PHANTOMS,
     SIZES,
+    SMALLEST_SIZE,
     SPLITS,
     Info,
     MissingData,
     locate,
     phantom_for,
 )
+from bench.data.coding import per_class
 from bench.data.fingerprint import fingerprint, part
 from bench.data.phantom import COUNTS, Phantom
 from bench.data.phantom import PHANTOMS as KINDS
@@ -35,6 +39,8 @@ from bench.data.verify import cache_folder, stamp, verified
 if TYPE_CHECKING:
     from torch import Tensor
 
+PHANTOM_SIZE = 512
+"""The largest."""
 __all__ = [
     "NAMES",
     "PHANTOMS",
@@ -74,15 +80,17 @@ def open_dataset(
     Raises MissingData where a MedMNIST set is nowhere to be had, BenchError for a wrong name or a
     file that does not pass verification.
     """
+    if name in KINDS and not SMALLEST_SIZE <= size <= PHANTOM_SIZE:
+        raise BenchError(f"phantoms are drawn at {SMALLEST_SIZE} to {PHANTOM_SIZE} px, not {size}")
     if name in KINDS:
         return _open_phantom(name, KINDS[name], size)
     if name in NAMES:
         return _open_file(locate(name, size, data_dir, download), size, name)
     if not name.endswith(".npz"):
         raise unknown("dataset", name, (*NAMES, *PHANTOMS))
-    path = Path(name).expanduser()
-    if not path.is_file():
-        raise BenchError(f"no file {path}; correct the path of the dataset")
+    path = expanded(name)
+    if not is_file(path):
+        raise BenchError(f"no file {short(str(path))}; correct the path of the dataset")
     return _open_file(path, size)
 
 
@@ -142,6 +150,10 @@ def _open_phantom(name: str, kind: Phantom, size: int) -> Dataset:
         labels=kind.labels,
         fingerprint=fingerprint(kind.task, kind.labels, map(part, arrays.values())),
         phantom=True,
+        per_class={
+            split: per_class(arrays[f"{split}_labels"], len(kind.labels), kind.task)
+            for split in SPLITS
+        },
     )
     return Dataset(info, lambda split: (arrays[f"{split}_images"], arrays[f"{split}_labels"]))
 
@@ -149,16 +161,18 @@ def _open_phantom(name: str, kind: Phantom, size: int) -> Dataset:
 def _open_file(path: Path, size: int, name: str | None = None) -> Dataset:
     path = path.resolve()
     before = stamp(path)
-    info = verified(path, size, name)
-    resident = sum(info.counts.values()) * size * size * info.channels <= RESIDENT_BYTES
+    found = verified(path, size, name)
+    resident = sum(math.prod(found.shape(split)) for split in SPLITS) <= RESIDENT_BYTES
 
     def load(split: str) -> tuple[Images, npt.NDArray[Any]]:
         if stamp(path) != before:
             raise BenchError(f"{path} has changed since it was verified; start again")
-        images = f"{split}_images"
+        labels, images = found.labels(path, split), found.images(path, split)
         if resident:
-            return npz.read(path, images), npz.read(path, f"{split}_labels")
-        folder = cache_folder() / "unpacked" / info.fingerprint
-        return npz.OnDisk(npz.unpack(path, images, folder)), npz.read(path, f"{split}_labels")
+            return np.concatenate(list(images)), labels
+        folder = cache_folder() / "unpacked" / found.info.fingerprint
+        shape = found.shape(split)
+        unpacked = npz.unpack(path, f"{split}_images", shape, images, folder)
+        return npz.OnDisk(unpacked), labels
 
-    return Dataset(info, load)
+    return Dataset(found.info, load)

@@ -5,13 +5,16 @@ Every failure to read is a BenchError that names the file.
 
 import errno
 import hashlib
+import io
+import lzma
 import math
 import os
 import shutil
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -24,6 +27,17 @@ from bench.base.files import locked, sweep, writing
 Array = npt.NDArray[Any]
 PIECE = 1 << 20
 """Bytes read at once."""
+
+
+DAMAGES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    ValueError,
+    RuntimeError,
+)
+"""What reading a damaged file raises."""
 
 
 class Header(NamedTuple):
@@ -39,7 +53,7 @@ def reading(path: Path) -> Iterator[None]:
     """Turns whatever goes wrong with the file into a BenchError."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError) as error:
+    except DAMAGES as error:
         raise BenchError(
             f"{path} is truncated or corrupt ({error}); delete it and fetch or make it again"
         ) from error
@@ -71,32 +85,38 @@ def md5(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
-def pieces(path: Path, name: str) -> Iterator[bytes]:
-    """The content of an array in C order, piece by piece; its checksum is verified at the end."""
+def rows(path: Path, name: str) -> Iterator[Array]:
+    """An array in C order, some rows at a time; its checksum is verified at the end."""
     with _member(path, name) as (file, _):
-        _header(file)
-        while piece := file.read(PIECE):
-            yield piece
+        shape, _, dtype = _header(file)
+        width = math.prod(shape[1:]) * dtype.itemsize
+        step = max(1, PIECE // width)
+        for start in range(0, shape[0], step):
+            count = min(step, shape[0] - start)
+            yield np.frombuffer(file.read(count * width), dtype).reshape(count, *shape[1:])
+        file.read(1)
 
 
-def unpack(path: Path, name: str, folder: Path) -> Path:
-    """The array as a plain npy file in `folder`, written there once.
+def unpack(
+    path: Path, name: str, shape: tuple[int, ...], chunks: Iterator[Array], folder: Path
+) -> Path:
+    """uint8 images of `path` as a plain npy file in `folder`, written there once from `chunks`.
 
     The file appears only when it is whole; of several processes that ask at once, one writes and
     the others wait. Raises BenchError where the folder cannot hold it.
     """
-    target = folder / f"{name}.npy"
-    with _member(path, name) as (source, size):
-        try:
-            if not _complete(target, size):
-                with locked(folder / "lock"):
-                    if not _complete(target, size):
-                        _write(source, size, target)
-        except OSError as error:
-            raise BenchError(
-                f"cannot unpack {name} of {path} ({size / 1e9:.1f} GB) into {folder}: "
-                f"{error.strerror}; make room there, or name another folder by BENCH_CACHE"
-            ) from error
+    target, head = folder / f"{name}.npy", _npy_header(shape)
+    size = len(head) + math.prod(shape)
+    try:
+        if not _complete(target, size):
+            with locked(folder / "lock"):
+                if not _complete(target, size):
+                    _write(chain([head], (chunk.tobytes() for chunk in chunks)), size, target)
+    except OSError as error:
+        raise BenchError(
+            f"cannot unpack {name} of {path} ({size / 1e9:.1f} GB) into {folder}: "
+            f"{error.strerror}; make room there, or name another folder by BENCH_CACHE"
+        ) from error
     return target
 
 
@@ -130,6 +150,13 @@ def _header(file: IO[bytes]) -> Header:
     return Header(*np.lib.format.read_array_header_2_0(file))
 
 
+def _npy_header(shape: tuple[int, ...]) -> bytes:
+    head = io.BytesIO()
+    facts = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(head, facts)
+    return head.getvalue()
+
+
 @contextmanager
 def _member(path: Path, name: str) -> Iterator[tuple[IO[bytes], int]]:
     """The npy file of one array inside the npz, and its size in bytes."""
@@ -144,9 +171,9 @@ def _complete(target: Path, size: int) -> bool:
     return target.is_file() and target.stat().st_size == size
 
 
-def _write(source: IO[bytes], size: int, target: Path) -> None:
+def _write(source: Iterable[bytes], size: int, target: Path) -> None:
     sweep(target)
     if shutil.disk_usage(target.parent).free < size:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with writing(target) as copy:
-        shutil.copyfileobj(source, copy, 1 << 20)
+        copy.writelines(source)

@@ -1,34 +1,39 @@
 """Verification of an npz file at its first use, remembered until the file changes.
 
-Only headers and labels are read into memory, never the images.
+Labels are read into memory, and images some at a time.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
+from bench.base import plain_yaml
 from bench.base.errors import BenchError, unknown
-from bench.base.files import StoreError, write_text
+from bench.base.files import StoreError, expanded, is_file, write_text
 from bench.base.task import Task
-from bench.data import npz
-from bench.data.catalogue import SPLITS, Info, medmnist_entry
-from bench.data.fingerprint import Part, fingerprint, part
+from bench.base.words import visible
+from bench.data import coding, npz
+from bench.data.catalogue import NAMES, SPLITS, Info, medmnist_entry
+from bench.data.coding import Coding, coding_of
+from bench.data.fingerprint import fingerprint, part
+from bench.data.npz import Array
+from bench.data.pixels import Form, form_of, stored
 
-RULES = 2
+RULES = 3
 """Raised when verification changes: what older rules let pass is verified again."""
 
 
 def cache_folder() -> Path:
     """Where verifications are remembered and large sets unpacked: BENCH_CACHE, or in ~/.cache."""
-    return Path(os.environ.get("BENCH_CACHE") or "~/.cache/medaug-bench").expanduser()
+    return expanded(os.environ.get("BENCH_CACHE") or "~/.cache/medaug-bench")
 
 
 def stamp(path: Path) -> list[int]:
@@ -45,170 +50,187 @@ def stamp(path: Path) -> list[int]:
     ]
 
 
-def verified(path: Path, size: int, name: str | None = None) -> Info:
+@dataclass(frozen=True)
+class Verified:
+    """What a file holds, and how its arrays are read."""
+
+    info: Info
+    form: Form
+    coding: Coding
+
+    def images(self, path: Path, split: str) -> Iterator[Array]:
+        """The images of a split as they are used, some at a time."""
+        return (self.form.used(chunk) for chunk in stored(path, f"{split}_images"))
+
+    def labels(self, path: Path, split: str) -> Array:
+        """The labels of a split as they are used."""
+        return coding.read(path, split, self.coding)
+
+    def shape(self, split: str) -> tuple[int, ...]:
+        """Of the images of a split as they are used."""
+        return self.form.shape(self.info.counts[split], self.info.size)
+
+
+def verified(path: Path, size: int, name: str | None = None) -> Verified:
     """`verify`, or what it found before if the file has not changed since."""
     question = json.dumps([RULES, str(path), stamp(path), size, name])
     memory = cache_folder() / "verified" / f"{hashlib.sha256(question.encode()).hexdigest()}.json"
-    info = _recall(memory)
-    if info is None:
-        info = verify(path, size, name)
-        _remember(memory, info)
-    return info
+    found = _recall(memory)
+    if found is None:
+        found = verify(path, size, name)
+        _remember(memory, found)
+    return found
 
 
-def verify(path: Path, size: int, name: str | None = None) -> Info:
+def verify(path: Path, size: int, name: str | None = None) -> Verified:
     """Check an npz in MedMNIST's layout, and say what it holds.
 
     With a short `name` the file must be that MedMNIST set; without, it is a user's own, whose task
     is read off the labels or stands in `<stem>.yaml` beside it. Raises BenchError with file and
     mend. A MedMNIST file of another md5 than the published is another set, and says so.
     """
-    layout = _layout(path, size)
+    described = {} if name else _description(path)
+    task = Task(medmnist_entry(name)["task"]) if name else described.get("task")
+    form, of_images = form_of(path, SPLITS, size, published=bool(name))
+    code, of_labels = coding_of(path, SPLITS, task)
+    labels = {split: coding.read(path, split, code) for split in SPLITS}
+    counts = _counts(path, labels)
     warnings: tuple[str, ...] = ()
     if name:
-        task, labels, published = _medmnist(path, name, size, layout)
-        if npz.md5(path) != published:
+        names = _check_medmnist(path, name, counts, form.used_channels)
+        if npz.md5(path) != _published_md5(name, size):
             warnings = ("its md5 is not MedMNIST's: it is another set",)
     else:
-        task, labels = _own(path, layout)
-    _check_labels(path, layout, task, len(labels))
-    content = fingerprint(task, labels, _parts(path))
-    return Info(
-        name=name or f"{path.stem}@{content[:8]}",
+        task, names = _own(labels, described, code)
+    assert task
+    _check_labels(path, labels, task, len(names))
+    per_class = {s: coding.per_class(array, len(names), task) for s, array in labels.items()}
+    info = Info(
+        name=name or visible(path.stem),
         task=task,
-        num_classes=len(labels),
-        channels=layout.channels,
+        num_classes=len(names),
+        channels=form.used_channels,
         size=size,
-        counts=layout.counts,
-        labels=labels,
-        fingerprint=content,
+        counts=counts,
+        labels=names,
+        fingerprint="",
         warnings=warnings,
+        notes=(*of_images, *of_labels, *coding.absent(per_class, names)),
+        per_class=per_class,
     )
+    return _fingerprinted(path, Verified(info, form, code), own=not name)
 
 
-def _parts(path: Path) -> Iterator[Part]:
-    """Images and targets of all splits; large sets are never whole in memory."""
-    for split in SPLITS:
-        images = f"{split}_images"
-        yield npz.header(path, images).shape, npz.pieces(path, images)
-        yield part(npz.read(path, f"{split}_labels"))
+def checked(info: Info) -> Iterator[str]:
+    """What verification found, a line each, in words that are true of the set."""
+    if info.phantom:
+        yield f"{info.name}: phantom data, drawn here"
+    elif info.name in NAMES:
+        yield f"{info.name}: {'; '.join(f'warning: {w}' for w in info.warnings) or 'as published'}"
+    else:
+        counts = ", ".join(f"{split} {count}" for split, count in info.counts.items())
+        colours = "gray" if info.channels == 1 else "colour"
+        yield f"{info.name}: all images and labels were read; nothing is published to compare with"
+        yield f"  {counts}; {info.size} × {info.size} px, {colours}; {info.task.value}"
+        each = zip(info.labels, zip(*info.per_class.values(), strict=True), strict=True)
+        yield "  " + "; ".join(f"{name}: {'/'.join(map(str, count))}" for name, count in each)
+        yield from (f"  note: {note}" for note in info.notes)
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """What the arrays themselves say."""
+def _fingerprinted(path: Path, found: Verified, own: bool) -> Verified:
+    """With the fingerprint of the content as it is used, which is part of the name of one's own.
 
-    counts: dict[str, int]
-    channels: int
-    columns: int
-    values: set[int]
-    """The label values that occur."""
+    Large sets are never whole in memory.
+    """
+    info = found.info
+    parts = chain.from_iterable(
+        (
+            (found.shape(split), (chunk.tobytes() for chunk in found.images(path, split))),
+            part(found.labels(path, split)),
+        )
+        for split in SPLITS
+    )
+    content = fingerprint(info.task, info.labels, parts)
+    name = f"{info.name}@{content[:8]}" if own else info.name
+    return replace(found, info=replace(info, name=name, fingerprint=content))
 
 
-def _layout(path: Path, size: int) -> _Layout:
-    """The checks that need no knowledge of the set."""
-    counts: dict[str, int] = {}
-    values: set[int] = set()
-    widths = set()
-    for split in SPLITS:
-        counts[split], channels = _check_images(path, f"{split}_images", size)
-        labels = _labels(path, f"{split}_labels")
-        if len(labels) != counts[split]:
+def _counts(path: Path, labels: Mapping[str, Array]) -> dict[str, int]:
+    """How many images each split has, a label each."""
+    counts = {split: npz.header(path, f"{split}_images").shape[0] for split in labels}
+    for split, array in labels.items():
+        if len(array) != counts[split]:
             raise BenchError(
-                f"{path}: {counts[split]} images but {len(labels)} labels in {split}; "
+                f"{path}: {counts[split]} images but {len(array)} labels in {split}; "
                 "each image needs its row of labels"
             )
-        widths.add((channels, labels.shape[1]))
-        values |= set(np.unique(labels).tolist())
-    if len(widths) > 1:
-        raise BenchError(
-            f"{path}: train, val and test differ in channels or label columns; make them alike"
-        )
-    return _Layout(counts, *widths.pop(), values)
+    return counts
 
 
-def _check_images(path: Path, array: str, size: int) -> tuple[int, int]:
-    """How many images, and of how many channels."""
-    shape, fortran, dtype = npz.header(path, array)
-    if dtype != np.uint8 or fortran:
-        raise BenchError(
-            f"{path}: {array} is {dtype}{' in Fortran order' * fortran}, not uint8 in C order; "
-            "save np.ascontiguousarray(images, np.uint8)"
-        )
-    if len(shape) not in (3, 4) or shape[1] != shape[2] or (len(shape) == 4 and shape[3] != 3):
-        raise BenchError(
-            f"{path}: {array} has shape {shape}; the layout is (N, S, S) or (N, S, S, 3)"
-        )
-    if shape[0] == 0:
-        raise BenchError(f"{path}: {array} is empty; every split needs images")
-    if shape[1] != size:
-        raise BenchError(f"{path}: {array} is {shape[1]} px, not {size}; give --size {shape[1]}")
-    return shape[0], 3 if len(shape) == 4 else 1
-
-
-def _labels(path: Path, array: str) -> npz.Array:
-    shape, _, dtype = npz.header(path, array)
-    if dtype.kind not in "iu" or len(shape) != 2:
-        raise BenchError(
-            f"{path}: {array} is {dtype} of shape {shape}; "
-            "labels are whole numbers of shape (N, 1), or (N, L) for L labels"
-        )
-    return npz.read(path, array)
-
-
-def _check_labels(path: Path, layout: _Layout, task: Task, classes: int) -> None:
+def _check_labels(path: Path, labels: Mapping[str, Array], task: Task, classes: int) -> None:
     """The label columns and values are those of the task."""
     if classes < 2 or (task is Task.BINARY and classes != 2):
         raise BenchError(f"{path}: {classes} labels do not fit {task}; correct labels or task")
     columns, values = (classes, 2) if task is Task.MULTILABEL else (1, classes)
-    if layout.columns != columns or layout.values != set(range(values)):
-        found = ", ".join(map(str, sorted(layout.values)[:10]))
+    used = np.concatenate(list(labels.values()))
+    occurring = np.unique(used).tolist()
+    if used.shape[1] != columns or occurring != list(range(values)):
+        found = ", ".join(map(str, occurring[:10]))
         raise BenchError(
-            f"{path}: {layout.columns} label columns with values {found}; {task} with {classes} "
-            f"labels needs {columns} with each of 0 to {values - 1}"
+            f"{path}: {used.shape[1]} label columns with values {found}; {task} with {classes} "
+            f"labels needs {columns} with each of 0 to {values - 1}; {coding.RENUMBER}"
         )
 
 
-def _medmnist(
-    path: Path, name: str, size: int, layout: _Layout
-) -> tuple[Task, tuple[str, ...], str]:
-    """Task, labels and md5 that medmnist publishes, once the counts agree with it."""
+def _check_medmnist(
+    path: Path, name: str, counts: dict[str, int], channels: int
+) -> tuple[str, ...]:
+    """The names of the labels that medmnist publishes, once the counts agree with it."""
     entry = medmnist_entry(name)
-    counts = {split: entry["n_samples"][split] for split in SPLITS}
-    if layout.counts != counts or layout.channels != entry["n_channels"]:
+    published = {split: entry["n_samples"][split] for split in SPLITS}
+    if counts != published or channels != entry["n_channels"]:
         raise BenchError(
-            f"{path} is not MedMNIST's {name}: {layout.counts} images of {layout.channels} "
-            f"channels, not {counts} of {entry['n_channels']}; delete it and fetch it again, "
+            f"{path} is not MedMNIST's {name}: {counts} images of {channels} "
+            f"channels, not {published} of {entry['n_channels']}; delete it and fetch it again, "
             "or give its path as a dataset of your own"
         )
-    labels = tuple(entry["label"][str(i)] for i in range(len(entry["label"])))
-    return Task(entry["task"]), labels, entry["MD5" if size == 28 else f"MD5_{size}"]
+    return tuple(entry["label"][str(i)] for i in range(len(entry["label"])))
 
 
-def _own(path: Path, layout: _Layout) -> tuple[Task, tuple[str, ...]]:
+def _published_md5(name: str, size: int) -> str:
+    return str(medmnist_entry(name)["MD5" if size == 28 else f"MD5_{size}"])
+
+
+def _own(
+    labels: Mapping[str, Array], described: Mapping[str, Any], code: Coding
+) -> tuple[Task, tuple[str, ...]]:
     """Task and labels of a user's file: as described beside it, else as its labels look."""
-    described = _description(_beside(path))
-    if layout.columns > 1:
-        task, classes = Task.MULTILABEL, layout.columns
+    used = np.concatenate(list(labels.values()))
+    if used.shape[1] > 1:
+        task, classes = Task.MULTILABEL, used.shape[1]
     else:
-        classes = len(layout.values)
+        classes = len(np.unique(used))
         task = Task.BINARY if classes == 2 else Task.MULTICLASS
-    labels = described.get("labels", range(classes))
-    return Task(described.get("task", task)), tuple(map(str, labels))
+    words = code.values if all(isinstance(value, str) for value in code.values) else ()
+    names = described.get("labels", words or range(classes))
+    return described.get("task", task), tuple(visible(str(name)) for name in names)
 
 
 def _beside(path: Path) -> Path:
     return path.with_suffix(".yaml")
 
 
-def _description(file: Path) -> dict[str, Any]:
-    """The keys `task` and `labels` of the YAML file, if there is one."""
+def _description(path: Path) -> dict[str, Any]:
+    """The keys `task` and `labels` of the YAML file beside an npz, if there is one."""
+    file = _beside(path)
+    if is_file(path.with_suffix(".yml")):
+        raise BenchError(f"{path.with_suffix('.yml')} is not read; call it {file.name}")
     if not file.is_file():
         return {}
     try:
-        content = yaml.safe_load(file.read_text())
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise BenchError(f"cannot read {file} ({' '.join(str(error).split())}); mend it") from error
+        content = plain_yaml.read(file.read_bytes(), str(file))
+    except OSError as error:
+        raise BenchError(f"cannot read {file} ({error.strerror}); mend it") from error
     if not isinstance(content, dict):
         raise BenchError(f"{file} is no mapping; it may hold the keys task and labels")
     for key in content:
@@ -216,20 +238,33 @@ def _description(file: Path) -> dict[str, Any]:
             raise unknown(f"key in {file}:", str(key), ("task", "labels"))
     if "task" in content and content["task"] not in list(Task):
         raise unknown(f"task in {file}:", str(content["task"]), map(str, Task))
-    if not isinstance(content.get("labels", []), list):
-        raise BenchError(f"{file}: labels is no list; give the name of each class, from class 0")
+    if "task" in content:
+        content["task"] = Task(content["task"])
+    if "labels" in content:
+        _check_names(file, content["labels"])
     return content
 
 
-def _recall(memory: Path) -> Info | None:
+def _check_names(file: Path, names: Any) -> None:
+    if not isinstance(names, list):
+        raise BenchError(f"{file}: labels is no list; give the name of each class, from class 0")
+    if any(isinstance(name, list | dict | None) for name in names):
+        raise BenchError(f"{file}: labels are no plain names; give the name of each class")
+    if len({str(name) for name in names}) < len(names):
+        raise BenchError(f"{file}: two labels have one name; give each class its own")
+
+
+def _recall(memory: Path) -> Verified | None:
     """What was remembered; None where nothing readable was."""
     try:
-        return Info.restored(json.loads(memory.read_text()))
+        found = json.loads(memory.read_text(encoding="utf-8"))
+        code = Coding(found["coding"]["one_hot"], tuple(found["coding"]["values"]))
+        return Verified(Info.restored(found["info"]), Form(**found["form"]), code)
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
-def _remember(memory: Path, info: Info) -> None:
+def _remember(memory: Path, found: Verified) -> None:
     """A cache that cannot be written costs time, nothing else."""
     with suppress(StoreError):
-        write_text(memory, json.dumps(asdict(info)))
+        write_text(memory, json.dumps(asdict(found)))

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
+from bench.base import plain_yaml
 from bench.base.errors import BenchError, unknown
+from bench.base.files import expanded, is_file
 from bench.base.validation import validated
+from bench.base.words import visible
 from bench.grid import notation
 from bench.grid.protocol import Protocol
 from bench.grid.selection import Selection
@@ -19,6 +21,9 @@ from bench.grid.selection import Selection
 INSTALLED, CLONE = (Path(__file__).parents[up] / "configs" for up in (1, 2))
 CONFIGS = INSTALLED if INSTALLED.is_dir() else CLONE
 """The protocols of the project: the package `bench.configs`, in a clone the folder `configs/`."""
+
+
+LONGEST_SLUG = 120
 
 
 @dataclass(frozen=True)
@@ -38,8 +43,11 @@ class Config:
 
     @property
     def slug(self) -> str:
-        """The name as a folder."""
-        return re.sub(r"[^A-Za-z0-9.]+", "-", self.name)
+        """The name as a folder; of a long one the beginning, and a hash of all of it."""
+        slug = re.sub(r"[^A-Za-z0-9.]+", "-", self.name)
+        if len(slug) <= LONGEST_SLUG:
+            return slug
+        return f"{slug[: LONGEST_SLUG - 9]}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
 
 
 class _File(BaseModel):
@@ -62,13 +70,10 @@ def load(name: str, settings: Mapping[str, Any] = {}) -> Config:
 
     Raises BenchError for a wrong name, key or value.
     """
-    path = Path(name) if name.endswith((".yaml", ".yml")) else CONFIGS / f"{name}.yaml"
-    if not path.is_file():
+    path = expanded(name) if name.endswith((".yaml", ".yml")) else CONFIGS / f"{name}.yaml"
+    if not is_file(path):
         raise unknown("protocol", name, names())
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise BenchError(f"{path}: not valid YAML ({str(error).splitlines()[0]})") from None
+    content = plain_yaml.read(path.read_bytes(), str(path))
     if not isinstance(content, dict):
         raise BenchError(f"{path}: a mapping with the key `protocol` is wanted")
     file = validated(_File, content, f"{path.name} key")
@@ -79,9 +84,9 @@ def load(name: str, settings: Mapping[str, Any] = {}) -> Config:
         changes.setdefault("steps", None)
     own = f"@{hashlib.sha256(repr(file).encode()).hexdigest()[:8]}" * (path.parent != CONFIGS)
     return Config(
-        name=path.stem + own + "".join(f" {text}" for text in notation.write_settings(settings)),
+        name=" ".join([visible(path.stem) + own, *notation.write_settings(settings)]),
         about=file.about.strip(),
-        caution=file.caution,
+        caution=visible(file.caution),
         protocol=validated(Protocol, file.protocol | changes, "protocol key"),
         selection=validated(Selection, file.selection, "selection key"),
         parameters=file.parameters,

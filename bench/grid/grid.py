@@ -8,15 +8,16 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import methods
 from bench import backbone
-from bench.base.errors import BenchError
+from bench.base.errors import BenchError, unknown
 from bench.data import dataset as data
+from bench.grid import beforehand
 from bench.grid.cell import Cell, Run
 from bench.grid.choice import MethodChoice
 from bench.grid.notation import parts
 from bench.grid.protocol import Protocol
 from bench.grid.selection import Selection
-from bench.metrics import selecting
 
 Known = Callable[[str, int], Sequence[data.Info]]
 """The datasets of a name and size that records are of."""
@@ -53,13 +54,19 @@ def expand(
     for ratio in selection.ratios:
         if not 0 < ratio <= 1:
             raise BenchError(f"ratio {ratio:g}: a fraction above 0, at most 1, is wanted")
-    notes: list[str] = []
+    known_methods = {*methods.names(), *(choice.name for choice in choices)}
+    notes = [
+        f"{unknown('method', name, known_methods)} among the parameters of the protocol"
+        for name in parameters
+        if name not in known_methods
+    ]
     sources = [
         _opened(name, selection.source_size, data_dir, known, phantoms_allowed, notes)
         for name in selection.datasets
     ]
     for _, info in sources:
-        _check_rule(protocol.select, info)
+        beforehand.check(protocol.select, selection.ratios, info)
+        notes += [f"{info.name}: {note}" for note in (*info.warnings, *info.notes)]
     cells = [
         Cell(
             dataset=info.name,
@@ -84,8 +91,11 @@ def expand(
     return Grid(tuple(dict.fromkeys(runs)), tuple(infos.values()), tuple(notes))
 
 
-def check_backbones(found: Grid, runs: Iterable[Run]) -> None:
-    """BenchError where the backbone of a run does not exist, or cannot take its images."""
+def check_backbones(found: Grid, runs: Iterable[Run], weights: bool = False) -> None:
+    """BenchError where the backbone of a run does not exist, or cannot take its images; with
+    `weights`, where it wants pretrained ones that are not to be had.
+    """
+    runs = list(runs)
     channels = {info.name: info.channels for info in found.datasets}
     taken = (
         (
@@ -97,6 +107,11 @@ def check_backbones(found: Grid, runs: Iterable[Run]) -> None:
     )
     for source, size, of_images in dict.fromkeys(taken):
         backbone.check(source, size, of_images)
+    if weights:
+        for source in dict.fromkeys(
+            run.cell.backbone_source for run in runs if run.protocol.pretrained
+        ):
+            backbone.fetch(source)
 
 
 def _opened(
@@ -149,15 +164,6 @@ def _distinct(choices: Sequence[MethodChoice]) -> list[MethodChoice]:
         else choice
         for choice in each
     ]
-
-
-def _check_rule(rule: str, info: data.Info) -> None:
-    metric = selecting(rule)
-    if metric and info.task not in metric.tasks:
-        raise BenchError(
-            f"select={rule} on {info.name}: {metric.missing(info.task)}; "
-            "--set select=val_loss, or leave the dataset out"
-        )
 
 
 def _serving(

@@ -4,22 +4,32 @@ One place for `ails[alpha=0.5]`, `lr=1e-3`, lists, seeds, ratios and combination
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import index
 from pathlib import Path
 from typing import Any, SupportsIndex, cast
 
-import yaml
-
+from bench.base import plain_yaml
 from bench.base.errors import BenchError
+from bench.base.words import short
+
+MOST_SEEDS, LARGEST_SEED = 10_000, 2**31 - 1
+FILE = re.compile(r"(.*\.py(?::\w+)?)(\[.*)?", re.DOTALL)
+"""A method in a file, whose path may hold brackets, and its parameters."""
+QUOTED = re.compile(r'"([^"]*)"(.*)', re.DOTALL)
 
 
 def read_choice(text: str) -> tuple[str, dict[str, Any]]:
     """`name[key=value,...]` as the name (or the path of a file) and its parameters."""
-    source, bracket, rest = text.strip().partition("[")
+    text = text.strip()
+    source, bracket, rest = text.partition("[")
+    if file := FILE.fullmatch(text):
+        source, rest = file[1], (file[2] or "").removeprefix("[")
+        bracket = file[2] or ""
     if bracket and not rest.endswith("]"):
-        raise BenchError(f"{text!r}: the bracket is not closed; write name[key=value]")
-    return source, settings(split_list(rest.removesuffix("]")))
+        raise BenchError(f"{short(text)!r}: the bracket is not closed; write name[key=value]")
+    return source, settings(filter(None, _split(rest.removesuffix("]"))))
 
 
 def write_choice(name: str, parameters: Iterable[tuple[str, Any]]) -> str:
@@ -47,11 +57,8 @@ def setting(text: str) -> tuple[str, Any]:
     """`"lr=1e-3"` as a key and a value, the value read as YAML."""
     key, sign, value = text.partition("=")
     if not sign:
-        raise BenchError(f"{text!r}: a setting is written key=value")
-    try:
-        return key.strip(), yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise BenchError(f"{text!r}: the value is not valid YAML") from None
+        raise BenchError(f"{short(text)!r}: a setting is written key=value")
+    return key.strip(), plain_yaml.read(value, repr(short(text)))
 
 
 def counts(text: str) -> dict[str, int]:
@@ -71,14 +78,33 @@ def parts(name: str) -> list[str]:
 
 
 def split_list(text: str) -> list[str]:
-    """The parts of a list at the commas that stand outside brackets; empty parts are dropped."""
-    return [part for part in _split(text) if part]
+    """The parts of a list at the commas outside brackets and quotes; empty parts are dropped.
+
+    Double quotes around a part keep a path with commas, brackets or blanks at its ends whole:
+    `"a, b.npz",breast`.
+    """
+    if text.count('"') % 2:
+        raise BenchError(f"{short(text)!r}: a quote is not closed")
+    return [QUOTED.sub(r"\1\2", part) for part in _split(text) if part]
+
+
+def write_list(parts: Iterable[str]) -> str:
+    """The same, back: in quotes what would be read as something else."""
+    return ",".join(part if _whole(part) else f'"{part}"' for part in parts)
+
+
+def _whole(part: str) -> bool:
+    """Whether it stays one part of a list without quotes."""
+    return '"' in part or list(_split(f"{part},x")) == [part, "x"]
 
 
 def _split(text: str) -> Iterator[str]:
-    depth, start = 0, 0
+    depth, start, quoted = 0, 0, False
     for position, letter in enumerate(text):
-        depth += (letter in "[(") - (letter in "])")
+        quoted ^= letter == '"'
+        if quoted:
+            continue
+        depth = max(0, depth + (letter in "[(") - (letter in "])"))
         if letter == "," and depth == 0:
             yield text[start:position].strip()
             start = position + 1
@@ -100,16 +126,19 @@ def names(given: str | Path | Iterable[str | Path], kind: str) -> tuple[str, ...
 def seeds(given: str | int | Iterable[int]) -> tuple[int, ...]:
     """`10` is the ten seeds 0 to 9, `3-5` is 3, 4, 5, and `3,5,7` or `3,` lists them."""
     try:
-        if str(given).isdigit():
-            chosen = list(range(int(str(given))))
+        if str(given).isdecimal():
+            chosen = list(_few(range(int(str(given)))))
         elif isinstance(given, str):
-            chosen = [seed for part in split_list(given) for seed in _range(part)]
+            chosen = [seed for part in split_list(given) for seed in _few(_range(part))]
         else:
             chosen = list(map(index, cast(Iterable[SupportsIndex], given)))
     except (TypeError, ValueError):
         chosen = []
     if not chosen or min(chosen) < 0:
-        raise BenchError(f"seeds {given!r}: write a count (10), a range (0-9) or a list (3,5,7)")
+        said = short(repr(given))
+        raise BenchError(f"seeds {said}: write a count (10), a range (0-9) or a list (3,5,7)")
+    if len(chosen) > MOST_SEEDS or max(chosen) > LARGEST_SEED:
+        raise _too_many()
     return tuple(dict.fromkeys(chosen))
 
 
@@ -119,6 +148,19 @@ def looks(given: str | Iterable[int]) -> tuple[int, ...]:
         return tuple(int(n) for n in (split_list(given) if isinstance(given, str) else given))
     except (TypeError, ValueError):
         raise BenchError(f"looks {given!r}: write numbers of seeds, such as 10,20,30") from None
+
+
+def _few(chosen: range) -> range:
+    """Known before so many numbers are written down."""
+    if chosen[MOST_SEEDS : MOST_SEEDS + 1]:
+        raise _too_many()
+    return chosen
+
+
+def _too_many() -> BenchError:
+    return BenchError(
+        f"seeds: at most {MOST_SEEDS:,} of them, none above {LARGEST_SEED:,}; ten are usual"
+    )
 
 
 def write_seeds(chosen: Sequence[int]) -> str:
@@ -156,7 +198,7 @@ def numbers(given: str | float | Iterable[float], kind: str) -> tuple[float, ...
     except (TypeError, ValueError):
         found = ()
     if not found:
-        raise BenchError(f"{kind} {given!r}: expected numbers, such as 0.2,0.5,1")
+        raise BenchError(f"{kind} {short(repr(given))}: expected numbers, such as 0.2,0.5,1")
     return found
 
 

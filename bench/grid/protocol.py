@@ -7,6 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from bench.base.identity import added
 from bench.metrics import selecting
 
+SMALLEST_BATCH = 4
+"""A last batch below this is dropped: BatchNorm fails on one image, mixing needs pairs."""
+LARGEST_BATCH = 65_536
+LONGEST = 10_000_000
+"""Epochs or steps."""
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -20,9 +25,9 @@ class Protocol(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    epochs: int | None = Field(None, ge=1)
-    steps: int | None = Field(None, ge=1)
-    batch_size: int = Field(128, ge=4)
+    epochs: int | None = Field(None, ge=1, le=LONGEST)
+    steps: int | None = Field(None, ge=1, le=LONGEST)
+    batch_size: int = Field(128, ge=SMALLEST_BATCH, le=LARGEST_BATCH)
     optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
     lr: float = Field(1e-3, gt=0)
     weight_decay: float = Field(0.01, ge=0)
@@ -59,6 +64,19 @@ class Protocol(BaseModel):
             raise ValueError("give epochs or steps, the other null")
         if (self.schedule == "steps") != bool(self.milestones):
             raise ValueError("milestones (in epochs) go with schedule: steps, and only with it")
+        return self
+
+    @model_validator(mode="after")
+    def _within_the_epochs(self) -> "Protocol":
+        if not self.epochs:
+            return self
+        if self.warmup_epochs > self.epochs:
+            raise ValueError(f"warmup_epochs {self.warmup_epochs:g} of {self.epochs} epochs")
+        if max(self.milestones, default=0) >= self.epochs:
+            raise ValueError(
+                f"milestones {list(self.milestones)} lie beyond {self.epochs} epochs; "
+                f"set them too, as milestones=[{self.epochs / 2:g}]"
+            )
         return self
 
     @model_validator(mode="after")

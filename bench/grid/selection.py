@@ -1,9 +1,14 @@
 """Selection: which runs."""
 
 from itertools import pairwise
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from bench.data.catalogue import LARGEST_SIZE, SMALLEST_SIZE
+from bench.grid.notation import LARGEST_SEED
+
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 
 
 class Selection(BaseModel):
@@ -16,13 +21,13 @@ class Selection(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    datasets: tuple[str, ...] = ("breast",)
-    methods: tuple[str, ...] = ("none",)
-    backbones: tuple[str, ...] = ("resnet18",)
-    ratios: tuple[float, ...] = (1.0,)
-    seeds: tuple[int, ...] = tuple(range(10))
-    source_size: int = Field(28, ge=8)
-    input_size: int | None = Field(None, ge=8)
+    datasets: tuple[str, ...] = Field(("breast",), min_length=1)
+    methods: tuple[str, ...] = Field(("none",), min_length=1)
+    backbones: tuple[str, ...] = Field(("resnet18",), min_length=1)
+    ratios: tuple[float, ...] = Field((1.0,), min_length=1)
+    seeds: tuple[Seed, ...] = Field(tuple(range(10)), min_length=1)
+    source_size: int = Field(28, ge=SMALLEST_SIZE, le=LARGEST_SIZE)
+    input_size: int | None = Field(None, ge=SMALLEST_SIZE, le=LARGEST_SIZE)
     looks: tuple[int, ...] = ()
     margin: float = Field(0.01, gt=0, lt=1)
 
@@ -37,7 +42,7 @@ class Selection(BaseModel):
         if not looks:
             return values
         if looks[0] < 2 or any(later <= earlier for earlier, later in pairwise(looks)):
-            raise ValueError(f"looks {list(looks)}: rising numbers of seeds are wanted, 2 or more")
+            raise ValueError(f"looks {list(looks)}: expected rising numbers of seeds, 2 or more")
         seeds = values.get("seeds") or range(looks[-1])
         if len(seeds) != looks[-1]:
             raise ValueError(

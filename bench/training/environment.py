@@ -12,6 +12,9 @@ import torch
 
 from bench.base import process
 from bench.base.errors import BenchError
+from bench.base.words import short
+
+DEVICES = ("cpu", "cuda", "mps")
 
 
 @functools.cache
@@ -41,12 +44,16 @@ def default_device() -> str:
 
 
 def check_device(device: str) -> None:
-    """Raises BenchError where torch cannot use the device."""
+    """Raises BenchError where torch cannot use the device, `cpu`, `cuda`, `cuda:1` or `mps`."""
     try:
+        if torch.device(device).type not in DEVICES:
+            raise RuntimeError(f"one of {', '.join(DEVICES)} is wanted")
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise BenchError(f"device {device!r} cannot be used ({reason}); try --device cpu") from None
+        reason = short(str(error).splitlines()[0])
+        raise BenchError(
+            f"device {short(device)!r} cannot be used ({reason}); try --device cpu"
+        ) from None
 
 
 def default_workers() -> int:

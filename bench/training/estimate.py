@@ -13,6 +13,7 @@ from bench.base.task import Task
 from bench.data.dataset import Info
 from bench.grid.cell import Run
 from bench.grid.grid import Grid
+from bench.grid.protocol import SMALLEST_BATCH
 from bench.store.records import Store
 from bench.training.execute import assemble, prepare_process
 from bench.training.schedule import Schedule
@@ -22,6 +23,8 @@ from methods.method import Progress
 
 Kind = tuple[object, ...]
 TIMED_STEPS = 3
+LARGEST_TIMED = 256
+"""Images of a timed step: larger batches are timed in part."""
 LATE = Progress(step=5, steps=10, epoch=5, epochs=10)
 """When methods that start late are at work."""
 HARMLESS_LR = 1e-9
@@ -64,13 +67,18 @@ def images(run: Run, info: Info) -> int:
 def time_image(run: Run, info: Info, device: str) -> float:
     """Seconds of one training image, from steps on random images."""
     times = list(_step_times(step(run, info, device), TIMED_STEPS))
-    return median(times) / run.protocol.batch_size
+    return median(times) / _batch(run, info)
+
+
+def _batch(run: Run, info: Info) -> int:
+    """No more images than there are, nor than an estimate needs."""
+    return min(run.protocol.batch_size, LARGEST_TIMED, max(SMALLEST_BATCH, info.counts["train"]))
 
 
 def step(run: Run, info: Info, device: str) -> Callable[[], object]:
     """One optimiser step of a run on a random batch, as a function."""
     prepare_process(device)
-    size = run.protocol.batch_size
+    size = _batch(run, info)
     model, method = assemble(_without_generator(run), info, device)
     protocol = run.protocol.model_copy(update={"lr": HARMLESS_LR})
     training = Training.begin(method.adapt(model), method, protocol)

@@ -9,10 +9,7 @@ from torch import Tensor
 
 from bench.base.errors import BenchError
 from bench.base.streams import stream
-from bench.grid.protocol import Protocol
-
-SMALLEST_BATCH = 4
-"""A last batch below this is dropped: BatchNorm fails on one image, mixing needs pairs."""
+from bench.grid.protocol import SMALLEST_BATCH, Protocol
 
 
 class Schedule:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -53,10 +54,9 @@ def fit(
             batch = train.images(indices), train.targets[indices]
             logs.append(step(training, batch, progress, run.protocol))
             watch.on_step(number + 1, schedule.steps)
-        lr = schedule.lr(min(schedule.steps, (epoch + 1) * schedule.per_epoch) - 1)
-        training.curves.append(
-            {"lr": lr} | hooks.means(logs) | validated(training, validation, rule)
-        )
+        last = min(schedule.steps, (epoch + 1) * schedule.per_epoch) - 1
+        measured = validated(training, validation, rule, last)
+        training.curves.append({"lr": schedule.lr(last)} | hooks.means(logs) | measured)
         training.epoch = epoch + 1
         training.select(rule)
         watch.on_epoch(training)
@@ -71,7 +71,8 @@ def step(
     model, method, device = training.model, training.method, training.method.setting.device
     training.images += len(batch[0])
     images, targets = hooks.augment(method, batch[0].to(device), batch[1].to(device))
-    with torch.autocast(device, torch.bfloat16, enabled=protocol.precision == "bf16"):
+    kind = torch.device(device).type
+    with torch.autocast(kind, torch.bfloat16, enabled=protocol.precision == "bf16"):
         loss, logs = hooks.loss(method, model, images, targets, progress)
     if not torch.isfinite(loss):
         raise DivergedError(progress.step, training.curves)
@@ -83,10 +84,17 @@ def step(
     return {"loss": loss.detach(), **logs}
 
 
-def validated(training: Training, validation: Split, rule: str) -> dict[str, float | None]:
-    """On the validation split: what records hold, and the metric that selects, as `val_NAME`."""
+def validated(
+    training: Training, validation: Split, rule: str, last: int
+) -> dict[str, float | None]:
+    """On the validation split: what records hold, and the metric that selects, as `val_NAME`.
+
+    Raises DivergedError, of the `last` step, where the network gives no numbers.
+    """
     setting = training.method.setting
     scores = predict(training.model, validation, setting.task, setting.device)
+    if not np.isfinite(scores).all():
+        raise DivergedError(last, training.curves)
     targets = validation.targets.numpy()
     measured = metrics.all_metrics(scores, targets, setting.task)
     metric = metrics.selecting(rule)

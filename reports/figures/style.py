@@ -17,6 +17,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
 from bench.base.files import write_bytes
+from bench.base.words import visible
 
 COLUMN, PAGE = 3.3, 6.9
 """Inches: the width of one column of a two-column page, and of both."""
@@ -166,14 +167,15 @@ def inline(figure: MplFigure, name: str) -> str:
     text = _render(figure, "svg", transparent=True).decode()
     head, body = re.split(r"(?<=>)", text[text.index("<svg") :], maxsplit=1)
     body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", body, flags=re.DOTALL)
-    body = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", body)
+    prefix = re.sub(r"[^A-Za-z0-9_-]", "-", name)
+    body = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}-", body)
     body = body.replace("#000000", "currentColor").replace("#ffffff", "var(--page, Canvas)")
     box = re.search(r'viewBox="[^"]*"', head)
     width = figure.get_figwidth() * 72
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
         f'{box and box[0]} width="{width:g}pt" style="max-width: 100%; height: auto" role="img" '
-        f'aria-label="{html.escape(str(figure.get_label()))}" fill="currentColor" '
+        f'aria-label="{html.escape(visible(str(figure.get_label())))}" fill="currentColor" '
         f'stroke-linejoin="round" stroke-linecap="butt">{body}'
     )
 

@@ -13,6 +13,7 @@ from typing import Literal, get_args
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from bench.base.words import visible
 from reports.tables.html import to_html
 from reports.tables.table import Table
 
@@ -130,6 +131,7 @@ def render(page: Page) -> str:
     """The page as one HTML file."""
     environment = Environment(
         autoescape=True,
+        finalize=lambda item: visible(item, lines=True) if type(item) is str else item,
         loader=FileSystemLoader(Path(__file__).parent),
         lstrip_blocks=True,
         trim_blocks=True,

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from bench.base.words import spreadsheet
 from bench.stats.paired import summarise
 from reports.results.pairs import OVERALL, Family, Values
 from reports.results.results import PHANTOM, Results
@@ -73,4 +74,6 @@ def to_tidy_csv(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _defined(value: Any) -> Any:
+    if isinstance(value, str):
+        return spreadsheet(value)
     return None if isinstance(value, float) and math.isnan(value) else value

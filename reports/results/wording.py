@@ -1,5 +1,6 @@
 """What reports say of a study: file names, footnotes, seeds."""
 
+import re
 from collections.abc import Sequence
 
 from bench.base import version
@@ -18,7 +19,7 @@ def stem(study: Study, *words: str, backbone: str | None = None, ratio: float | 
         words = (*words, backbone)
     if ratio is not None and several_ratios:
         words = (*words, f"{ratio:g}")
-    return "-".join(words)
+    return re.sub(r'[\\/:*?"<>|]', "-", "-".join(words))
 
 
 def footnotes(study: Study, backbones: Sequence[str]) -> list[str]:

@@ -5,7 +5,8 @@ from dataclasses import replace
 from math import isfinite
 from typing import Any
 
-from bench.stats.paired import ALPHA, outlying, summarise
+from bench.grid import beforehand
+from bench.stats.paired import ALPHA, summarise
 from bench.stats.verdict import FEWEST, Judged, Rule
 from reports.results.pairs import OVERALL, Family, Values, leaders
 from reports.results.results import Results, complete
@@ -89,11 +90,12 @@ def columns(results: Results) -> tuple[str, ...]:
 
 
 def undefined(results: Results) -> list[str]:
-    """A footnote on each dataset whose task cannot have the metric."""
+    """A footnote on each dataset whose task or labels cannot have the metric."""
+    split = "val" if results.quantity.startswith("validation.") else "test"
     return [
-        f"{info.name}: {results.metric.missing(info.task)}."
+        f"{info.name}: {results.metric.missing(info.task)}{beforehand.lacking(info, split)}."
         for info in results.infos
-        if info.task not in results.metric.tasks
+        if not beforehand.defined(results.metric, info, split)
     ]
 
 
@@ -135,17 +137,4 @@ def star_note(
     return (
         f"* shown to differ from {reference} on these test images: paired t-test over seeds"
         f"{family}{looks}, p ≤ {ALPHA:g}.{best}"
-    )
-
-
-def outliers(results: Results) -> list[str]:
-    """A footnote on runs that lie far from the others of their cell; they are kept."""
-    form = results.metric
-    found = [
-        f"{method} on {dataset}, seed {seed} ({form.scale * value:.{form.decimals}f})"
-        for (method, dataset), values in results.values.items()
-        for seed, value in outlying(values).items()
-    ]
-    return (
-        [f"Far from the other seeds of their cell, and kept: {'; '.join(found)}."] if found else []
     )

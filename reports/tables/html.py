@@ -1,9 +1,10 @@
 """The HTML of a table: sortable, with the details of its cells."""
 
+import html
 import math
 import re
-from html import escape
 
+from bench.base.words import visible
 from reports.tables.table import DASH, Cell, Row, Table, numbers
 
 LONG = 32
@@ -93,3 +94,8 @@ def _content(cell: Cell | str, decimals: int) -> str:
     text = mean + "".join(f"<small> ± {number}</small>" for number in sd) + cell.count
     mark = f"<sup>{escape(cell.mark)}</sup>" if cell.mark else ""
     return (f"<strong>{text}</strong>" if cell.best else text) + mark
+
+
+def escape(text: str) -> str:
+    """As text of a page, in one line."""
+    return html.escape(visible(text))

@@ -18,6 +18,8 @@ import rich.table
 from rich.console import Group
 from rich.text import Text
 
+from bench.base.words import spreadsheet, visible
+
 DASH = "–"
 MEDIUM = 50
 """Characters above which LaTeX sets a table across both columns of a two-column page."""
@@ -148,7 +150,7 @@ def to_csv(table: Table) -> str:
     data = ["data", *("" if claimed else table.data for claimed in published)]
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows(
-        [*line, origin] if table.data else line
+        map(spreadsheet, [*line, origin] if table.data else line)
         for line, origin in zip(table.lines, data, strict=True)
     )
     return out.getvalue()
@@ -180,7 +182,7 @@ def to_terminal(table: Table) -> Group:
 
     def value(cell: Cell | str) -> Text:
         if isinstance(cell, str):
-            return Text(cell)
+            return Text(visible(cell))
         text = (plus_minus.join(numbers(cell, table.decimals)) or DASH) + cell.count
         return Text.assemble((text, "bold" if cell.best else ""), cell.mark)
 
@@ -191,14 +193,14 @@ def to_terminal(table: Table) -> Group:
     )
     for column, letter in zip(table.columns, table.alignment, strict=True):
         justify: Literal["left", "right"] = "left" if letter == "l" else "right"
-        out.add_column(Text(column), justify=justify, overflow="fold")
+        out.add_column(Text(visible(column)), justify=justify, overflow="fold")
     for group in table.groups:
         for row in group:
             style = "dim" if row.published else ""
-            out.add_row(Text(row.heading), *map(value, row.cells), style=style)
+            out.add_row(Text(visible(row.heading)), *map(value, row.cells), style=style)
         out.add_section()
-    notes = (Text(note, "dim") for note in table.footnotes)
-    return Group(Text(table.title, "bold"), out, *notes)
+    notes = (Text(visible(note), "dim") for note in table.footnotes)
+    return Group(Text(visible(table.title), "bold"), out, *notes)
 
 
 def to_latex(table: Table) -> str:
@@ -266,9 +268,13 @@ def _plain(cell: Cell | str, decimals: int) -> str:
 
 
 def _markdown(text: str) -> str:
-    return re.sub(r"([\\`*_\[\]<>|$~&])", r"\\\1", text)
+    return re.sub(r"([\\`*_\[\]<>|$~&])", r"\\\1", visible(text))
 
 
+LATIN = {chr(code) for code in range(0x20, 0x7F)} | set(
+    "ÄÖÜäöüßÀÁÂÃÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕØÙÚÛÝàáâãåæçèéêëìíîïñòóôõøùúûýÿ"
+)
+"""Letters that LaTeX has without a package."""
 LATEX = str.maketrans(
     {
         "\\": r"\textbackslash{}",
@@ -307,7 +313,15 @@ LATEX = str.maketrans(
 )
 
 
+def _letter(letter: str) -> str:
+    """What pdfLaTeX has no letter for is its number there, and itself in XeLaTeX and LuaLaTeX."""
+    code = ord(letter)
+    if code in LATEX or letter in LATIN:
+        return LATEX.get(code, letter)
+    return rf"\ifdefined\Umathchar {letter}\else U+{code:04X}\fi{{}}"
+
+
 def _latex(text: str) -> str:
     """`--` stays two hyphens, and a list without spaces may break after its commas."""
-    text = re.sub("-(?=-)", "-{}", text.translate(LATEX))
+    text = re.sub("-(?=-)", "-{}", "".join(map(_letter, visible(text))))
     return re.sub(r",(?=[^\s\d])", r",\\allowbreak{}", text)

@@ -13,6 +13,7 @@ from reports.results.tidy import comparison_rows, tidy_rows
 from reports.results.view import View
 from reports.results.wording import footnotes, stem
 from reports.tables import cells
+from reports.tables.odd import marked
 from reports.tables.output import Output
 from reports.tables.published import NOTE, claimed, row_name
 from reports.tables.table import MISSING, Cell, Row, Table, mean_cell
@@ -26,15 +27,17 @@ def select(selection: Selection) -> Selection:
 def outputs(study: Study, view: View) -> list[Output]:
     """A table for each backbone or combination and each ratio."""
     return [
-        build(
-            collect(study, backbone, ratio, view.quantity, view.combine),
-            view,
-            footnotes(study, [backbone]),
-            stem(study, "table1", view.slug, backbone=backbone, ratio=ratio),
-        )
+        _output(study, view, backbone, ratio)
         for backbone in study.backbone_labels
         for ratio in study.measured.ratios
     ]
+
+
+def _output(study: Study, view: View, backbone: str, ratio: float) -> Output:
+    results = collect(study, backbone, ratio, view.quantity, view.combine)
+    notes = footnotes(study, [backbone])
+    name = stem(study, "table1", view.slug, backbone=backbone, ratio=ratio)
+    return marked(build(results, view, notes, name), results, study)
 
 
 def build(
@@ -66,7 +69,6 @@ def build(
             *answer(tests, reference, results.rule),
             cells.star_note(reference, tests, results.rule),
             *cells.gaps(results),
-            *cells.outliers(results),
             *cells.undefined(results),
             *([NOTE] if view.published else []),
             *notes,

@@ -41,8 +41,8 @@ TRAINING = [
     Mutant(
         "validation metrics of the training split",
         "bench/training/trainer.py",
-        "validated(training, validation, rule)",
-        "validated(training, train, rule)",
+        "validated(training, validation, rule, last)",
+        "validated(training, train, rule, last)",
         EVALUATION,
     ),
     Mutant(

@@ -114,5 +114,5 @@ def test_validation_measures_the_split_it_is_given() -> None:
     best = predict(training.model, images, Task.MULTICLASS).argmax(1)
     right = Split(images.pixels(np.arange(40)), torch.from_numpy(best))
     wrong = Split(images.pixels(np.arange(40)), (right.targets + 1) % 3)
-    assert validated(training, right, "val_acc")["val_acc"] == 1
-    assert validated(training, wrong, "val_acc")["val_acc"] == 0
+    assert validated(training, right, "val_acc", 0)["val_acc"] == 1
+    assert validated(training, wrong, "val_acc", 0)["val_acc"] == 0

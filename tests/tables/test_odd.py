@@ -1,0 +1,87 @@
+"""Runs that predict one class only, and outliers among seeds: marked, named, and counted."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_up import record, study
+
+from bench.grid import grid
+from bench.grid.cell import Run
+from bench.grid.protocol import Protocol
+from bench.grid.selection import Selection
+from bench.store.records import Store
+from reports.results.oddities import outliers
+from reports.results.view import View
+from reports.tables.table1 import outputs
+
+SEEDS = 6
+TARGETS = np.arange(60) % 2
+
+
+@pytest.mark.parametrize(
+    ("values", "far"),
+    [
+        ([0.8, 0.81, 0.82, 0.83, 0.84], []),
+        ([0.8, 0.81, 0.82, 0.83, 0.5], [4]),
+        ([0.8, 0.81, 0.82, 0.5], []),
+        ([0.8, 0.8, 0.8, 0.8, 0.5], []),
+        ([0, 1, 2, 3, 4, 5, 6, 2 + 1.4826 * 3.5 * 2 + 2], [7]),
+    ],
+    ids=["none", "one", "too few seeds", "half of them equal", "just beyond"],
+)
+def test_an_outlier_is_far_from_the_median(values: list[float], far: list[int]) -> None:
+    assert outliers(dict(enumerate(values))) == far
+
+
+def scores(run: Run) -> np.ndarray:
+    """Right but for a few; seed 2 of `none` always says class 1."""
+    right = np.eye(2)[TARGETS] * 0.8 + 0.1
+    right[: 6 + run.seed] = right[: 6 + run.seed, ::-1]
+    if run.cell.method.name == "none" and run.seed == 2:
+        right[:] = (0.4, 0.6)
+    return right.astype(np.float32)
+
+
+def made(folder: Path, far: float = 0.85) -> Store:
+    """Six seeds of `none` and `mixup`; the last of `mixup` has this ACC."""
+    store = Store(folder)
+    for run in runs().runs:
+        saying = scores(run)
+        said = saying.argmax(1)
+        acc = float((said == TARGETS).mean())
+        if run.cell.method.name == "mixup" and run.seed == SEEDS - 1:
+            acc = far
+        recalls = [float((said[k == TARGETS] == k).mean()) for k in (0, 1)]
+        measured = {"acc": acc, "auc": 0.9, "balanced_acc": float(np.mean(recalls))}
+        store.publish(run.key, record(run, measured), saying, TARGETS)
+    return store
+
+
+def runs() -> grid.Grid:
+    selection = Selection(
+        datasets=("phantom-binary",), methods=("none", "mixup"), seeds=tuple(range(SEEDS))
+    )
+    return grid.expand(selection, Protocol(epochs=1))
+
+
+def test_they_are_marked_named_and_counted(tmp_path: Path) -> None:
+    (output,) = outputs(study(made(tmp_path, far=0.2), runs()), View("acc"))
+    marks = {row.label: row.cells[0].mark for row in output.table.rows}  # type: ignore[union-attr]
+    assert "†" in marks["none"] and "†" in marks["mixup"]
+    (note,) = [note for note in output.table.notes if note.startswith("†")]
+    assert "predicts one class only: none on phantom-binary seed 2" in note
+    assert "from the median of its seeds: none on phantom-binary seed 2, mixup" in note
+    assert all(row["n"] == SEEDS for row in output.cells)
+
+
+def test_where_nothing_is_odd_nothing_is_marked(tmp_path: Path) -> None:
+    selection = runs().runs
+    store = made(tmp_path, far=0.85)
+    for run in selection:
+        if run.cell.method.name == "none" and run.seed == 2:
+            right = (np.eye(2)[TARGETS] * 0.8 + 0.1).astype(np.float32)
+            store.publish(run.key, record(run, {"acc": 0.85, "balanced_acc": 0.5}), right, TARGETS)
+    (output,) = outputs(study(store, runs()), View("acc"))
+    assert not any("†" in cell.mark for row in output.table.rows for cell in row.cells)  # type: ignore[union-attr]
+    assert not any(note.startswith("†") for note in output.table.notes)
