@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import settings
 
+from bench.engines.worker import Job, work
 from bench.grid import grid
 from bench.grid.cell import Run
 from bench.grid.protocol import Protocol
@@ -27,6 +28,16 @@ SHORT = Protocol(epochs=2, batch_size=64, lr=1e-3)
 def _no_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Tests neither read a user's cache nor write to it."""
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs are done here, not in processes of their own, which know nothing of what is patched."""
+
+    def local(job: Job, *rest: object) -> None:
+        work(job)
+
+    monkeypatch.setattr("bench.engines.local.local", local)
 
 
 @pytest.fixture

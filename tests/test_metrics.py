@@ -164,9 +164,12 @@ class TestRecords:
     def test_missing_predictions_are_answered_with_the_run_and_the_mend(
         self, frozen: Store, tmp_path: Path
     ) -> None:
-        record = next(frozen.read(key) for key in frozen)
-        with pytest.raises(BenchError, match=rf"{record['key']}.*preds"):
-            metrics.of_run("average_precision", record, Store(tmp_path).predictions)
+        record, other = next(frozen.read(key) for key in frozen), Store(tmp_path)
+        path = other.record_path(record["key"])
+        path.parent.mkdir(parents=True)
+        path.write_bytes(frozen.record_path(record["key"]).read_bytes())
+        with pytest.raises(BenchError, match=rf"{record['key']}.*preds|preds.*{record['key']}"):
+            metrics.of_run("average_precision", record, other.predictions)
 
 
 def test_a_table_of_metrics_needs_no_torch() -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli.asked import study
 from bench.cli.blocks import Block, print_blocks
-from bench.cli.options import option_group, selecting, study
+from bench.cli.options import option_group, selecting
 from bench.cli.writing import print_written
 
 if TYPE_CHECKING:

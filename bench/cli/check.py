@@ -91,7 +91,7 @@ def rendered(command: str, results: Path) -> str:
     """What a command in a document writes as Markdown, from the committed records it names."""
     import shlex
 
-    from bench.cli.options import study, view
+    from bench.cli.asked import study, view
     from bench.cli.reports import table
     from reports.tables.catalogue import entry
     from reports.tables.table import to_markdown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,8 +12,7 @@ from bench.base.errors import BenchError
 from bench.cli import complete
 
 if TYPE_CHECKING:
-    from bench.study import Study
-    from reports.results.view import View
+    pass
 
 Command = Callable[..., None]
 
@@ -132,34 +131,3 @@ split = click.option(
     show_default=True,
     help="whose metrics; tune on val",
 )
-
-
-def study(options: dict[str, Any]) -> Study:
-    """What the options of `selecting` ask for."""
-    from bench.committed import part
-    from bench.grid import notation
-    from bench.study import Study
-
-    for name in ("datasets", "methods", "backbones", "ratio", "seeds"):
-        if options[name] is not None and not options[name].strip():
-            raise BenchError(f"--{name} is empty; name at least one")
-    same = ("datasets", "methods", "backbones", "seeds", "looks", "size", "input_size")
-    given = {name: options[name] for name in same} | {
-        "ratios": options["ratio"],
-        "protocol": options["protocol"],
-        "settings": notation.settings(options["settings"]) or None,
-        "params": options["params"],
-        "data_dir": options["data_dir"],
-        "results": options["results"],
-    }
-    if options["part"]:
-        return part(options["part"]).study(**given)
-    return Study(**{name: value for name, value in given.items() if value is not None})
-
-
-def view(options: dict[str, Any]) -> View:
-    """What the options of `viewing` ask for."""
-    from reports.results.view import View
-
-    names = ("metric", "reference", "combine", "published", "split")
-    return View(**{name: options[name] for name in names if name in options})

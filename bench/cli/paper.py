@@ -7,9 +7,10 @@ from typing import Any
 import click
 
 from bench.base.errors import BenchError
+from bench.cli.asked import study
 from bench.cli.audit import write_arithmetic_of_paper, write_claims
 from bench.cli.doing import do, end
-from bench.cli.options import running, selecting, study
+from bench.cli.options import running, selecting
 from bench.cli.printing import print_figures, print_tables
 from bench.cli.reports import folder_of
 from bench.cli.writing import print_written

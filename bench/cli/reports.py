@@ -9,9 +9,10 @@ import click
 
 from bench.base.errors import BenchError
 from bench.cli import complete
+from bench.cli.asked import study, view
 from bench.cli.comparisons import print_tests
 from bench.cli.doing import do, end
-from bench.cli.options import metric, running, selecting, split, study, view, viewing
+from bench.cli.options import metric, running, selecting, split, viewing
 from bench.cli.printing import print_figures, print_tables
 from bench.cli.writing import print_written
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
+from bench.cli.asked import study, view
 from bench.cli.comparisons import print_tests
 from bench.cli.doing import do, end
-from bench.cli.options import running, selecting, split, study, view, viewing
+from bench.cli.options import running, selecting, split, viewing
 from bench.cli.printing import (
     print_plan,
     print_states,

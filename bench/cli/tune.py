@@ -9,8 +9,9 @@ import click
 
 from bench.base.errors import BenchError
 from bench.cli import complete
+from bench.cli.asked import study
 from bench.cli.doing import end
-from bench.cli.options import selecting, study
+from bench.cli.options import selecting
 from bench.cli.printing import print_tables
 from bench.cli.reports import folder_of
 from bench.cli.writing import print_written

@@ -153,6 +153,7 @@ def test_records_of_other_code_are_told_and_made_anew(tmp_path: Path) -> None:
     assert not path.exists() and (tmp_path / "stale" / path.name).exists()
 
 
+@pytest.mark.usefixtures("in_this_process")
 def test_changed_code_is_said_before_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.base.version.commit", lambda: "abc+")
     study = Study(datasets="phantom-binary", methods="none", results=tmp_path, **TINY)

@@ -48,8 +48,8 @@ TRAINING = [
     Mutant(
         "test metrics of the validation split",
         "bench/training/execute.py",
-        'test = dataset.split("test")',
-        'test = dataset.split("val")',
+        'dataset.split("test"), dataset.info.task',
+        'dataset.split("val"), dataset.info.task',
         f"{EXECUTE}::test_the_test_split_is_opened_once_and_after_selection",
     ),
     Mutant(

@@ -10,8 +10,8 @@ from bench.grid import grid
 from bench.grid.cell import Run
 from bench.grid.protocol import Protocol
 from bench.grid.selection import Selection
+from bench.stats.paired import outlying
 from bench.store.records import Store
-from reports.results.oddities import outliers
 from reports.results.view import View
 from reports.tables.table1 import outputs
 
@@ -26,12 +26,12 @@ TARGETS = np.arange(60) % 2
         ([0.8, 0.81, 0.82, 0.83, 0.5], [4]),
         ([0.8, 0.81, 0.82, 0.5], []),
         ([0.8, 0.8, 0.8, 0.8, 0.5], []),
-        ([0, 1, 2, 3, 4, 5, 6, 2 + 1.4826 * 3.5 * 2 + 2], [7]),
+        ([0, 1, 2, 3, 4, 5, 6, 3.5 + 1.4826 * 5 * 2 + 0.5], [7]),
     ],
     ids=["none", "one", "too few seeds", "half of them equal", "just beyond"],
 )
 def test_an_outlier_is_far_from_the_median(values: list[float], far: list[int]) -> None:
-    assert outliers(dict(enumerate(values))) == far
+    assert [*outlying(dict(enumerate(values)))] == far
 
 
 def scores(run: Run) -> np.ndarray:

@@ -166,13 +166,10 @@ def test_below_five_seeds_there_is_no_star_and_the_best_alone_is_bold(store: Sto
     runs = expand(seeds=tuple(range(4)), methods=("none", "ails"))
     for run in runs.runs:
         acc = 0.8 + 0.1 * (run.cell.method.name == "none") + 1e-3 * (run.seed % 2)
-        record = run.describe() | {
-            "key": run.key,
-            "metrics": {"acc": acc + 1e-3 * run.seed * (run.cell.method.name == "none")},
-            "data": {"fingerprint": f"data of {run.cell.dataset}"},
-            "commit": "abc",
-        }
-        store.publish(run.key, record, np.full((4, 2), 0.5, np.float32), np.array([0, 1, 0, 1]))
+        acc += 1e-3 * run.seed * (run.cell.method.name == "none")
+        scores = np.full((4, 2), 0.5, np.float32)
+        whole = made(run, {"acc": acc, "auc": acc})
+        store.publish(run.key, whole, scores, np.array([0, 1, 0, 1]))
     built = build(results(store, runs))
     assert all(test["p_holm"] < 1e-3 for test in built.tests)
     assert {test["verdict"] for test in built.tests} == {"undecided"}

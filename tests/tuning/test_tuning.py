@@ -196,6 +196,7 @@ class TestTune:
         best = search.best(5)
         assert best and best.value == max(trial.value or 0 for trial in search.trials[:5])
 
+    @pytest.mark.usefixtures("in_this_process")
     def test_tuning_runs_open_no_test_split_and_hold_no_test_number(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -216,6 +217,7 @@ class TestTune:
             assert store.predictions(key)[0].shape == (0, 2)
             assert verify(key, study(tmp_path, "mixup")).identical
 
+    @pytest.mark.usefixtures("in_this_process")
     def test_a_failed_trial_uses_its_slot_and_is_told(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
