@@ -62,7 +62,7 @@ selecting = option_group(
         "--datasets",
         metavar="NAMES",
         shell_complete=complete.datasets,
-        help="breast,retina or a path to an npz",
+        help="breast,retina or a path: npz, folder, CSV",
     ),
     click.option(
         "--methods",
