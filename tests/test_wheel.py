@@ -64,7 +64,8 @@ class TestMetadata:
 
     def test_what_is_imported_is_required_and_the_reverse(self) -> None:
         project = PROJECT["project"]
-        required = [*project["dependencies"], *project["optional-dependencies"]["gen"]]
+        extras = project["optional-dependencies"]
+        required = [*project["dependencies"], *extras["gen"], *extras["dicom"]]
         names = {requirement.split(">=")[0].replace("-", "_") for requirement in required}
         found = {name.replace("-", "_") for name in imported()}
         assert names == found - {"IPython"}  # there where a notebook is
