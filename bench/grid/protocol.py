@@ -51,6 +51,9 @@ class Protocol(BaseModel):
     decay: Literal["all", "weights"] = added("all")
     """What decays: all, or all but norms, biases and what else has one dimension."""
 
+    device: Literal["any", "cpu", "cuda"] = added("any")
+    """Where its runs may be made; other than `any`, no cell mixes what kinds of devices gave."""
+
     @field_validator("select")
     @classmethod
     def _a_rule(cls, rule: str) -> str:
