@@ -19,6 +19,7 @@ from bench.base.split import Split
 from bench.data.dataset import Dataset, Info, open_dataset, subset_indices
 from bench.grid.cell import Run
 from bench.training import environment, hooks
+from bench.training.balance import class_weights
 from bench.training.evaluation import predict
 from bench.training.state import UNWATCHED, Training, Watch, weights
 from bench.training.trainer import fit
@@ -132,7 +133,7 @@ def learn(
     validation = dataset.split("val")
     clock.lap("data")
 
-    model, method = assemble(run, dataset.info, device)
+    model, method = assemble(run, dataset.info, device, train.targets)
     own = sum(weight.numel() for weight in weights(model))
     workspace = Workspace(
         workshop, identity, lambda done: watch.on_step(round(done * PARTS), PARTS)
@@ -215,8 +216,13 @@ def training_subset(run: Run, dataset: Dataset) -> tuple[Split, dict[str, Any]]:
     }
 
 
-def assemble(run: Run, info: Info, device: str) -> tuple[backbone.Backbone, Method]:
-    """The backbone and the method of a run, before `prepare` and `adapt`."""
+def assemble(
+    run: Run, info: Info, device: str, targets: torch.Tensor | None = None
+) -> tuple[backbone.Backbone, Method]:
+    """The backbone and the method of a run, before `prepare` and `adapt`.
+
+    Classes weigh what they do by these training `targets`; without any, all the same.
+    """
     cell, streams = run.cell, run.streams
     model = backbone.build(
         cell.backbone_source,
@@ -235,6 +241,10 @@ def assemble(run: Run, info: Info, device: str) -> tuple[backbone.Backbone, Meth
         feature_dim=model.feature_dim,
         seed=streams.augment,
         device=device,
+        weights=None
+        if targets is None
+        else class_weights(targets, info.task, info.num_classes, run.protocol),
+        label_smoothing=run.protocol.label_smoothing,
     )
     torch.manual_seed(streams.augment)
     return model, cell.method.method(cell.method.params, setting).to(device)
