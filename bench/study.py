@@ -360,7 +360,8 @@ class Study:
         missing = remaining(self.store, self.grid.runs)
         grid.check_backbones(self.grid, missing, weights=True)
         left: dict[Cell, float] = {}
-        for one, seconds in estimate.seconds(self.grid, missing, self.store, device).items():
+        timed = device.split(",")[0]
+        for one, seconds in estimate.seconds(self.grid, missing, self.store, timed).items():
             left[one.cell] = left.get(one.cell, 0.0) + seconds
         states = self.states()
         return _cells(states).assign(seconds=[left.get(cell, 0.0) for cell in states])
@@ -491,7 +492,7 @@ class Study:
         from bench.training import environment
         from bench.training.features import features
 
-        device = device or environment.default_device()
+        device = (device or environment.default_device()).split(",")[0]
         for one in self.grid.runs:
             if self.store.done(one.key):
                 if not self.store.features_path(one.key, split).exists():
@@ -573,7 +574,8 @@ def _do(
             Note,
             stacklevel=3,
         )
-    workers = min(workers or environment.default_workers(), len(missing))
+    size = max(one.cell.input_size for one in missing)
+    workers = min(workers or environment.default_workers(device, size), len(missing))
     job = Job(tuple(missing), store.root, first._data_dir, device, run_timeout)
     out = console()
     out.print(

@@ -1,5 +1,6 @@
 """Method: what an augmentation method is to the harness."""
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,7 +126,7 @@ def task_loss(
         return rows.mean() if reduction == "mean" else rows
     if weights is None:
         return F.cross_entropy(logits, targets, reduction=reduction, label_smoothing=smoothing)
-    each = torch.tensor(weights.present, device=logits.device)
+    each = _on(logits.device, weights.present)
     rows = F.cross_entropy(
         logits.float(), targets, each, reduction="none", label_smoothing=smoothing
     )
@@ -140,9 +141,16 @@ def _label_loss(
         targets = torch.lerp(targets, torch.full_like(targets, 0.5), smoothing)
     if weights is None:
         return F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
-    present, absent = torch.tensor((weights.present, weights.absent), device=logits.device)
+    present, absent = (_on(logits.device, each) for each in (weights.present, weights.absent))
     chance, other = F.logsigmoid(logits.float()), F.logsigmoid(-logits.float())
-    return -(present * targets * chance + absent * (1 - targets) * other)
+    loss: Tensor = -(present * targets * chance + absent * (1 - targets) * other)
+    return loss
+
+
+@functools.lru_cache(maxsize=8)
+def _on(device: torch.device, values: tuple[float, ...]) -> Tensor:
+    """Copied to the device once: a copy at each step would make the host wait."""
+    return torch.tensor(values, device=device)
 
 
 @dataclass(frozen=True)
@@ -183,8 +191,10 @@ class Method(nn.Module):
     """One line for `bench methods`."""
     reference: ClassVar[str] = ""
     """The publication, and the code where it is the authority."""
-    version: ClassVar[int] = 1
-    """Raised when behaviour changes; part of a run's key."""
+    version: ClassVar[int | str] = 1
+    """Raised when behaviour changes; part of a run's key. Of a composition `1+1`."""
+    parts: ClassVar[Mapping[str, type["Method"]]] = {}
+    """Of a composition its methods, by name."""
     zero: ClassVar[dict[str, Any]] = {}
     """Parameters of strength zero, at which the method equals `none` bit for bit."""
     quick: ClassVar[dict[str, Any]] = {}
@@ -270,4 +280,5 @@ class Method(nn.Module):
         """Targets as float rows (B, C), one-hot where they were class numbers."""
         if targets.ndim == 2:
             return targets
-        return F.one_hot(targets, self.setting.num_classes).float()
+        classes = torch.arange(self.setting.num_classes, device=targets.device)
+        return (targets[:, None] == classes).float()

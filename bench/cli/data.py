@@ -34,7 +34,7 @@ locating = option_group(
 
 @click.group("data")
 def data_commands() -> None:
-    """List, import, verify, audit and export datasets."""
+    """List, import, check and export datasets."""
 
 
 data_commands.add_command(own.data_import)

@@ -90,7 +90,9 @@ selecting = option_group(
 """Which runs, and where they live."""
 running = option_group(
     click.option("--workers", type=click.IntRange(1, 1000), metavar="N", help="one a core"),
-    click.option("--device", metavar="NAME", help="cpu, cuda or mps"),
+    click.option(
+        "--device", "--devices", metavar="NAMES", help="use cpu, cuda, mps, or cuda:0,cuda:1"
+    ),
     click.option(
         "--run-timeout",
         type=click.FloatRange(min=0, min_open=True),

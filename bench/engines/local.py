@@ -6,6 +6,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from multiprocessing import connection
 from types import FrameType
 
@@ -67,6 +68,7 @@ class Team:
         self.busy: list[Process] = []
         self.idle: list[Process] = []
         self.crashes: Counter[str] = Counter()
+        self.crowded: set[str] = set()
         self.restarts = 0
         self.looks_again = self.tells_again = 0.0
         self.put_off: dict[str, float] = {}
@@ -77,7 +79,7 @@ class Team:
         if began < self.looks_again:
             return
         for _ in range(len(self.pending)):
-            if len(self.busy) == self.workers:
+            if len(self.busy) >= self.workers:
                 return
             run = self.pending.popleft()
             if not remaining(self.store, [run]):
@@ -113,8 +115,13 @@ class Team:
             process = self.idle.pop()
             process.give(run)
         else:
-            process = Process(self.job, run)
+            process = Process(replace(self.job, device=self._emptiest()), run)
         self.busy.append(process)
+
+    def _emptiest(self) -> str:
+        """The device with the fewest processes."""
+        held = Counter(process.job.device for process in (*self.busy, *self.idle))
+        return min(self.job.device.split(","), key=held.__getitem__)
 
     def _hear(self, process: Process) -> bool:
         """Whether the process is through with its run."""
@@ -123,6 +130,9 @@ class Team:
                 process.fraction = what
             elif kind == "cannot":
                 raise BenchError(what)
+            elif kind == "crowded":
+                self._make_room(process)
+                return True
             else:
                 self.restarts = 0
                 if not what:
@@ -130,6 +140,19 @@ class Team:
                 self._put_away(process, again=not what)
                 return True
         return False
+
+    def _make_room(self, process: Process) -> None:
+        """Its device has no memory left: its run once more, the first time with fewer workers."""
+        key, device = process.run.key, process.job.device
+        if key in self.crowded:
+            mend = "lower --set batch_size, or give --workers 1"
+            self._fail(process, f"the memory of {device} is too small for it; {mend}")
+            return
+        if not self.crowded:
+            self.workers = max(1, self.workers // 2)
+            self.tell(f"the memory of {device} is full; going on with --workers {self.workers}")
+        self.crowded.add(key)
+        self._put_away(process, again=True, ends=True)
 
     def _look_after(self, process: Process, ended: bool) -> None:
         limit = self.job.run_timeout
@@ -166,7 +189,8 @@ class Team:
         self.looks_again = 0.0
         if again:
             self.pending.append(process.run)
-        if process.keeps_on() and not ends:
+        room = len(self.busy) + len(self.idle) < self.workers
+        if process.keeps_on() and room and not ends:
             self.idle.append(process)
             return
         process.end()

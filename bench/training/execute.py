@@ -195,7 +195,8 @@ def surroundings(run: Run, device: str) -> dict[str, Any]:
 
 def code(method: type[Method]) -> dict[str, str]:
     """Digests of the code that runs of a method are made by: what trains, and the method."""
-    kinds = [kind for kind in method.__mro__ if issubclass(kind, Method)]
+    each = (method, *method.parts.values())
+    kinds = {kind for one in each for kind in one.__mro__ if issubclass(kind, Method)}
     files = sorted({Path(inspect.getfile(kind)) for kind in kinds})
     bench, methods = version.ROOT / "bench", version.ROOT / "methods"
     return {

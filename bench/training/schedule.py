@@ -30,16 +30,21 @@ class Schedule:
         self.steps = protocol.steps or (protocol.epochs or 0) * self.per_epoch
         self.epochs = math.ceil(self.steps / self.per_epoch)
 
-    def batches(self, seed: int, epoch: int) -> Iterator[tuple[int, Tensor]]:
-        """The steps of an epoch with the indices of their images; depends on these two alone."""
+    def batches(
+        self, seed: int, epoch: int, device: str | torch.device = "cpu"
+    ) -> Iterator[tuple[int, Tensor]]:
+        """The steps of an epoch with the indices of their images, moved to the device at once.
+
+        They depend on seed and epoch alone.
+        """
         rng = np.random.default_rng(stream(seed, epoch))
         if self._chances is None:
             order = rng.permutation(self.images)
         else:
             order = rng.choice(self.images, self.images, p=self._chances)
         first = epoch * self.per_epoch
-        batches = torch.from_numpy(order).split(self.protocol.batch_size)[: self.per_epoch]
-        yield from enumerate(batches[: self.steps - first], first)
+        batches = torch.from_numpy(order).to(device).split(self.protocol.batch_size)
+        yield from enumerate(batches[: self.per_epoch][: self.steps - first], first)
 
     def lr(self, step: int) -> float:
         """Linear warm-up (its last step has the full rate), then the protocol's schedule."""
