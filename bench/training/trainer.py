@@ -12,6 +12,7 @@ from bench.base.split import Split
 from bench.grid.cell import Run
 from bench.grid.protocol import Protocol
 from bench.training import hooks
+from bench.training.balance import chances
 from bench.training.evaluation import predict
 from bench.training.schedule import Schedule
 from bench.training.state import UNWATCHED, Training, Watch
@@ -39,7 +40,8 @@ def fit(
     Raises DivergedError.
     """
     training = Training.begin(model, method, run.protocol)
-    schedule, rule = Schedule(len(train), run.protocol), run.protocol.select
+    drawn = chances(train.targets, run.protocol)
+    schedule, rule = Schedule(len(train), run.protocol, drawn), run.protocol.select
     train, validation = (split.to(method.setting.device) for split in (train, validation))
     torch.manual_seed(run.streams.dropout)
     if watch.resume:
