@@ -66,8 +66,8 @@ def check_kind(device: str, wanted: str) -> None:
     kinds = {torch.device(one).type for one in device.split(",")}
     if wanted != "any" and kinds != {wanted}:
         raise BenchError(
-            f"the protocol is of runs on {wanted}, and this is {device}: give --device {wanted}, or "
-            "--set device=any for records of their own"
+            f"the protocol is of runs on {wanted}, and this is {device}: "
+            f"give --device {wanted}, or --set device=any for records of their own"
         )
 
 

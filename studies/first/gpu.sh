@@ -1,9 +1,10 @@
 #!/bin/sh
 # As many sets of the part `gpu` as fit into SECONDS on one GPU, smallest first; resumable.
 #   studies/first/gpu.sh DATA OUT [SECONDS] [OPTIONS of bench run]
-# DATA holds the npz files. The records are packed into OUT/gpu.tar.xz, whatever was done of them.
+# DATA holds the npz files. What was done is packed into OUT/gpu.tar.xz. LOOKS=2 is two seeds.
 set -u
-data=$1 out=$2 seconds=${3:-480}
+export BENCH_DATA=$1
+out=$2 seconds=${3:-480}
 [ $# -gt 3 ] && shift 3 || shift $#
 python=${PYTHON:-python3} results=$out/results/first
 end=$(($(date +%s) + seconds))
@@ -11,7 +12,7 @@ for set in breast retina pneumonia dermamnist_rebuilt.npz bloodmnist_rebuilt.npz
     left=$((end - $(date +%s)))
     [ "$left" -gt 20 ] || break
     timeout -s INT "$left" "$python" -m bench run --study studies/first/gpu --datasets "$set" \
-        --looks 10 --data-dir "$data" --results "$results" "$@"
+        --looks "${LOOKS:-10}" --results "$results" "$@"
     echo "$set: exit code $?, $((end - $(date +%s))) s left"
 done
 "$python" -m bench pack studies/first/gpu --results "$results" && cp studies/first/gpu.tar.xz "$out"

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import torch
 from draws import HostDraws
@@ -183,14 +183,12 @@ def lines(found: dict[str, Any]) -> list[str]:
     if waits := results.get("waits"):
         some = {name: count for name, count in waits.items() if count}
         said = ", ".join(f"{name} {count:g}" for name, count in some.items())
-        rows.append(
-            f"| {len(waits) - len(some)} of {len(waits)} methods never wait in a step; others | {said} |"
-        )
+        none = f"{len(waits) - len(some)} of {len(waits)} methods"
+        rows.append(f"| {none} never wait in a step; waits of the others | {said} |")
     if bits := results.get("bits"):
         other = ", ".join(name for name, same in bits.items() if not same)
-        rows.append(
-            f"| {sum(bits.values())} of {len(bits)} runs with the same bits twice; others | {other} |"
-        )
+        same = f"{sum(bits.values())} of {len(bits)} runs"
+        rows.append(f"| {same} have the same bits twice; the others | {other} |")
     for precision, by_count in results.get("speed", {}).items():
         said = ", ".join(f"{count}: {rate:,.0f}" for count, rate in by_count.items())
         rows.append(f"| images/s, {precision}, by processes | {said} |")
