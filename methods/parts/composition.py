@@ -131,8 +131,10 @@ def compose(chain: tuple[tuple[str, type[Method]], ...]) -> type[Composition]:
         raise BenchError(f"{written}: a method stands there twice; write each once")
     owners = [name for name, part in chain if part.loss is not Method.loss]
     if owners and owners != [chain[-1][0]]:
-        wanted = "write it last" if len(owners) == 1 else "a composition can hold one, at its end"
-        raise BenchError(f"{written}: {' and '.join(owners)} has its own loss; {wanted}")
+        said = "has its own loss; write it last"
+        if len(owners) > 1:
+            said = "have losses of their own; a composition holds one, at its end"
+        raise BenchError(f"{written}: {' and '.join(owners)} {said}")
     attributes = {
         "__doc__": (LossComposition if owners else Composition).__doc__,
         "__module__": __name__,

@@ -15,6 +15,7 @@ from bench.training.conformance import CASES, CHECKS, Case
 from methods.method import Method
 
 Check = Callable[[type[Method], Case], None]
+NAMES = [*methods.names(), "basic+mixup", "basic+ails"]
 GENERATORS = {"ddpm", "stylegan2_ada"}
 """They train a generator and judge it for each case."""
 
@@ -33,7 +34,7 @@ PAIRS = [
         id=f"{name}: {case}",
         marks=[pytest.mark.slow] if slow(name, case) else [],
     )
-    for name in methods.names()
+    for name in NAMES
     for case in CASES
 ]
 
@@ -48,14 +49,14 @@ def test_conforms(name: str, case: Case) -> None:
             conform(name, case, check)
 
 
-@pytest.mark.parametrize("name", methods.names())
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("case", [CASES[0], CASES[-1]], ids=str)
 def test_strength_zero_equals_none_in_bf16(name: str, case: Case) -> None:
     conform(name, case, IN_BF16)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", methods.names())
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("case", CASES[1:-1], ids=str)
 def test_strength_zero_equals_none_in_bf16_on_every_case(name: str, case: Case) -> None:
     conform(name, case, IN_BF16)
