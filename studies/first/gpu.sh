@@ -8,7 +8,7 @@ out=$2 seconds=${3:-480}
 [ $# -gt 3 ] && shift 3 || shift $#
 python=${PYTHON:-python3} results=$out/results/first
 end=$(($(date +%s) + seconds))
-for set in breast retina pneumonia dermamnist_rebuilt.npz bloodmnist_rebuilt.npz; do
+for set in breast retina pneumonia dermamnist_rebuilt.npz; do
     left=$((end - $(date +%s)))
     [ "$left" -gt 20 ] || break
     timeout -s INT "$left" "$python" -m bench run --study studies/first/gpu --datasets "$set" \

@@ -8,12 +8,14 @@ without a GPU.
 """
 
 import argparse
+import io
 import json
 import subprocess
 import sys
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +33,7 @@ from bench.data.dataset import open_dataset
 from bench.training.environment import environment
 from bench.training.execute import execute, prepare_process
 from bench.training.schedule import Schedule
-from bench.training.state import Training
+from bench.training.state import Training, Watch
 from bench.training.trainer import step
 from methods.method import Progress
 
@@ -40,6 +42,8 @@ ALLOWED = {"batches": 1e-3, "steps": 5e-2}
 three steps of AdamW, which amplifies rounding."""
 LATE = Progress(5, 10, 5, 10)
 WAITED_STEPS = 5
+LEFT_FREE = 3 << 30
+"""Bytes: room for a few processes, not for eight."""
 
 
 def main() -> None:
@@ -136,6 +140,44 @@ def bits(options: Any) -> Any:
     return found
 
 
+def resumed(options: Any) -> Any:
+    """Whether runs that are ended after an epoch and go on have the bits of whole ones."""
+    prepare_process(options.device)
+    found = {}
+    for name in ("none", "ails", "medaugment"):
+        run, *_ = (one for one in runs((name,)) if one.cell.dataset == "phantom-multiclass")
+        run = replace(run, protocol=run.protocol.model_copy(update={"steps": 60}))
+        state = io.BytesIO()
+
+        def leave(training: Training, state: io.BytesIO = state) -> None:
+            torch.save(training.state(), state)
+            raise KeyboardInterrupt
+
+        whole = execute(run, device=options.device)
+        with suppress(KeyboardInterrupt):
+            execute(run, device=options.device, watch=Watch(on_epoch=leave))
+        state.seek(0)
+        kept = torch.load(state, map_location="cpu", weights_only=True)
+        again = execute(run, device=options.device, watch=Watch(resume=kept))
+        found[name] = whole.scores.tobytes() == again.scores.tobytes()
+    return found
+
+
+def crowd(options: Any) -> Any:
+    """What is said, and what is left undone, where other work has nearly filled the memory."""
+    if options.device == "cpu":
+        return {}
+    hog, _ = torch.cuda.mem_get_info()
+    held = torch.empty(hog - LEFT_FREE, dtype=torch.uint8, device=options.device)
+    words = [sys.executable, "-m", "bench", "run", "--device", options.device, "--seeds", "8"]
+    words += ["--datasets", "phantom-binary", "--methods", "none", "--set", "steps=20"]
+    words += ["--workers", "8", "--results", str(options.out / "crowd")]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    del held
+    torch.cuda.empty_cache()
+    return {"exit code": done.returncode, "output": (done.stdout + done.stderr)[-3000:]}
+
+
 def speed(options: Any) -> Any:
     """Images a second of `none` with ResNet-18 at 28 px, by precision and number of processes."""
     counts, seconds = ((1, 2), 2.0) if options.small else ((1, 4, 8, 12), 4.0)
@@ -165,6 +207,8 @@ PARTS: dict[str, Callable[[Any], Any]] = {
     "waits": waits,
     "steps": steps,
     "bits": bits,
+    "resumed": resumed,
+    "crowd": crowd,
     "speed": speed,
     "table1": table1,
 }
@@ -189,6 +233,11 @@ def lines(found: dict[str, Any]) -> list[str]:
         other = ", ".join(name for name, same in bits.items() if not same)
         same = f"{sum(bits.values())} of {len(bits)} runs"
         rows.append(f"| {same} have the same bits twice; the others | {other} |")
+    if resumed := results.get("resumed"):
+        same = f"{sum(resumed.values())} of {len(resumed)}"
+        rows.append(f"| runs that were ended and went on, with the bits of whole ones | {same} |")
+    if crowd := results.get("crowd"):
+        rows.append(f"| eight runs where memory is nearly full: exit code | {crowd['exit code']} |")
     for precision, by_count in results.get("speed", {}).items():
         said = ", ".join(f"{count}: {rate:,.0f}" for count, rate in by_count.items())
         rows.append(f"| images/s, {precision}, by processes | {said} |")
