@@ -68,7 +68,6 @@ class Team:
         self.busy: list[Process] = []
         self.idle: list[Process] = []
         self.crashes: Counter[str] = Counter()
-        self.crowded: set[str] = set()
         self.restarts = 0
         self.looks_again = self.tells_again = 0.0
         self.put_off: dict[str, float] = {}
@@ -142,16 +141,18 @@ class Team:
         return False
 
     def _make_room(self, process: Process) -> None:
-        """Its device has no memory left: its run once more, the first time with fewer workers."""
-        key, device = process.run.key, process.job.device
-        if key in self.crowded:
-            mend = "lower --set batch_size, or give --workers 1"
-            self._fail(process, f"the memory of {device} is too small for it; {mend}")
+        """Its device has no memory left: its run once more, with half as many workers beside it.
+
+        Only a run that is crowded out when it is alone has failed.
+        """
+        device = process.job.device
+        if len(self.busy) == 1:
+            mend = "lower --set batch_size, or see what else is on it"
+            self._fail(process, f"the memory of {device} is too small for this run alone; {mend}")
             return
-        if not self.crowded:
-            self.workers = max(1, self.workers // 2)
+        if len(self.busy) <= self.workers:
+            self.workers = max(1, len(self.busy) // 2)
             self.tell(f"the memory of {device} is full; going on with --workers {self.workers}")
-        self.crowded.add(key)
         self._put_away(process, again=True, ends=True)
 
     def _look_after(self, process: Process, ended: bool) -> None:

@@ -32,6 +32,7 @@ import numpy as np
 import psutil
 from steps import in_a_process, publish
 
+from bench.data.phantom import PHANTOMS
 from bench.store.records import Store
 
 ROOT = Path(__file__).parents[2]
@@ -74,26 +75,27 @@ class Tally:
 class Trial:
     """Commands into one results folder."""
 
+    dataset = "phantom-binary"
+
     def __init__(self, folder: Path, tally: Tally) -> None:
         self.folder, self.tally = folder, tally
         self.store = Store(folder / "results")
-        self.reruns = 0
+        self.whole: dict[Any, Any] = {}
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         (folder / "counted.py").write_text(COUNTED, encoding="utf-8")
 
     def start(self, *more: str, **how: Any) -> subprocess.Popen[str]:
-        words = ["run", "--datasets", "phantom-binary", "--methods", "./counted.py,mixup"]
+        words = ["run", "--datasets", self.dataset, "--methods", "./counted.py,mixup"]
         words += ["--seeds", str(SEEDS), "--backbones", "test_byobnet", "--set", "steps=6"]
         return subprocess.Popen(
             [sys.executable, "-m", "bench", *words, "--workers", "2", "--retry-failed", *more],
             cwd=self.folder,
-            env=ENVIRONMENT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            **how,
+            **({"env": ENVIRONMENT} | how),
         )
 
     def ended(self, command: subprocess.Popen[str]) -> int:
@@ -114,12 +116,13 @@ class Trial:
                 return
         self.tally.stuck += 1
 
-    def bits(self) -> dict[str, Any]:
+    def bits(self) -> dict[Any, Any]:
         """All that must not depend on faults."""
         found = {}
         for key in self.store:
             record, (scores, _) = self.store.read(key), self.store.predictions(key)
-            found[key] = record["metrics"], record["curves"], scores.tobytes()
+            place = record["label"], record["seed"]
+            found[place] = record["metrics"], record["curves"], scores.tobytes()
         return found
 
     def trained(self) -> int:
@@ -127,7 +130,7 @@ class Trial:
         log = self.store.root / "trained.log"
         return len(log.read_text().splitlines()) if log.exists() else 0
 
-    def compare(self, whole: dict[str, Any], excused: int) -> None:
+    def compare(self, whole: dict[Any, Any], excused: int) -> None:
         """Count what differs from the undisturbed; `excused` are runs that faults cut short."""
         found = self.bits()
         self.tally.lost += len(whole.keys() - found.keys())
@@ -194,13 +197,59 @@ def several_parents(trial: Trial, kills: int, rng: random.Random, number: int) -
     return 0
 
 
+def stop_workers(trial: Trial, kills: int, rng: random.Random, number: int) -> int:
+    """A worker that is stopped is replaced after a minute."""
+    command, stopped = trial.start(), []
+    for pid in at_work(command, trial):
+        if len(stopped) < kills and pid != command.pid:
+            send(pid, signal.SIGSTOP)
+            stopped.append(pid)
+    trial.ended(command)
+    return kills
+
+
+def clock_off(trial: Trial, kills: int, rng: random.Random, number: int) -> int:
+    """Two commands, to one of which it is an hour later."""
+    (trial.folder / "sitecustomize.py").write_text(
+        f"import time\nnow = time.time\ntime.time = lambda: now() + {number}\n"
+    )
+    path = f"{trial.folder}{os.pathsep}{ROOT}"
+    commands = [trial.start(), trial.start(env=ENVIRONMENT | {"PYTHONPATH": path})]
+    trial.tally.different += sum(trial.ended(command) != 0 for command in commands)
+    return 0
+
+
+def data_replaced(trial: Trial, kills: int, rng: random.Random, number: int) -> int:
+    """The file of the images is another one for a while, with the labels exchanged."""
+    arrays = PHANTOMS["phantom-binary"].arrays("phantom-binary", 28)
+    other = arrays | {name: 1 - a for name, a in arrays.items() if name.endswith("labels")}
+    for name, content in {"own": arrays, "kept": arrays, "other": other}.items():
+        np.savez(trial.folder / f"{name}.npz", **content)
+    undisturbed = Trial(trial.folder / "undisturbed", Tally("undisturbed"))
+    trial.dataset = undisturbed.dataset = str(trial.folder / "own.npz")
+    undisturbed.finish()
+    trial.whole = undisturbed.bits()
+    command = trial.start()
+    next(at_work(command, trial), None)
+    (trial.folder / "other.npz").replace(trial.dataset)
+    trial.ended(command)
+    (trial.folder / "kept.npz").replace(trial.dataset)
+    return 1
+
+
 def full_disk(trial: Trial, kills: int, rng: random.Random, number: int) -> int:
-    """No file may grow beyond some bytes."""
+    """No file may grow beyond some bytes; then a real file system that is full, or read-only."""
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (number, number))
 
     trial.tally.different += trial.ended(trial.start(preexec_fn=limit)) == 0
+    for options in ("size=40k", "ro") if os.geteuid() == 0 else ():
+        trial.store.root.mkdir(exist_ok=True)
+        mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(trial.store.root)]
+        if subprocess.run(mount, capture_output=True).returncode == 0:
+            trial.tally.different += trial.ended(trial.start()) == 0
+            subprocess.run(["umount", str(trial.store.root)], check=True)
     return 2 * SEEDS
 
 
@@ -230,7 +279,10 @@ KINDS: dict[str, tuple[Callable[[Trial, int, random.Random, int], int], int, int
     "two commands": (several_parents, 2, 0, 1),
     "four commands": (several_parents, 4, 0, 1),
     "files cannot grow": (full_disk, 2000, 0, 1),
-    "flipped bits": (damaged, 0, 2, 8),
+    "flipped bits": (damaged, 0, 2, 6),
+    "stopped workers": (stop_workers, 0, 0, 1),
+    "a clock an hour off": (clock_off, 3600, 0, 1),
+    "data replaced mid-way": (data_replaced, 0, 0, 1),
 }
 """How, with which number, how often in a short trial and in a long one; 0 is never."""
 
@@ -279,7 +331,7 @@ def main() -> None:
                 faults = fault(trial, long if options.long else short, rng, number)
                 trial.finish()
                 tally.faults += faults or 1
-                trial.compare(whole, excused=2 * faults)
+                trial.compare(trial.whole or whole, excused=2 * faults)
             if tally.faults:
                 tallies.append(tally)
                 show(tally)
