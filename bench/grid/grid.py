@@ -67,7 +67,8 @@ def expand(
     for _, info in sources:
         beforehand.check(protocol.select, selection.ratios, info)
         beforehand.check_sampler(protocol, info)
-        notes += [f"{info.name}: {note}" for note in (*info.warnings, *info.notes)]
+        told = ["; ".join(info.warnings)] if info.warnings else []
+        notes += [f"{info.name}: {note}" for note in (*told, *info.notes)]
     cells = [
         Cell(
             dataset=info.name,
