@@ -25,10 +25,9 @@ from bench.cli.writing import print_written
 @click.option(
     "--group-column", default="group", metavar="NAME", show_default=True, help="of that CSV"
 )
-@click.option("--no-near", is_flag=True, help="look for no near duplicates")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="write all of it")
 def data_audit(
-    groups: Path | None, group_column: str, no_near: bool, json_file: Path | None, **options: Any
+    groups: Path | None, group_column: str, json_file: Path | None, **options: Any
 ) -> None:
     """Find leaks, duplicates, odd images.
 
@@ -43,7 +42,7 @@ def data_audit(
         raise BenchError("--groups and --json are of one dataset: name it")
     for dataset in datasets:
         given = groups_of_csv(groups, group_column, dataset.info.counts) if groups else None
-        found = audited(dataset, given, look_nearly=not no_near)
+        found = audited(dataset, given)
         for line in found.lines():
             click.echo(visible(line))
         if json_file:

@@ -18,7 +18,7 @@ from bench.base.split import Split
 from bench.data import leaks
 from bench.data.dataset import SPLITS, Dataset
 from bench.data.known import remember
-from bench.data.near import near
+from bench.data.near import MISSING, available, near
 from bench.data.npz import Array, digest
 from bench.data.splits import shared
 
@@ -164,6 +164,8 @@ class Audit:
         yield from ("", "the same image")
         yield from (f"  {where}: {number}" for where, number in self.summary().items())
         yield from _some(self.groups, " = ", set(self.conflicting))
+        if self.near is None:
+            yield from ("", MISSING)
         if near := self._near_pairs():
             yield from ("", "nearly the same image", *_some(near, " ~ "))
 
@@ -191,11 +193,12 @@ class Audit:
                 yield f"{split} is {word} than train, by {abs(apart):.1f} SD of its images"
 
 
-def audited(
-    dataset: Dataset, groups: Mapping[str, Array] | None = None, look_nearly: bool = False
-) -> Audit:
-    """`audit`, what is wrong being remembered, so that runs and tables say it from then on."""
-    found = audit(dataset, groups, look_nearly)
+def audited(dataset: Dataset, groups: Mapping[str, Array] | None = None) -> Audit:
+    """`audit`, what is wrong being remembered, so that runs and tables say it from then on.
+
+    Near duplicates are looked for where the extra `audit` is installed.
+    """
+    found = audit(dataset, groups, look_nearly=available())
     remember(found.fingerprint, found.told())
     return found
 

@@ -4,13 +4,12 @@ Candidates are had by a perceptual hash (imagehash, the extra `audit`), and kept
 are near too: at 28 px many medical images of different patients have near hashes.
 """
 
+import importlib.util
 from collections.abc import Iterator, Mapping
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
-from bench.base.errors import BenchError
 from bench.base.split import Split
 from bench.data.npz import Array
 
@@ -23,11 +22,17 @@ LEVELS = 8.0
 CHUNK = 256
 
 
+MISSING = "near duplicates were not looked for: pip install 'medaug-bench[audit]'"
+
+
+def available() -> bool:
+    """Whether imagehash is installed."""
+    return importlib.util.find_spec("imagehash") is not None
+
+
 def near(splits: Mapping[str, Split]) -> dict[tuple[str, str], list[tuple[int, int]]]:
     """Of each two splits, as (earlier, later), pairs of indices of images that look the same, the
     nearest one of the earlier split for each of the later. Equal images are none.
-
-    Raises BenchError where imagehash is missing.
     """
     hashes = {name: _hashes(split) for name, split in splits.items()}
     return {
@@ -50,23 +55,12 @@ def _pairs(earlier: Split, known: Array, later: Split, asked: Array) -> Iterator
 
 def _hashes(split: Split) -> Array:
     """A perceptual hash an image, as words of 64 bits (N, 3)."""
-    imagehash, image = _library()
+    import imagehash
+    from PIL import Image
+
     bits = np.zeros((len(split), 192), bool)
     for rows in np.array_split(np.arange(len(split)), max(1, len(split) // CHUNK)):
         for index, pixels in zip(rows, split.pixels(rows), strict=True):
-            found = imagehash.phash(image.fromarray(pixels), hash_size=BITS)
+            found = imagehash.phash(Image.fromarray(pixels), hash_size=BITS)
             bits[index, : BITS**2] = found.hash.ravel()
     return np.packbits(bits, axis=1).view(np.uint64)
-
-
-def _library() -> tuple[Any, Any]:
-    try:
-        import imagehash
-    except ImportError:
-        raise BenchError(
-            "near duplicates need imagehash: pip install 'medaug-bench[audit]'; "
-            "--no-near leaves them out"
-        ) from None
-    from PIL import Image
-
-    return imagehash, Image

@@ -99,21 +99,24 @@ def check_backbones(found: Grid, runs: Iterable[Run], weights: bool = False) -> 
     """
     runs = list(runs)
     channels = {info.name: info.channels for info in found.datasets}
-    taken = (
+    taken = [
         (
             run.cell.backbone_source,
             run.cell.input_size,
             3 if run.protocol.rgb else channels.get(run.cell.dataset, 3),
         )
         for run in runs
-    )
+    ]
     for source, size, of_images in dict.fromkeys(taken):
         backbone.check(source, size, of_images)
     if weights:
-        for source in dict.fromkeys(
-            run.cell.backbone_source for run in runs if run.protocol.pretrained
-        ):
-            backbone.fetch(source)
+        asked = (
+            (*place, run.protocol.weights)
+            for run, place in zip(runs, taken, strict=True)
+            if run.protocol.pretrained
+        )
+        for place in dict.fromkeys(asked):
+            backbone.fetch(*place)
 
 
 def _opened(

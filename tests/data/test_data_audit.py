@@ -177,7 +177,7 @@ def test_what_an_audit_found_is_said_by_runs_and_tables_from_then_on(tmp_path):
         datasets=[path], methods=["none"], seeds=1, backbones="test_byobnet", results=tmp_path
     )
     assert study.grid.datasets[0].warnings == ()
-    audited(open_dataset(str(path), 28), look_nearly=True)
+    audited(open_dataset(str(path), 28))
     said = "1 of 20 test images is nearly the same as one in train; constant images: 1"
     study = Study(
         datasets=[path], methods=["none"], seeds=1, backbones="test_byobnet", results=tmp_path
@@ -241,3 +241,10 @@ def test_lesions_of_the_official_derma_split():
     table = folder / "dermamnist_rebuilt_ids.csv"
     found = audit(dataset, groups_of_csv(table, "lesion_id", dataset.info.counts))
     assert found.leaks["train", "test"] == 693 and found.leaks["train", "val"] == 348
+
+
+def test_without_the_library_near_duplicates_are_left_out_and_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(data_audit, "available", lambda: False)
+    found = audited(open_dataset(str(kept(tmp_path / "set.npz")), 28))
+    assert found.near is None
+    assert "near duplicates were not looked for: pip install 'medaug-bench[audit]'" in found.lines()
