@@ -59,7 +59,8 @@ class Study:
     or a path to a Python file; `backbones` any of timm, `a+b` for a combination. A list may be one
     text with commas. `ratios` are fractions of the training split; `seeds` a count, a list, or a
     text such as `"0-4"`; `looks` numbers of seeds at which results are looked at (`[10, 20, 30]`;
-    these are the seeds too). `size` and `input_size` are pixels. `settings` are protocol keys
+    these are the seeds too). `margin` is the smallest difference that counts, 0.01 where it is not
+    given. `size` and `input_size` are pixels. `settings` are protocol keys
     (`{"epochs": 20}`). `params="tuned"` takes what `tune` found for each method, dataset and
     backbone in place of the defaults. Nothing is read, downloaded or trained before it is asked
     for.
@@ -77,6 +78,7 @@ class Study:
     ratios: float | str | Sequence[float] | None = None
     seeds: int | str | Sequence[int] | None = None
     looks: str | Sequence[int] | None = None
+    margin: float | None = None
     size: int | None = None
     input_size: int | None = None
     protocol: str | Path = "laptop"
@@ -111,6 +113,7 @@ class Study:
             "ratios": None if self.ratios is None else notation.numbers(self.ratios, "ratio"),
             "seeds": None if self.seeds is None else notation.seeds(self.seeds),
             "looks": None if self.looks is None else notation.looks(self.looks),
+            "margin": self.margin,
             "source_size": self.size,
             "input_size": self.input_size,
         }
@@ -238,6 +241,7 @@ class Study:
             "ratio": ",".join(map(notation.write_number, self.named.get("ratios", ()))),
             "seeds": notation.write_seeds(self.named.get("seeds", ())),
             "looks": ",".join(map(str, self.named.get("looks", ()))),
+            "margin": self.margin,
             "size": self.size,
             "input-size": self.input_size,
             "params": None if self.params == "default" else self.params,
@@ -561,6 +565,8 @@ def _do(
         return False
     device = device or environment.default_device()
     environment.check_device(device)
+    for wanted in {one.protocol.device for one in missing}:
+        environment.check_kind(device, wanted)
     store.check_writable()
     store.sweep()
     warm_up(device)

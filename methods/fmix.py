@@ -64,5 +64,4 @@ def highest(noise: Tensor, fraction: float) -> Tensor:
     """A mask that is true at the highest round(fraction · H W) pixels."""
     chosen = noise.flatten().topk(round(fraction * noise.numel())).indices
     mask = torch.zeros(noise.numel(), dtype=torch.bool, device=noise.device)
-    mask[chosen] = True
-    return mask.view_as(noise)
+    return mask.index_fill_(0, chosen, True).view_as(noise)

@@ -77,7 +77,7 @@ class RandomErasing(Method):
 
     def filling(self, images: Tensor) -> Tensor:
         if self.params.fill == "mean":
-            return images.new_tensor(GRAY)
+            return images.new_full((), GRAY)
         noise = torch.randn(images.shape, generator=self.generator, device=images.device)
         return GRAY + noise / 2
 

@@ -74,6 +74,7 @@ selecting = option_group(
     click.option("--ratio", metavar="R", help="fractions of the training split: 0.2,1"),
     click.option("--seeds", metavar="S", help="10 (a count), 0-9 or 3,5,7"),
     click.option("--looks", metavar="N", help="look at 10,20,30 seeds; one look else"),
+    click.option("--margin", type=float, metavar="D", help="smallest difference that counts: 0.01"),
     click.option("--size", type=int, metavar="PX", help="size of the source images"),
     click.option("--input-size", type=int, metavar="PX", help="what the backbone is given"),
     protocol,

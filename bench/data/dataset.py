@@ -29,6 +29,7 @@ from bench.data.catalogue import (
     Info,
     MissingData,
     locate,
+    located,
     phantom_for,
 )
 from bench.data.coding import per_class
@@ -85,7 +86,8 @@ def open_dataset(
     name: str, size: int, data_dir: Path | None = None, download: bool = True
 ) -> Dataset:
     """The dataset with this short name, phantom name or path to an npz or, where nothing has to be
-    chosen (`bench.data.cached`), to a folder of class folders or a CSV, at `size` pixels.
+    chosen (`bench.data.cached`), to a folder of class folders or a CSV, at `size` pixels. A
+    relative path is looked for here, then in the folders of data.
 
     Raises MissingData where a MedMNIST set is nowhere to be had, BenchError for a wrong name or a
     file that does not pass verification.
@@ -96,7 +98,7 @@ def open_dataset(
         return _open_phantom(name, KINDS[name], size)
     if name in NAMES:
         return _open_file(locate(name, size, data_dir, download), size, name)
-    path = expanded(name)
+    path = located(expanded(name), data_dir)
     if is_folder(path) or name.lower().endswith((".csv", ".tsv")):
         from bench.data.cached import imported
 

@@ -22,7 +22,7 @@ from typing import Any
 from bench.base import plugins
 from bench.base import process as system
 from bench.base.errors import BenchError
-from bench.engines.worker import Job, Worker
+from bench.engines.worker import CrowdedError, Job, Worker
 from bench.grid.cell import Run
 
 TELLING_SECONDS = 0.2
@@ -127,8 +127,6 @@ def _serve(pipe: Any, job: Job, environment: dict[str, str], folder: str) -> Non
     os.dup2(2, 1)  # what a method prints is no result
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
-    from torch import OutOfMemoryError
-
     from bench.training.execute import prepare_process
 
     prepare_process(job.device)
@@ -147,7 +145,7 @@ def _serve(pipe: Any, job: Job, environment: dict[str, str], folder: str) -> Non
                 pipe.send(("settled", worker.attempt(run, on_progress)))
             except BenchError as error:
                 pipe.send(("cannot", str(error)))
-            except OutOfMemoryError:
+            except CrowdedError:
                 pipe.send(("crowded", None))
 
 

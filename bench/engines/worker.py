@@ -35,6 +35,10 @@ class Job:
     """Seconds after which a run is ended and has failed."""
 
 
+class CrowdedError(Exception):
+    """The memory of the device was full."""
+
+
 def work(job: Job, on_progress: OnProgress = lambda fraction: None) -> None:
     """Do whatever of a job is neither done, failed nor another worker's, until all is.
 
@@ -74,14 +78,12 @@ class Worker:
 
     def do(self, run: Run, on_progress: OnProgress) -> bool:
         """Execute and publish a run, or store why it failed; false where it must be put off."""
-        from torch import OutOfMemoryError
-
         from bench.training.trainer import DivergedError
         from methods.method import NotYetError
 
         try:
             self._publish(run, self._execute(run, on_progress))
-        except (StoreError, OutOfMemoryError):
+        except StoreError:
             raise
         except NotYetError:
             return False
@@ -92,6 +94,8 @@ class Worker:
         except SystemExit as error:
             self._fail(run, f"sys.exit({error.code}) is called{place(run, error)}")
         except Exception as error:
+            if device_is_full(error):
+                raise CrowdedError from error
             reason = f"{type(error).__name__}: {one_line(error)}{place(run, error)}"
             self._fail(run, reason, traceback=traceback.format_exc())
         return True
@@ -143,6 +147,12 @@ class Worker:
 
     def _fail(self, run: Run, reason: str, **more: Any) -> None:
         self.store.fail(run.key, run.describe() | {"key": run.key, "reason": reason} | more)
+
+
+def device_is_full(error: Exception) -> bool:
+    """Whether there was no memory left on an accelerator; libraries say it in several ways."""
+    said = str(error).lower()
+    return isinstance(error, RuntimeError) and "out of memory" in said and "cpu" not in said
 
 
 def place(run: Run, error: BaseException) -> str:

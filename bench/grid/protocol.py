@@ -60,6 +60,9 @@ class Protocol(BaseModel):
     label_smoothing: float = added(0.0, ge=0, lt=1)
     """The share of every target that goes to all classes alike (Szegedy et al. 2016)."""
 
+    device: Literal["any", "cpu", "cuda"] = added("any")
+    """Where its runs may be made; other than `any`, no cell mixes what kinds of devices gave."""
+
     @field_validator("select")
     @classmethod
     def _a_rule(cls, rule: str) -> str:

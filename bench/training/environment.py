@@ -61,6 +61,16 @@ def check_device(device: str) -> None:
             ) from None
 
 
+def check_kind(device: str, wanted: str) -> None:
+    """Raises BenchError where a protocol is of another kind of device."""
+    kinds = {torch.device(one).type for one in device.split(",")}
+    if wanted != "any" and kinds != {wanted}:
+        raise BenchError(
+            f"the protocol is of runs on {wanted}, and this is {device}: "
+            f"give --device {wanted}, or --set device=any for records of their own"
+        )
+
+
 def default_workers(device: str, size: int) -> int:
     """One worker a core; on each GPU as many as networks with inputs of that size are worth."""
     if device == "cpu":

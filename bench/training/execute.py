@@ -44,11 +44,15 @@ class Outcome:
 
 
 def prepare_process(device: str) -> None:
-    """One thread and deterministic kernels: the same key gives the same bits on one machine."""
+    """One thread and deterministic kernels: the same key gives the same bits on one machine.
+
+    On a GPU fp32 is fp32: convolutions take no TensorFloat-32.
+    """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False
     if device == "cpu":
         torch.set_num_threads(1)
 
