@@ -24,12 +24,14 @@ Record = Mapping[str, Any]
 
 def again(record: Record, study: Study) -> Study:
     """The study of this one run. `study` says where data and results are, and names the files that
-    a record cannot: a user's own dataset, method or backbone.
+    a record cannot: a user's own dataset, method, backbone or pretrained weights.
 
     Raises BenchError where such a file is not named.
     """
     cell = record["cell"]
     protocol, settings = _protocol(record["protocol"])
+    if isinstance(settings.get("pretrained"), str):
+        settings |= {name: file for name, file in study.settings.items() if name == "pretrained"}
     return replace(
         study,
         datasets=[_dataset(cell["dataset"], study)],

@@ -1,5 +1,7 @@
 """Backbones by name: timm's, and a user's own by file or entry point."""
 
+from pathlib import Path
+
 import torch
 
 from bench.backbone import networks, own
@@ -29,11 +31,17 @@ def check(source: str, size: int, channels: int = 3) -> None:
         raise unknown("backbone", source, [*networks.names(), *own.BACKBONES.names()])
 
 
-def fetch(source: str) -> None:
-    """See that pretrained weights are here. Raises BenchError, soon, where they cannot be had."""
+def fetch(source: str, size: int, channels: int, pretrained: bool | Path) -> None:
+    """See that pretrained weights are here, or that a file of them fits the network.
+
+    Raises BenchError, soon, where they cannot be had.
+    """
     if own.is_own(source):
         raise _untrained(source)
-    networks.fetch(source)
+    if isinstance(pretrained, Path):
+        networks.build(source, 2, channels, size, pretrained)
+    else:
+        networks.fetch(source)
 
 
 def build(
@@ -43,10 +51,13 @@ def build(
     input_size: int,
     *,
     seed: int,
-    pretrained: bool = False,
+    pretrained: bool | Path = False,
     rgb: bool = False,
 ) -> Backbone:
-    """A backbone with weights drawn from `seed`; gray images stay one channel unless `rgb`."""
+    """A backbone with weights drawn from `seed`; gray images stay one channel unless `rgb`.
+
+    `pretrained` are weights that timm has, or a file of them (`bench.backbone.weights`).
+    """
     in_channels = 3 if rgb else channels
     torch.manual_seed(seed)
     if not own.is_own(source):

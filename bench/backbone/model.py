@@ -4,9 +4,9 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from bench.base.split import resized
 from methods.method import Classifier
 
 
@@ -41,10 +41,7 @@ class Backbone(Classifier, ABC):
         """Penultimate features (B, feature_dim)."""
         if torch.is_grad_enabled():
             self.images_seen += len(images)
-        if images.shape[-1] != self.input_size:
-            images = F.interpolate(
-                images, (self.input_size, self.input_size), mode="bilinear", antialias=True
-            )
+        images = resized(images, self.input_size)
         if images.shape[1] != self.in_channels:
             images = images.expand(-1, self.in_channels, -1, -1)
         return self.penultimate((images - self.mean) / self.std)

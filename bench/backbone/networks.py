@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bench.backbone import taps
+from bench.backbone import taps, weights
 from bench.backbone.model import Backbone
 from bench.base.errors import BenchError
 
@@ -45,11 +45,13 @@ class TimmBackbone(Backbone):
         return torch.as_tensor(self.net.get_classifier()(features))
 
 
-def _network(name: str, channels: int, num_classes: int, size: int, pretrained: bool) -> Any:
+def _network(name: str, channels: int, num_classes: int, size: int, pretrained: bool | Path) -> Any:
     full = CIFAR_STEM.get(name, ALIASES.get(name, name))
     options: dict[str, Any] = {"in_chans": channels, "num_classes": num_classes}
     if getattr(timm().get_pretrained_cfg(full), "fixed_input_size", False):
         options["img_size"] = size
+    file = pretrained if isinstance(pretrained, Path) else None
+    pretrained = pretrained is True
     if name in CIFAR_STEM and pretrained:
         raise BenchError(f"{name} has no pretrained weights; set pretrained=false")
     try:
@@ -59,10 +61,12 @@ def _network(name: str, channels: int, num_classes: int, size: int, pretrained: 
             raise
         raise BenchError(
             f"the pretrained weights of {name} cannot be had ({type(error).__name__}); "
-            "set pretrained=false, or download them where there is a network"
+            "set pretrained=false, or name a file of them with --weights"
         ) from None
     if name in CIFAR_STEM:
         _as_medmnist(net, channels)
+    if file:
+        weights.load(net, name, file)
     return net
 
 
@@ -132,8 +136,8 @@ def _reach(name: str, full: str, config: Any) -> None:
         raise BenchError(
             f"the pretrained weights of {name} are not here and cannot be fetched ({reason}); run "
             f"python -c \"import timm; timm.create_model('{full}', pretrained=True)\" where there "
-            "is a network, and copy ~/.cache/huggingface and ~/.cache/torch from there; or set "
-            "pretrained=false"
+            "is a network, and copy ~/.cache/huggingface and ~/.cache/torch from there; or name a "
+            "file with --weights, or set pretrained=false"
         ) from None
 
 
@@ -157,7 +161,7 @@ def names() -> list[str]:
 
 
 def build(
-    name: str, num_classes: int, channels: int, input_size: int, pretrained: bool
+    name: str, num_classes: int, channels: int, input_size: int, pretrained: bool | Path
 ) -> TimmBackbone:
     """A backbone with weights from the global generator, or pretrained ones.
 

@@ -88,3 +88,12 @@ def as_floats(pixels: "Tensor") -> "Tensor":
     """uint8 (B, H, W) or (B, H, W, 3) as float32 (B, C, H, W) in [0, 1]."""
     pixels = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
     return pixels.contiguous().float().div_(255)
+
+
+def resized(images: "Tensor", size: int) -> "Tensor":
+    """Images (B, C, H, W) at `size` pixels, bilinear and antialiased."""
+    import torch
+
+    if images.shape[-1] == size:
+        return images
+    return torch.nn.functional.interpolate(images, (size, size), mode="bilinear", antialias=True)

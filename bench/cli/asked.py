@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 def study(options: dict[str, Any]) -> Study:
     """What the options of `selecting` ask for."""
     from bench.committed import part
-    from bench.grid import notation
     from bench.study import Study
 
     for name in ("datasets", "methods", "backbones", "ratio", "seeds"):
@@ -24,7 +23,7 @@ def study(options: dict[str, Any]) -> Study:
     given = {name: options[name] for name in same} | {
         "ratios": options["ratio"],
         "protocol": options["protocol"],
-        "settings": notation.settings(options["settings"]) or None,
+        "settings": settings(options) or None,
         "params": options["params"],
         "data_dir": options["data_dir"],
         "results": options["results"],
@@ -32,6 +31,18 @@ def study(options: dict[str, Any]) -> Study:
     if options["part"]:
         return part(options["part"]).study(**given)
     return Study(**{name: value for name, value in given.items() if value is not None})
+
+
+def settings(options: dict[str, Any]) -> dict[str, Any]:
+    """What --set and --weights change of the protocol."""
+    from bench.grid import notation
+
+    found = notation.settings(options["settings"])
+    if options["weights"]:
+        if "pretrained" in found:
+            raise BenchError("--weights and --set pretrained= say the same; give one of them")
+        found["pretrained"] = options["weights"]
+    return found
 
 
 def view(options: dict[str, Any]) -> View:

@@ -1,35 +1,16 @@
-"""`bench data`: list, verify, export, audit; `import` is in `own`."""
+"""`bench data`: list, verify, export; `import` is in `own`, `audit` and `show` in `looking`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from bench.base.errors import BenchError
 from bench.base.words import visible
-from bench.cli import complete, own
-from bench.cli.options import data_dir, option_group, single
-
-if TYPE_CHECKING:
-    from bench.data.dataset import Dataset
-
-size = click.option(
-    "--size", type=int, default=28, metavar="PX", show_default=True, help="size of the images"
-)
-locating = option_group(
-    click.argument("names", nargs=-1, shell_complete=complete.datasets),
-    click.option(
-        "--datasets",
-        metavar="NAMES",
-        shell_complete=complete.datasets,
-        help="all that are here by default",
-    ),
-    size,
-    data_dir,
-)
-"""Datasets, by NAMES or by `--datasets`, and where they lie."""
+from bench.cli import complete, looking, own
+from bench.cli.locating import locating, opened, size
+from bench.cli.options import data_dir, single
 
 
 @click.group("data")
@@ -37,18 +18,8 @@ def data_commands() -> None:
     """List, import, check and export datasets."""
 
 
-data_commands.add_command(own.data_import)
-
-
-def opened(options: dict[str, Any]) -> list[Dataset]:
-    from bench.data.dataset import open_datasets
-    from bench.grid.notation import split_list
-
-    named = [*options["names"], *split_list(options["datasets"] or "")]
-    found = open_datasets(named or None, options["size"], options["data_dir"])
-    if not found:
-        raise BenchError("no dataset on disk; name a folder with --data-dir or BENCH_DATA")
-    return found
+for command in (own.data_import, looking.data_audit, looking.data_show):
+    data_commands.add_command(command)
 
 
 @data_commands.command("list")
@@ -89,17 +60,6 @@ def data_verify(**options: Any) -> None:
     for dataset in opened(options):
         for line in checked(dataset.info):
             click.echo(visible(line))
-
-
-@data_commands.command("audit")
-@locating
-def data_audit(**options: Any) -> None:
-    """Find duplicates and conflicting labels."""
-    from bench.data.audit import audit
-
-    for dataset in opened(options):
-        for line in audit(dataset).lines():
-            click.echo(line)
 
 
 @data_commands.command("export")

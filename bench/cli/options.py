@@ -79,6 +79,7 @@ selecting = option_group(
     click.option("--input-size", type=int, metavar="PX", help="what the backbone is given"),
     protocol,
     click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="lr=1e-3"),
+    click.option("--weights", metavar="FILE", help="pretrained weights of the backbone"),
     click.option(
         "--params",
         type=click.Choice(["default", "tuned"]),

@@ -97,10 +97,11 @@ def curve(values: list[float]) -> str:
 @click.argument("key")
 @click.option("--datasets", metavar="FILE", help="the npz of a run on own data")
 @click.option("--methods", metavar="FILE", help="the file of an own method")
+@click.option("--weights", metavar="FILE", help="the file of its pretrained weights")
 @click.option("--device", default="cpu", metavar="NAME", show_default=True, help="cpu or cuda")
 @data_dir
 @results
-def verify(key: str, device: str, **where: Any) -> None:
+def verify(key: str, device: str, weights: str | None, **where: Any) -> None:
     """Run a record again, and compare every bit.
 
     KEY may be its first digits. Exits with 1 where anything differs.
@@ -108,7 +109,8 @@ def verify(key: str, device: str, **where: Any) -> None:
     from bench.again import verify as door
     from bench.study import Study
 
-    found = door(key, Study(**where), device)
+    settings = {"pretrained": weights} if weights else {}
+    found = door(key, Study(settings=settings, **where), device)
     click.echo(str(found))
     if not found.identical:
         sys.exit(1)

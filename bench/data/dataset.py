@@ -7,6 +7,7 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ from bench.data.catalogue import (
 )
 from bench.data.coding import per_class
 from bench.data.fingerprint import fingerprint, part
+from bench.data.known import known
 from bench.data.phantom import COUNTS, Phantom
 from bench.data.phantom import PHANTOMS as KINDS
 from bench.data.verify import cache_folder, stamp, verified
@@ -60,9 +62,15 @@ __all__ = [
 class Dataset:
     """A verified dataset; each split is read when it is first asked for, and kept."""
 
-    def __init__(self, info: Info, load: Callable[[str], tuple[Images, npt.NDArray[Any]]]) -> None:
-        """`load(split)` returns images and labels as an npz holds them."""
+    def __init__(
+        self,
+        info: Info,
+        load: Callable[[str], tuple[Images, npt.NDArray[Any]]],
+        path: Path | None = None,
+    ) -> None:
+        """`load(split)` returns images and labels as an npz holds them; `path` is that npz."""
         self.info = info
+        self.path = path
         self._load = load
         self._splits: dict[str, Split] = {}
 
@@ -183,4 +191,5 @@ def _open_file(path: Path, size: int, name: str | None = None) -> Dataset:
         unpacked = npz.unpack(path, f"{split}_images", shape, images, folder)
         return npz.OnDisk(unpacked), labels
 
-    return Dataset(found.info, load)
+    warnings = tuple(dict.fromkeys((*found.info.warnings, *known(found.info.fingerprint))))
+    return Dataset(replace(found.info, warnings=warnings), load, path)

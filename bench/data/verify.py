@@ -24,13 +24,13 @@ from bench.data import coding, npz
 from bench.data.catalogue import NAMES, SPLITS, Info, medmnist_entry
 from bench.data.coding import Coding, coding_of
 from bench.data.fingerprint import fingerprint, part
-from bench.data.npz import Array
+from bench.data.leaks import OF_GROUPS, THE_SAME, groups_of_npz, in_two
+from bench.data.npz import Array, digest
 from bench.data.pixels import Form, form_of, stored
-from bench.data.splits import shared
 
 KEYS = ("task", "labels", "import")
 """Of the YAML beside an npz; `import` is how `bench.data.folder` made it, and is not read here."""
-RULES = 4
+RULES = 5
 """Raised when verification changes: what older rules let pass is verified again."""
 
 
@@ -94,7 +94,7 @@ def verify(path: Path, size: int, name: str | None = None) -> Verified:
     """
     described = {} if name else _description(path)
     task = Task(medmnist_entry(name)["task"]) if name else described.get("task")
-    warnings = () if name else _groups_in_two(path)
+    warnings = () if name else in_two(groups_of_npz(path), OF_GROUPS)
     form, of_images = form_of(path, SPLITS, size, published=bool(name))
     code, of_labels = coding_of(path, SPLITS, task)
     labels = {split: coding.read(path, split, code) for split in SPLITS}
@@ -121,25 +121,18 @@ def verify(path: Path, size: int, name: str | None = None) -> Verified:
         notes=(*of_images, *of_labels, *coding.absent(per_class, names)),
         per_class=per_class,
     )
-    return _fingerprinted(path, Verified(info, form, code), own=not name)
+    found = Verified(info, form, code)
+    return _fingerprinted(path, found if name else _compared(path, found), own=not name)
 
 
-def _groups_in_two(path: Path) -> tuple[str, ...]:
-    """A warning for each two splits of which one has images of groups, such as patients, of the
-    other, where `{split}_groups` say so. Raises BenchError where they do not fit the images.
-    """
-    arrays = [f"{split}_groups" for split in SPLITS]
-    present = npz.names(path)
-    if not present & set(arrays):
-        return ()
-    groups = {split: npz.read(path, f"{split}_groups").ravel() for split in SPLITS}
-    for split, of_images in groups.items():
-        if len(of_images) != npz.header(path, f"{split}_images").shape[0]:
-            raise BenchError(f"{path}: {split}_groups has {len(of_images)} rows; save one an image")
-    return tuple(
-        f"{len(places)} {later} images are of groups that {earlier} has too: numbers are too good"
-        for (earlier, later), places in shared(groups).items()
-    )
+def _compared(path: Path, found: Verified) -> Verified:
+    """With a warning of images that stand in two splits."""
+    digests = {
+        split: np.array([digest(image) for chunk in found.images(path, split) for image in chunk])
+        for split in SPLITS
+    }
+    warnings = (*found.info.warnings, *in_two(digests, THE_SAME))
+    return replace(found, info=replace(found.info, warnings=warnings))
 
 
 def checked(info: Info) -> Iterator[str]:

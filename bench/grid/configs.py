@@ -17,6 +17,7 @@ from bench.base.words import visible
 from bench.grid import notation
 from bench.grid.protocol import Protocol
 from bench.grid.selection import Selection
+from bench.grid.weights_file import WeightsFile
 
 INSTALLED, CLONE = (Path(__file__).parents[up] / "configs" for up in (1, 2))
 CONFIGS = INSTALLED if INSTALLED.is_dir() else CLONE
@@ -82,12 +83,16 @@ def load(name: str, settings: Mapping[str, Any] = {}) -> Config:
         changes.setdefault("epochs", None)
     if changes.get("epochs") is not None:
         changes.setdefault("steps", None)
+    protocol = validated(Protocol, file.protocol | changes, "protocol key")
+    shown = dict(settings)
+    if isinstance(protocol.pretrained, WeightsFile) and "pretrained" in shown:
+        shown["pretrained"] = str(protocol.pretrained)
     own = f"@{hashlib.sha256(repr(file).encode()).hexdigest()[:8]}" * (path.parent != CONFIGS)
     return Config(
-        name=" ".join([visible(path.stem) + own, *notation.write_settings(settings)]),
+        name=" ".join([visible(path.stem) + own, *notation.write_settings(shown)]),
         about=file.about.strip(),
         caution=visible(file.caution),
-        protocol=validated(Protocol, file.protocol | changes, "protocol key"),
+        protocol=protocol,
         selection=validated(Selection, file.selection, "selection key"),
         parameters=file.parameters,
     )

@@ -67,7 +67,8 @@ def expand(
     for _, info in sources:
         beforehand.check(protocol.select, selection.ratios, info)
         beforehand.check_sampler(protocol, info)
-        notes += [f"{info.name}: {note}" for note in (*info.warnings, *info.notes)]
+        told = ["; ".join(info.warnings)] if info.warnings else []
+        notes += [f"{info.name}: {note}" for note in (*told, *info.notes)]
     cells = [
         Cell(
             dataset=info.name,
@@ -98,21 +99,24 @@ def check_backbones(found: Grid, runs: Iterable[Run], weights: bool = False) -> 
     """
     runs = list(runs)
     channels = {info.name: info.channels for info in found.datasets}
-    taken = (
+    taken = [
         (
             run.cell.backbone_source,
             run.cell.input_size,
             3 if run.protocol.rgb else channels.get(run.cell.dataset, 3),
         )
         for run in runs
-    )
+    ]
     for source, size, of_images in dict.fromkeys(taken):
         backbone.check(source, size, of_images)
     if weights:
-        for source in dict.fromkeys(
-            run.cell.backbone_source for run in runs if run.protocol.pretrained
-        ):
-            backbone.fetch(source)
+        asked = (
+            (*place, run.protocol.weights)
+            for run, place in zip(runs, taken, strict=True)
+            if run.protocol.pretrained
+        )
+        for place in dict.fromkeys(asked):
+            backbone.fetch(*place)
 
 
 def _opened(

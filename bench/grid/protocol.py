@@ -1,10 +1,12 @@
 """Protocol: how a run is trained."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from bench.base.identity import added
+from bench.grid.weights_file import Pretrained, WeightsFile
 from bench.metrics import selecting
 
 SMALLEST_BATCH = 4
@@ -40,7 +42,8 @@ class Protocol(BaseModel):
     grad_clip: float | None = Field(None, gt=0)
     precision: Literal["fp32", "bf16"] = "fp32"
     select: str = "val_auc"
-    pretrained: bool = False
+    pretrained: Pretrained = False
+    """Those that timm has, or a file of a state dict, of which the content is in the key."""
     rgb: bool = False
     momentum: float = added(0.9, ge=0, lt=1)
     """Of SGD."""
@@ -108,6 +111,12 @@ class Protocol(BaseModel):
                 "set one of them"
             )
         return self
+
+    @property
+    def weights(self) -> bool | Path:
+        """What `bench.backbone.build` takes as `pretrained`."""
+        given = self.pretrained
+        return given.unchanged() if isinstance(given, WeightsFile) else given
 
     def length(self) -> str:
         """The length in words, for footnotes."""

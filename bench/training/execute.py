@@ -235,7 +235,7 @@ def assemble(
         info.channels,
         cell.input_size,
         seed=streams.init,
-        pretrained=run.protocol.pretrained,
+        pretrained=run.protocol.weights,
         rgb=run.protocol.rgb,
     ).to(device)
     setting = Setting(

@@ -13,6 +13,7 @@ from bench.backbone import Backbone
 from bench.base.errors import Note
 from bench.base.split import Split
 from bench.data.dataset import Info, open_dataset
+from bench.data.show import class_name
 from bench.grid.cell import Run
 from bench.training.execute import assemble, prepare_process, training_subset
 from bench.training.trainer import fit
@@ -103,13 +104,3 @@ def figure(run: Run, info: Info, rows: list[tuple[str, Tensor]], targets: Tensor
     for axis, target in zip(axes[0], targets, strict=True):
         axis.set_title(class_name(info, target), fontsize=7)
     return sheet
-
-
-def class_name(info: Info, target: Tensor) -> str:
-    """The label's name, cut to fit; of multi-label rows the first."""
-    if target.ndim:
-        positive = torch.nonzero(target)[:, 0].tolist()
-        text = ", ".join(info.labels[k] for k in positive) or "none"
-    else:
-        text = info.labels[int(target)]
-    return text if len(text) <= 18 else text[:17] + "…"

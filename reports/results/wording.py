@@ -39,7 +39,8 @@ def footnotes(study: Study, backbones: Sequence[str]) -> list[str]:
         change = "enlarged" if cell.input_size > cell.source_size else "shrunk"
         sizes += f" {change} to {cell.input_size} px"
     data = ", ".join(
-        f"{info.name} {info.fingerprint[:8]}" + "".join(f" ({w})" for w in info.warnings)
+        f"{info.name} {info.fingerprint[:8]}"
+        + f" ({'; '.join(info.warnings)})" * bool(info.warnings)
         for info in measured.grid.datasets
     )
     commits = sorted({str(record["commit"]) for record in records})

@@ -1,14 +1,20 @@
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bench import Study
+from bench.base.errors import BenchError, Note
 from bench.base.task import Task
 from bench.data import audit as data_audit
 from bench.data import dataset as data
-from bench.data.audit import Sample, audit
+from bench.data.audit import Sample, audit, audited
 from bench.data.dataset import Dataset, Info, open_dataset
+from bench.data.known import known
+from bench.data.leaks import groups_of_csv
+from reports.results.wording import footnotes
 
 real = pytest.mark.skipif("BENCH_DATA" not in os.environ, reason="needs BENCH_DATA")
 
@@ -121,3 +127,124 @@ def test_from_disk_the_audit_is_the_same(tmp_path, monkeypatch):
     resident = audit(open_dataset("pneumonia", 28, download=False))
     monkeypatch.setattr(data, "RESIDENT_BYTES", 0)
     assert audit(open_dataset("pneumonia", 28, download=False)) == resident
+
+
+def kept(path, groups=None, **images):
+    """An npz of random images, some of them given, by split."""
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for split, count in {"train": 30, "val": 10, "test": 20}.items():
+        arrays[f"{split}_images"] = rng.integers(0, 256, (count, 28, 28), np.uint8)
+        arrays[f"{split}_labels"] = np.arange(count)[:, None] % 2
+        for place, image in images.get(split, {}).items():
+            arrays[f"{split}_images"][place] = image
+        if groups:
+            arrays[f"{split}_groups"] = np.array(groups[split])
+    np.savez(path, **arrays)
+    return path
+
+
+def smooth(seed, shift=0):
+    """An image with shapes in it, at any brightness."""
+    y, x = np.mgrid[:28, :28] / 28
+    a, b, c = np.random.default_rng(seed).uniform(1, 4, 3)
+    return np.uint8(100 + 80 * np.sin(a * 6 * x + c) * np.cos(b * 6 * y) + shift)
+
+
+def test_near_duplicates_are_found_and_others_are_not(tmp_path):
+    images = {place: smooth(place) for place in range(8)}
+    again = {0: smooth(2, 3), 1: smooth(40), 2: smooth(5), 3: 255 - smooth(6)}
+    path = kept(tmp_path / "set.npz", train=images, test=again)
+    found = audit(open_dataset(str(path), 28), look_nearly=True)
+    assert [list(map(str, p)) for p in found.near["train", "test"]] == [
+        ["train[2] label 0", "test[0] label 0"]
+    ]
+    assert found.near["train", "val"] == ()
+    assert [str(s) for s in found.across("train", "test")[0]] == [
+        "train[5] label 1",
+        "test[2] label 0",
+    ]
+    assert list(filter(None, found.told().values())) == [
+        "1 of 20 test images is in train too",
+        "1 of 20 test images is nearly the same as one in train",
+        "images under two labels: 1",
+    ]
+
+
+def test_what_an_audit_found_is_said_by_runs_and_tables_from_then_on(tmp_path):
+    path = kept(tmp_path / "set.npz", train={0: smooth(1)}, test={3: smooth(1, 2), 4: 7})
+    study = Study(
+        datasets=[path], methods=["none"], seeds=1, backbones="test_byobnet", results=tmp_path
+    )
+    assert study.grid.datasets[0].warnings == ()
+    audited(open_dataset(str(path), 28))
+    said = "1 of 20 test images is nearly the same as one in train; constant images: 1"
+    study = Study(
+        datasets=[path], methods=["none"], seeds=1, backbones="test_byobnet", results=tmp_path
+    )
+    with pytest.warns(Note, match=f"set@.*: {said}"):
+        assert study.grid.runs
+    (data,) = [line for line in footnotes(study, ["test_byobnet"]) if line.startswith("Data: ")]
+    assert f"({said})" in data
+
+
+def test_what_was_not_looked_for_stays_known(tmp_path):
+    groups = {"train": range(30), "val": range(40, 50), "test": [0, 1, *range(60, 78)]}
+    path = kept(tmp_path / "set.npz")
+    table = tmp_path / "ids.csv"
+    rows = [f"{s},{i},p{g}" for s, each in groups.items() for i, g in enumerate(each)]
+    table.write_text("\n".join(["split,index,patient", *rows]), encoding="utf-8")
+    dataset = open_dataset(str(path), 28)
+    named = groups_of_csv(table, "patient", dataset.info.counts)
+    leak = "2 of 20 test images are of groups that train has too"
+    for given in (named, None):
+        found = audited(dataset, given)
+        assert known(found.fingerprint) == (leak,)
+    assert open_dataset(str(path), 28).info.warnings == (leak,)
+
+
+def test_an_ids_table_that_does_not_fit_is_said(tmp_path):
+    table = tmp_path / "ids.csv"
+    table.write_text("split,index,patient\ntrain,0,a\n", encoding="utf-8")
+    with pytest.raises(BenchError, match=r"2 images have no row, the first train\[1\]"):
+        groups_of_csv(table, "patient", {"train": 2, "val": 1})
+    with pytest.raises(BenchError, match="did you mean 'patient'"):
+        groups_of_csv(table, "patent", {"train": 1})
+
+
+def test_an_own_set_with_an_image_in_two_splits_warns_unasked(tmp_path):
+    path = kept(tmp_path / "set.npz", train={0: smooth(1)}, test={3: smooth(1), 4: smooth(1)})
+    assert open_dataset(str(path), 28).info.warnings == ("2 of 20 test images are in train too",)
+
+
+def test_groups_of_the_npz_are_audited(tmp_path):
+    groups = {"train": range(30), "val": [*range(3), *range(43, 50)], "test": range(60, 80)}
+    found = audit(open_dataset(str(kept(tmp_path / "set.npz", groups)), 28))
+    assert found.wrong() == ("3 of 10 val images are of groups that train has too",)
+
+
+def test_brightness_and_imbalance_are_said(tmp_path):
+    dark = {place: np.full((28, 28), place % 7, np.uint8) for place in range(20)}
+    text = "\n".join(audit(open_dataset(str(kept(tmp_path / "s.npz", test=dark)), 28)).lines())
+    assert "test is darker than train" in text and "imbalance in train: 1.0 to 1" in text
+    assert "constant images: 20" in text
+
+
+@real
+def test_lesions_of_the_official_derma_split():
+    """693 of 2,005 test images show a lesion that is in train (the shared README's count)."""
+    folder = Path(os.environ["BENCH_DATA"])
+    path = folder / "dermamnist_rebuilt.npz"
+    if not path.is_file():
+        pytest.skip("no dermamnist_rebuilt")
+    dataset = open_dataset(str(path), 28)
+    table = folder / "dermamnist_rebuilt_ids.csv"
+    found = audit(dataset, groups_of_csv(table, "lesion_id", dataset.info.counts))
+    assert found.leaks["train", "test"] == 693 and found.leaks["train", "val"] == 348
+
+
+def test_without_the_library_near_duplicates_are_left_out_and_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(data_audit, "available", lambda: False)
+    found = audited(open_dataset(str(kept(tmp_path / "set.npz")), 28))
+    assert found.near is None
+    assert "near duplicates were not looked for: pip install 'medaug-bench[audit]'" in found.lines()

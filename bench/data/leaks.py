@@ -1,0 +1,79 @@
+"""What two splits have in common, images or groups such as patients, in the words of tables."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from bench.base.errors import BenchError, unknown
+from bench.data import npz
+from bench.data.catalogue import SPLITS
+from bench.data.npz import Array
+from bench.data.splits import shared
+
+OF_GROUPS = "of groups that {} has too"
+THE_SAME = "in {} too"
+NEARLY = "nearly the same as one in {}"
+
+
+def in_two(values: Mapping[str, Array], what: str) -> tuple[str, ...]:
+    """A sentence for each two splits that share values, of which there is one an image."""
+    return tuple(
+        said(len(places), len(values[later]), later, what.format(earlier))
+        for (earlier, later), places in shared(values).items()
+    )
+
+
+def said(count: int, total: int, split: str, what: str) -> str:
+    """`3 of 40 test images are in train too`."""
+    return f"{count:,} of {total:,} {split} images {'is' if count == 1 else 'are'} {what}"
+
+
+def groups_of_npz(path: Path) -> dict[str, Array]:
+    """`{split}_groups` of a file, one an image; {} where it has none. Raises BenchError."""
+    if not npz.names(path) & {f"{split}_groups" for split in SPLITS}:
+        return {}
+    groups = {split: npz.read(path, f"{split}_groups").ravel() for split in SPLITS}
+    for split, of_images in groups.items():
+        if len(of_images) != npz.header(path, f"{split}_images").shape[0]:
+            raise BenchError(f"{path}: {split}_groups has {len(of_images)} rows; save one an image")
+    return groups
+
+
+def groups_of_csv(file: Path, column: str, counts: Mapping[str, int]) -> dict[str, Array]:
+    """The groups in `column` of a CSV that has split and index too, one an image.
+
+    An image without a group is one of its own. Raises BenchError where an image has no row.
+    """
+    rows = _rows(file, ("split", "index", column))
+    found = {(row["split"], row["index"]): row[column] for row in rows}
+    missing = [
+        f"{split}[{index}]"
+        for split, count in counts.items()
+        for index in range(count)
+        if (split, str(index)) not in found
+    ]
+    if missing:
+        raise BenchError(
+            f"{file}: {len(missing):,} images have no row, the first {missing[0]}; "
+            "split and index say which image a row is of"
+        )
+    return {
+        split: np.array([found[split, str(index)] or f"{split}[{index}]" for index in range(count)])
+        for split, count in counts.items()
+    }
+
+
+def _rows(file: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    """Of a CSV that has these columns."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            reader = csv.DictReader(text)
+            names = reader.fieldnames or []
+            for column in columns:
+                if column not in names:
+                    raise unknown(f"column in {file}:", column, names)
+            return list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BenchError(f"cannot read {file} ({error}); see that it is a CSV in UTF-8") from None
