@@ -32,6 +32,9 @@ from bench.store.records import DamagedError, Store
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bench.engines.engine import Engine, Shard
+    from bench.engines.slurm import Slurm
+    from bench.engines.worker import Job
     from bench.tuning.rounds import Searches
     from bench.tuning.search import Search
     from bench.tuning.tuned import Shelf
@@ -218,7 +221,32 @@ class Study:
         """The study of some of its runs."""
         part = replace(self)
         part.__dict__["grid"] = replace(self.grid, runs=tuple(runs), notes=())
+        part.__dict__["asked"] = None
         return part
+
+    def shard(self, shard: "Shard") -> "Study":
+        """The study of one of so many parts, the same on every machine."""
+        return self.only([one for one in self.grid.runs if shard.holds(one)])
+
+    @cached_property
+    def asked(self) -> str | None:
+        """All options of a command that asks for these runs, after a blank; None where none does."""
+        chosen = self.selection
+        whole = replace(
+            self,
+            datasets=list(dict.fromkeys(one.cell.source for one in self.grid.runs)),
+            methods=chosen.methods,
+            backbones=chosen.backbones,
+            ratios=chosen.ratios,
+            seeds=chosen.seeds,
+            looks=None,
+            size=chosen.source_size,
+            input_size=chosen.input_size,
+            _about=None,
+        )
+        places = {"data-dir": self.data_dir, "results": self.results}
+        given = [(name, str(place)) for name, place in places.items() if place]
+        return whole.options + "".join(f" --{name} {shlex.quote(place)}" for name, place in given)
 
     @property
     def command(self) -> str:
@@ -273,15 +301,17 @@ class Study:
         device: str | None = None,
         retry_failed: bool = False,
         run_timeout: float | None = None,
+        engine: "str | Engine" = "local",
     ) -> None:
         """Do what has no record yet; failed runs stay failed unless `retry_failed`.
 
         One worker a core, or one on a GPU, unless `workers` says otherwise; `device` is `cpu`,
         `cuda` or `mps`; a run that takes longer than `run_timeout` seconds fails. Progress is shown
         in a terminal, in a notebook, or as plain lines. An interrupted study goes on where it was
-        stopped, and the results are bit-identical.
+        stopped, and the results are bit-identical. `engine` is `"local"`, `"ray"` or `"slurm"`, or
+        one of bench.engines with its options; `"slurm"` submits, and does not wait.
         """
-        run([self], workers, device, retry_failed, run_timeout)
+        run([self], workers, device, retry_failed, run_timeout, engine)
 
     def tune(
         self,
@@ -307,7 +337,8 @@ class Study:
         searches = self.searches(tune_seeds, shared, metric)
 
         def do(runs: Sequence[Run]) -> None:
-            _do(Grid(tuple(dict.fromkeys(runs)), self.grid.datasets, ()), self, workers, device)
+            together = Grid(tuple(dict.fromkeys(runs)), self.grid.datasets, ())
+            _do(together, self, How(workers, device))
 
         self.store.check_writable()
         rounds(searches, trials, self.store, do)
@@ -527,6 +558,7 @@ def run(
     device: str | None = None,
     retry_failed: bool = False,
     run_timeout: float | None = None,
+    engine: "str | Engine" = "local",
 ) -> None:
     """As `Study.run`, for several studies that share a store: their runs together, each once."""
     store, together = studies[0].store, grid.merge(study.grid for study in studies)
@@ -534,57 +566,103 @@ def run(
         store.check_writable()
         for one in together.runs:
             store.forget_failure(one.key)
-    if _do(together, studies[0], workers, device, run_timeout):
+    how = How(workers, device, run_timeout, engine, _asked(studies))
+    if _do(together, studies[0], how):
         for study in studies:
             study.refresh()
 
 
-def _do(
-    together: Grid,
-    first: Study,
-    workers: int | None,
-    device: str | None,
-    run_timeout: float | None = None,
-) -> bool:
-    """Do what is missing of runs, with the data and the store of a study; whether there was any."""
-    from bench.engines.local import local
-    from bench.engines.process import warm_up
-    from bench.engines.progress import GridProgress, console
-    from bench.engines.worker import Job, remaining
-    from bench.training import environment
+def submitted(studies: Sequence[Study], engine: "Slurm", how: "How") -> list[str]:
+    """The scripts that an engine would submit for what is missing of the studies."""
+    from bench.engines.worker import remaining
 
-    if workers is not None and not (isinstance(workers, int) and 1 <= workers <= MOST_WORKERS):
-        raise BenchError(f"workers {workers!r}: write a whole number, 1 or more, to {MOST_WORKERS}")
+    together = grid.merge(study.grid for study in studies)
+    missing = remaining(studies[0].store, together.runs)
+    job = _job(missing, studies[0], replace(how, asked=_asked(studies)), engine)
+    return engine.scripts(job, _workers(how, engine, len(missing))) if missing else []
+
+
+def _asked(studies: Sequence[Study]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(study.asked for study in studies if study.asked))
+
+
+@dataclass(frozen=True)
+class How:
+    """How runs are done; the arguments of `Study.run`, and what asks for them elsewhere."""
+
+    workers: int | None = None
+    device: str | None = None
+    run_timeout: float | None = None
+    engine: "str | Engine" = "local"
+    asked: tuple[str, ...] = ()
+
+
+def _do(together: Grid, first: Study, how: How) -> bool:
+    """Do what is missing of runs, with the data and the store of a study; whether there was any."""
+    from bench.engines import engine as engines
+    from bench.engines.progress import GridProgress, console
+    from bench.engines.worker import remaining
+
+    engine = engines.engine(how.engine) if isinstance(how.engine, str) else how.engine
     store, missing = first.store, remaining(first.store, together.runs)
+    workers = _workers(how, engine, len(missing))
     if not missing:
         return False
-    device = device or environment.default_device()
-    environment.check_device(device)
-    store.check_writable()
-    store.sweep()
-    warm_up(device)
+    job = _job(missing, first, how, engine)
     grid.check_backbones(together, missing, weights=True)
     for place in dict.fromkeys((one.cell.source, one.cell.source_size) for one in missing):
         open_dataset(*place, first._data_dir)
+    _note_changed_code()
+    out = console()
+    out.print(
+        f"{len(missing)} runs to do, {workers} at a time on {job.device}, "
+        f"into {visible(str(store.root))}",
+        highlight=False,
+    )
+    with GridProgress(store, missing, out) as progress:
+        engine(job, workers, progress, progress.say)
+        progress(0.0)
+    return True
+
+
+def _workers(how: How, engine: "Engine", most: int) -> int:
+    """How many runs at a time: as asked, else by this machine; no more than there are."""
+    from bench.training import environment
+
+    asked = how.workers
+    if asked is not None and not (isinstance(asked, int) and 1 <= asked <= MOST_WORKERS):
+        raise BenchError(f"workers {asked!r}: write a whole number, 1 or more, to {MOST_WORKERS}")
+    if asked is None and not engine.here:
+        raise BenchError("say how many runs at a time: --workers 20")
+    return min(asked or environment.default_workers(), most)
+
+
+def _job(missing: Sequence[Run], first: Study, how: How, engine: "Engine") -> "Job":
+    """What an engine is to do, with a device and a store that were looked at."""
+    from bench.engines.process import warm_up
+    from bench.engines.worker import Job
+    from bench.training import environment
+
+    device = how.device or environment.default_device()
+    if engine.here:
+        environment.check_device(device)
+    first.store.check_writable()
+    first.store.sweep()
+    if engine.here:
+        warm_up(device)
+    return Job(
+        tuple(missing), first.store.root, first._data_dir, device, how.run_timeout, asked=how.asked
+    )
+
+
+def _note_changed_code() -> None:
     if (commit := version.commit()).endswith("+"):
         warnings.warn(
             f"files under bench/ or methods/ are changed since commit {commit[:-1]}: records made "
             "now are marked as of changed code",
             Note,
-            stacklevel=3,
+            stacklevel=4,
         )
-    workers = min(workers or environment.default_workers(), len(missing))
-    job = Job(tuple(missing), store.root, first._data_dir, device, run_timeout)
-    out = console()
-    out.print(
-        f"{len(missing)} runs to do, {workers} at a time on {device}, "
-        f"into {visible(str(store.root))}",
-        highlight=False,
-    )
-    with GridProgress(store, missing, out) as progress:
-        local(job, workers, progress, progress.say)
-        progress(0.0)
-    return True
 
 
 def name_damaged(found: Sequence[DamagedError]) -> None:

@@ -88,15 +88,43 @@ selecting = option_group(
     results,
 )
 """Which runs, and where they live."""
-running = option_group(
-    click.option("--workers", type=click.IntRange(1, 1000), metavar="N", help="one a core"),
-    click.option("--device", metavar="NAME", help="cpu, cuda or mps"),
+workers = click.option("--workers", type=click.IntRange(1, 1000), metavar="N", help="one a core")
+device = click.option("--device", metavar="NAME", help="cpu, cuda or mps")
+run_timeout = click.option(
+    "--run-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="end a run that takes longer",
+)
+engines = option_group(
     click.option(
-        "--run-timeout",
-        type=click.FloatRange(min=0, min_open=True),
-        metavar="SECONDS",
-        help="end a run that takes longer",
+        "--engine",
+        type=click.Choice(["local", "ray", "slurm"]),
+        default="local",
+        show_default=True,
+        help="start workers by it",
     ),
+    click.option("--ray-address", metavar="HOST:PORT", help="join that Ray cluster"),
+    click.option(
+        "--gpus-per-worker",
+        type=click.FloatRange(min=0),
+        metavar="G",
+        help="give each Ray worker 0.25 of a GPU",
+    ),
+    click.option("--sbatch", metavar="OPTIONS", help='add "partition=gpu,time=04:00:00"'),
+    click.option(
+        "--workers-per-gpu",
+        type=click.IntRange(1, 64),
+        metavar="K",
+        help="do K runs in each SLURM task",
+    ),
+)
+"""What starts the workers."""
+running = option_group(
+    workers,
+    device,
+    engines,
+    run_timeout,
     click.option("--retry-failed", is_flag=True, help="do failed runs again"),
     click.option("--redo-stale", is_flag=True, help="do again what other code made"),
     click.option("--until-decided", is_flag=True, help="stop at the look that decides"),
