@@ -43,7 +43,7 @@ speed: .venv/ready
 	.venv/bin/python tests/speed/step_time.py
 
 test: check
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n logical
 
 test-all: check
 	.venv/bin/python -m pytest -m "slow or not slow"

@@ -31,6 +31,8 @@ class _Part(BaseModel):
     backbones: list[str] | None = None
     ratios: list[float] | None = None
     seeds: int | list[int] | None = None
+    looks: list[int] | None = None
+    margin: float | None = None
     size: int | None = None
     input_size: int | None = None
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import metrics
-from bench.base import version
+from bench import frames, metrics
 from bench.base.errors import BenchError, Note, unknown
 from bench.base.files import write_bytes, write_text
 from bench.base.validation import validated
-from bench.base.words import spreadsheet, visible
+from bench.base.words import spreadsheet
 from bench.data.dataset import Dataset, open_dataset
+from bench.frames import PLACE
 from bench.grid import configs, grid, notation
 from bench.grid.cell import TUNING_SEEDS, Cell, Run
 from bench.grid.configs import Config
@@ -32,9 +32,9 @@ from bench.store.records import DamagedError, Store
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bench.engines.engine import Engine, Shard
-    from bench.engines.slurm import Slurm
-    from bench.engines.worker import Job
+    from bench.engines.engine import Engine
+    from bench.engines.shard import Shard
+    from bench.running import How
     from bench.tuning.rounds import Searches
     from bench.tuning.search import Search
     from bench.tuning.tuned import Shelf
@@ -46,10 +46,6 @@ Select = Callable[[Selection], Selection]
 Made = TypeVar("Made")
 NAMED = 5
 """So many damaged records are named, one by one."""
-PLACE = ("dataset", "method", "backbone", "ratio", "seed")
-"""What tells the runs of a study apart."""
-MOST_WORKERS = 1000
-STATES = ("done", "running", "failed", "missing", "damaged")
 Params = Literal["default", "tuned"]
 
 
@@ -62,7 +58,8 @@ class Study:
     or a path to a Python file; `backbones` any of timm, `a+b` for a combination. A list may be one
     text with commas. `ratios` are fractions of the training split; `seeds` a count, a list, or a
     text such as `"0-4"`; `looks` numbers of seeds at which results are looked at (`[10, 20, 30]`;
-    these are the seeds too). `size` and `input_size` are pixels. `settings` are protocol keys
+    these are the seeds too). `margin` is the smallest difference that counts, 0.01 where it is not
+    given. `size` and `input_size` are pixels. `settings` are protocol keys
     (`{"epochs": 20}`). `params="tuned"` takes what `tune` found for each method, dataset and
     backbone in place of the defaults. Nothing is read, downloaded or trained before it is asked
     for.
@@ -80,6 +77,7 @@ class Study:
     ratios: float | str | Sequence[float] | None = None
     seeds: int | str | Sequence[int] | None = None
     looks: str | Sequence[int] | None = None
+    margin: float | None = None
     size: int | None = None
     input_size: int | None = None
     protocol: str | Path = "laptop"
@@ -114,6 +112,7 @@ class Study:
             "ratios": None if self.ratios is None else notation.numbers(self.ratios, "ratio"),
             "seeds": None if self.seeds is None else notation.seeds(self.seeds),
             "looks": None if self.looks is None else notation.looks(self.looks),
+            "margin": self.margin,
             "source_size": self.size,
             "input_size": self.input_size,
         }
@@ -230,7 +229,7 @@ class Study:
 
     @cached_property
     def asked(self) -> str | None:
-        """All options of a command that asks for these runs, after a blank; None where none does."""
+        """The options of a command that asks for these runs, after a blank; None without one."""
         chosen = self.selection
         whole = replace(
             self,
@@ -266,6 +265,7 @@ class Study:
             "ratio": ",".join(map(notation.write_number, self.named.get("ratios", ()))),
             "seeds": notation.write_seeds(self.named.get("seeds", ())),
             "looks": ",".join(map(str, self.named.get("looks", ()))),
+            "margin": self.margin,
             "size": self.size,
             "input-size": self.input_size,
             "params": None if self.params == "default" else self.params,
@@ -330,6 +330,8 @@ class Study:
         alike, `lr` and `weight_decay`. An interrupted search goes on as it would have. What is
         found is kept beside the results, and taken by `params="tuned"`.
         """
+        from bench.running import How
+        from bench.running import do as do_missing
         from bench.tuning.rounds import rounds, trials_frame
 
         if not (isinstance(trials, int) and trials >= 1):
@@ -338,7 +340,7 @@ class Study:
 
         def do(runs: Sequence[Run]) -> None:
             together = Grid(tuple(dict.fromkeys(runs)), self.grid.datasets, ())
-            _do(together, self, How(workers, device))
+            do_missing(together, self.store, self._data_dir, How(workers, device))
 
         self.store.check_writable()
         rounds(searches, trials, self.store, do)
@@ -391,15 +393,16 @@ class Study:
         missing = remaining(self.store, self.grid.runs)
         grid.check_backbones(self.grid, missing, weights=True)
         left: dict[Cell, float] = {}
-        for one, seconds in estimate.seconds(self.grid, missing, self.store, device).items():
+        timed = device.split(",")[0]
+        for one, seconds in estimate.seconds(self.grid, missing, self.store, timed).items():
             left[one.cell] = left.get(one.cell, 0.0) + seconds
         states = self.states()
-        return _cells(states).assign(seconds=[left.get(cell, 0.0) for cell in states])
+        return frames.cells(states).assign(seconds=[left.get(cell, 0.0) for cell in states])
 
     def status(self) -> "pd.DataFrame":
         """As `plan`, without the seconds, and with nothing timed."""
         _ = self.measured  # finds what is damaged
-        return _cells(self.states())
+        return frames.cells(self.states())
 
     def states(self) -> dict[Cell, "Counter[str]"]:
         """How many runs of each cell are in each of `STATES`; `damaged` are those found so far."""
@@ -414,7 +417,7 @@ class Study:
         import pandas as pd
 
         rows = [
-            _place(one) | {"reason": failure["reason"], "key": one.key}
+            frames.place(one) | {"reason": failure["reason"], "key": one.key}
             for one, failure in failed(self)
         ]
         return pd.DataFrame(rows, columns=[*PLACE, "reason", "key"])
@@ -426,7 +429,7 @@ class Study:
         import pandas as pd
 
         self.refresh()
-        rows = [_row(one, record) for one, record in self.measured.records.items()]
+        rows = [frames.row(one, record) for one, record in self.measured.records.items()]
         return pd.DataFrame(rows, columns=None if rows else [*PLACE, *metrics.RECORDED, "key"])
 
     def all_records(self) -> "pd.DataFrame":
@@ -436,7 +439,7 @@ class Study:
         rows, damaged = [], []
         for key in self.store:
             try:
-                rows.append(_row_of(self.store.read(key)))
+                rows.append(frames.row_of(self.store.read(key)))
             except DamagedError as damage:
                 damaged.append(damage)
         name_damaged(damaged)
@@ -522,7 +525,7 @@ class Study:
         from bench.training import environment
         from bench.training.features import features
 
-        device = device or environment.default_device()
+        device = (device or environment.default_device()).split(",")[0]
         for one in self.grid.runs:
             if self.store.done(one.key):
                 if not self.store.features_path(one.key, split).exists():
@@ -535,7 +538,7 @@ class Study:
         self.refresh()
         if not self.measured.records:
             raise BenchError("no run of this study is done: study.run() does what is missing")
-        places = {one: _place(one) | {"key": one.key} for one in self.measured.records}
+        places = {one: frames.place(one) | {"key": one.key} for one in self.measured.records}
         for name, value in where.items():
             if value not in (known := [place[name] for place in places.values()]):
                 raise unknown(f"finished run with {name}", str(value), set(map(str, known)))
@@ -561,108 +564,30 @@ def run(
     engine: "str | Engine" = "local",
 ) -> None:
     """As `Study.run`, for several studies that share a store: their runs together, each once."""
+    from bench.running import How, do
+
     store, together = studies[0].store, grid.merge(study.grid for study in studies)
     if retry_failed:
         store.check_writable()
         for one in together.runs:
             store.forget_failure(one.key)
     how = How(workers, device, run_timeout, engine, _asked(studies))
-    if _do(together, studies[0], how):
+    if do(together, store, studies[0]._data_dir, how):
         for study in studies:
             study.refresh()
 
 
-def submitted(studies: Sequence[Study], engine: "Slurm", how: "How") -> list[str]:
-    """The scripts that an engine would submit for what is missing of the studies."""
-    from bench.engines.worker import remaining
+def submitted(studies: Sequence[Study], how: "How") -> list[str]:
+    """The scripts that the engine slurm would submit for what is missing of the studies."""
+    from bench.running import scripts
 
     together = grid.merge(study.grid for study in studies)
-    missing = remaining(studies[0].store, together.runs)
-    job = _job(missing, studies[0], replace(how, asked=_asked(studies)), engine)
-    return engine.scripts(job, _workers(how, engine, len(missing))) if missing else []
+    how = replace(how, asked=_asked(studies))
+    return scripts(together, studies[0].store, studies[0]._data_dir, how)
 
 
 def _asked(studies: Sequence[Study]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(study.asked for study in studies if study.asked))
-
-
-@dataclass(frozen=True)
-class How:
-    """How runs are done; the arguments of `Study.run`, and what asks for them elsewhere."""
-
-    workers: int | None = None
-    device: str | None = None
-    run_timeout: float | None = None
-    engine: "str | Engine" = "local"
-    asked: tuple[str, ...] = ()
-
-
-def _do(together: Grid, first: Study, how: How) -> bool:
-    """Do what is missing of runs, with the data and the store of a study; whether there was any."""
-    from bench.engines import engine as engines
-    from bench.engines.progress import GridProgress, console
-    from bench.engines.worker import remaining
-
-    engine = engines.engine(how.engine) if isinstance(how.engine, str) else how.engine
-    store, missing = first.store, remaining(first.store, together.runs)
-    workers = _workers(how, engine, len(missing))
-    if not missing:
-        return False
-    job = _job(missing, first, how, engine)
-    grid.check_backbones(together, missing, weights=True)
-    for place in dict.fromkeys((one.cell.source, one.cell.source_size) for one in missing):
-        open_dataset(*place, first._data_dir)
-    _note_changed_code()
-    out = console()
-    out.print(
-        f"{len(missing)} runs to do, {workers} at a time on {job.device}, "
-        f"into {visible(str(store.root))}",
-        highlight=False,
-    )
-    with GridProgress(store, missing, out) as progress:
-        engine(job, workers, progress, progress.say)
-        progress(0.0)
-    return True
-
-
-def _workers(how: How, engine: "Engine", most: int) -> int:
-    """How many runs at a time: as asked, else by this machine; no more than there are."""
-    from bench.training import environment
-
-    asked = how.workers
-    if asked is not None and not (isinstance(asked, int) and 1 <= asked <= MOST_WORKERS):
-        raise BenchError(f"workers {asked!r}: write a whole number, 1 or more, to {MOST_WORKERS}")
-    if asked is None and not engine.here:
-        raise BenchError("say how many runs at a time: --workers 20")
-    return min(asked or environment.default_workers(), most)
-
-
-def _job(missing: Sequence[Run], first: Study, how: How, engine: "Engine") -> "Job":
-    """What an engine is to do, with a device and a store that were looked at."""
-    from bench.engines.process import warm_up
-    from bench.engines.worker import Job
-    from bench.training import environment
-
-    device = how.device or environment.default_device()
-    if engine.here:
-        environment.check_device(device)
-    first.store.check_writable()
-    first.store.sweep()
-    if engine.here:
-        warm_up(device)
-    return Job(
-        tuple(missing), first.store.root, first._data_dir, device, how.run_timeout, asked=how.asked
-    )
-
-
-def _note_changed_code() -> None:
-    if (commit := version.commit()).endswith("+"):
-        warnings.warn(
-            f"files under bench/ or methods/ are changed since commit {commit[:-1]}: records made "
-            "now are marked as of changed code",
-            Note,
-            stacklevel=4,
-        )
 
 
 def name_damaged(found: Sequence[DamagedError]) -> None:
@@ -693,45 +618,3 @@ def failed(study: Study) -> list[tuple[Run, dict[str, Any]]]:
         for one in study.grid.runs
         if not store.done(one.key) and (failure := store.read_failure(one.key))
     ]
-
-
-def _cells(states: Mapping[Cell, "Counter[str]"]) -> "pd.DataFrame":
-    """A row a cell: its place, and how many of its runs are in each state."""
-    import pandas as pd
-
-    columns = ["dataset", "ratio", "backbone", "method", *STATES]
-    rows = [
-        (cell.dataset, cell.ratio, cell.backbone, cell.method.label, *(counts[s] for s in STATES))
-        for cell, counts in states.items()
-    ]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _place(one: Run) -> dict[str, Any]:
-    cell = one.cell
-    values = cell.dataset, cell.method.label, cell.backbone, cell.ratio, one.seed
-    return dict(zip(PLACE, values, strict=True))
-
-
-def _row(one: Run, record: Record) -> dict[str, Any]:
-    return {**_row_of(record), **_place(one)}
-
-
-def _row_of(record: Record) -> dict[str, Any]:
-    cell, cost = record["cell"], record["cost"]
-    place = cell["dataset"], record["label"], cell["backbone"], cell["ratio"], record["seed"]
-    return {
-        **dict(zip(PLACE, place, strict=True)),
-        "source_size": cell["source_size"],
-        "input_size": cell["input_size"],
-        **record["metrics"],
-        **{k: v for k, v in record["validation"].items() if k.startswith("val_")},
-        "selected_epoch": record["selected_epoch"],
-        "seconds": sum(cost["seconds"].values()),
-        **{name: value for name, value in cost.items() if name != "seconds"},
-        "device": record["device"],
-        "commit": record["commit"],
-        "phantom": record["data"]["phantom"],
-        "schema": record["schema"],
-        "key": record["key"],
-    }

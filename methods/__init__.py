@@ -1,7 +1,8 @@
 """The methods: one in each module of this folder, named as its file.
 
 Packages hold parts that methods share. A package elsewhere adds a method through the entry point
-group `bench.methods`; a single file is named by its path, `path.py` or `path.py:Name`.
+group `bench.methods`; a single file is named by its path, `path.py` or `path.py:Name`. `one+two` is
+a composition of named ones.
 """
 
 import importlib
@@ -9,8 +10,10 @@ import inspect
 import pkgutil
 from functools import partial
 
-from bench.base.plugins import Plugins
+from bench.base.errors import BenchError
+from bench.base.plugins import Plugin, Plugins, is_file
 from methods.method import Method
+from methods.parts.composition import compose
 
 
 def _own(name: str) -> type[Method]:
@@ -30,5 +33,20 @@ METHODS: Plugins[type[Method]] = Plugins(
 )
 
 names = METHODS.names
-get = METHODS.get
-find = METHODS.find
+
+
+def find(text: str) -> Plugin[type[Method]]:
+    """As `Plugins.find`, of `one+two` the composition. Raises BenchError."""
+    parts = [part.strip() for part in text.split("+")]
+    if len(parts) == 1 or is_file(text):
+        return METHODS.find(text)
+    if any(map(is_file, parts)):
+        raise BenchError(f"{text}: a file is no part of a composition; let its method do both")
+    if "none" in parts:
+        raise BenchError(f"{text}: none does nothing; leave it out")
+    return Plugin("+".join(parts), compose(tuple((part, METHODS.get(part)) for part in parts)))
+
+
+def get(text: str) -> type[Method]:
+    """What `find` finds."""
+    return find(text).value

@@ -42,7 +42,7 @@ class FMix(Mixing):
         mask = highest(noise, lam)
         partner = self.permutation(images)
         mixed = torch.where(mask, images, images[partner])
-        return mixed, torch.lerp(rows[partner], rows, float(mask.float().mean()))
+        return mixed, torch.lerp(rows[partner], rows, mask.float().mean())
 
 
 def low_frequency_noise(

@@ -1,5 +1,6 @@
 """Method: what an augmentation method is to the harness."""
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,16 @@ class Parameters(BaseModel):
 
 
 @dataclass(frozen=True)
+class Weights:
+    """What each class weighs in the loss; in multi-label sets what each label does where it is 1,
+    and, `absent`, where it is 0.
+    """
+
+    present: tuple[float, ...]
+    absent: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class Setting:
     """What a method may know of the run that it serves.
 
@@ -56,6 +67,9 @@ class Setting:
     feature_dim: int
     seed: int = 0
     device: str = "cpu"
+    weights: Weights | None = None
+    """Of the classes, for `task_loss`; None: all alike."""
+    label_smoothing: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -90,17 +104,53 @@ class NotYetError(Exception):
     """Another worker is making what this run needs; it is put off, not failed."""
 
 
-def task_loss(logits: Tensor, targets: Tensor, task: Task, reduction: str = "mean") -> Tensor:
+def task_loss(
+    logits: Tensor,
+    targets: Tensor,
+    task: Task,
+    reduction: str = "mean",
+    weights: Weights | None = None,
+    smoothing: float = 0.0,
+) -> Tensor:
     """The loss that every method shares.
 
     Cross-entropy of (B, C) logits with (B,) class numbers or (B, C) probabilities; for multi-label
     sets binary cross-entropy with (B, L) targets in [0, 1], averaged over the labels.
     `reduction`: "mean" over the batch, or "none" for a row each, (B,).
+    `weights` multiply what each class adds to the sum over classes, so that the loss stays linear
+    in the target: of mixed targets each part has its own class's weight. `smoothing` moves that
+    share of a target to all classes alike, or to both values of a label.
     """
     if task is Task.MULTILABEL:
-        rows = F.binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(1)
+        rows = _label_loss(logits, targets, weights, smoothing).mean(1)
         return rows.mean() if reduction == "mean" else rows
-    return F.cross_entropy(logits, targets, reduction=reduction)
+    if weights is None:
+        return F.cross_entropy(logits, targets, reduction=reduction, label_smoothing=smoothing)
+    each = _on(logits.device, weights.present)
+    rows = F.cross_entropy(
+        logits.float(), targets, each, reduction="none", label_smoothing=smoothing
+    )
+    return rows.mean() if reduction == "mean" else rows
+
+
+def _label_loss(
+    logits: Tensor, targets: Tensor, weights: Weights | None, smoothing: float
+) -> Tensor:
+    """Binary cross-entropy (B, L) of labels."""
+    if smoothing:
+        targets = torch.lerp(targets, torch.full_like(targets, 0.5), smoothing)
+    if weights is None:
+        return F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    present, absent = (_on(logits.device, each) for each in (weights.present, weights.absent))
+    chance, other = F.logsigmoid(logits.float()), F.logsigmoid(-logits.float())
+    loss: Tensor = -(present * targets * chance + absent * (1 - targets) * other)
+    return loss
+
+
+@functools.lru_cache(maxsize=8)
+def _on(device: torch.device, values: tuple[float, ...]) -> Tensor:
+    """Copied to the device once: a copy at each step would make the host wait."""
+    return torch.tensor(values, device=device)
 
 
 @dataclass(frozen=True)
@@ -141,8 +191,10 @@ class Method(nn.Module):
     """One line for `bench methods`."""
     reference: ClassVar[str] = ""
     """The publication, and the code where it is the authority."""
-    version: ClassVar[int] = 1
-    """Raised when behaviour changes; part of a run's key."""
+    version: ClassVar[int | str] = 1
+    """Raised when behaviour changes; part of a run's key. Of a composition `1+1`."""
+    parts: ClassVar[Mapping[str, type["Method"]]] = {}
+    """Of a composition its methods, by name."""
     zero: ClassVar[dict[str, Any]] = {}
     """Parameters of strength zero, at which the method equals `none` bit for bit."""
     quick: ClassVar[dict[str, Any]] = {}
@@ -220,11 +272,13 @@ class Method(nn.Module):
         return self.augment(images, targets)[0]
 
     def task_loss(self, logits: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
-        """`task_loss` for the task of this run."""
-        return task_loss(logits, targets, self.setting.task, reduction)
+        """`task_loss` for the task of this run, with the weights and smoothing of its protocol."""
+        of = self.setting
+        return task_loss(logits, targets, of.task, reduction, of.weights, of.label_smoothing)
 
     def dense(self, targets: Tensor) -> Tensor:
         """Targets as float rows (B, C), one-hot where they were class numbers."""
         if targets.ndim == 2:
             return targets
-        return F.one_hot(targets, self.setting.num_classes).float()
+        classes = torch.arange(self.setting.num_classes, device=targets.device)
+        return (targets[:, None] == classes).float()

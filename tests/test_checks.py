@@ -248,7 +248,7 @@ class TestGolden:
             "seeds": 2,
         }
         monkeypatch.setattr(golden, "GRIDS", {"phantoms": grid})
-        monkeypatch.setattr("bench.training.environment.default_workers", lambda: 1)
+        monkeypatch.setattr("bench.training.environment.default_workers", lambda *_: 1)
 
     @pytest.fixture
     def committed(self, folder: Path) -> Iterator[dict[str, Any]]:

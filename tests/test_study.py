@@ -116,6 +116,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"protocol": Path("absent.yaml")}, "no protocol 'absent.yaml'"),
     ({"settings": {"epoch": 1}}, "did you mean 'epochs'"),
     ({"settings": {"lr": "fast"}}, "protocol key lr"),
+    ({"margin": 1.0}, "less than 1"),
     ({"settings": ["lr=1"]}, "write a dict"),
     ({"settings": None}, "write a dict"),
 ]
@@ -128,6 +129,24 @@ def test_a_mistake_is_answered_in_one_line(
     with pytest.raises(BenchError, match=r".") as error:
         keys(study, **changes)
     assert answer in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_relative_file_is_looked_for_in_the_folder_of_data(study: Study, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    arrays = {
+        f"{split}_{part}": rng.integers(2 if part == "labels" else 256, size=shape, dtype=np.uint8)
+        for split in ("train", "val", "test")
+        for part, shape in {"images": (40, 28, 28), "labels": (40, 1)}.items()
+    }
+    np.savez(tmp_path / "own.npz", **arrays)  # type: ignore[arg-type]
+    found = replace(study, datasets=["own.npz"], data_dir=tmp_path)
+    assert keys(found) == keys(study, datasets=[tmp_path / "own.npz"])
+
+
+def test_a_protocol_of_a_gpu_refuses_another_device(study: Study) -> None:
+    other = replace(study, settings=dict(study.settings) | {"device": "cuda"})
+    with pytest.raises(BenchError, match="on cuda, and this is cpu: give --device cuda"):
+        other.run(device="cpu")
 
 
 def test_a_wrong_backbone_is_answered_before_any_run(study: Study) -> None:

@@ -64,9 +64,11 @@ class TestMetadata:
 
     def test_what_is_imported_is_required_and_the_reverse(self) -> None:
         project = PROJECT["project"]
-        required = [*project["dependencies"], *project["optional-dependencies"]["gen"]]
-        names = {requirement.split(">=")[0] for requirement in required}
-        assert names == imported() - {"IPython"}  # there where a notebook is
+        extras = project["optional-dependencies"]
+        required = [*project["dependencies"], *extras["gen"], *extras["dicom"]]
+        names = {requirement.split(">=")[0].replace("-", "_") for requirement in required}
+        found = {name.replace("-", "_") for name in imported()}
+        assert names == found - {"IPython"}  # there where a notebook is
 
     def test_packages_say_that_they_are_typed(self) -> None:
         assert all((ROOT / folder / "py.typed").is_file() for folder in TOP)

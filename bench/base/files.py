@@ -115,6 +115,14 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def is_folder(path: Path) -> bool:
+    """As `is_file`."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def expanded(path: str | Path) -> Path:
     """With the home for `~`; as it is where there is none."""
     try:

@@ -46,10 +46,45 @@ class Split:
         """The images, float32 (B, C, H, W) in [0, 1]."""
         import torch
 
-        pixels = torch.from_numpy(self.pixels(indices))
-        pixels = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
-        return pixels.contiguous().float().div_(255)
+        return as_floats(torch.from_numpy(self.pixels(indices)))
 
     def subset(self, indices: Indices) -> "Split":
         """These samples, in this order; the images are not copied."""
         return Split(self._images, self.targets[indices], self._rows[indices])
+
+    def to(self, device: str) -> "Split":
+        """The same, its images and targets in the memory of that device.
+
+        On a CPU, and where they are read from disk, it stays where it is.
+        """
+        import torch
+
+        if device == "cpu" or not isinstance(self._images, np.ndarray):
+            return self
+        pixels = torch.from_numpy(self.pixels(np.arange(len(self)))).to(device)
+        return Resident(pixels, self.targets.to(device))
+
+
+class Resident(Split):
+    """A split on a device: indices there give images there, and the host waits for nothing."""
+
+    def __init__(self, pixels: "Tensor", targets: "Tensor") -> None:
+        """uint8 (N, H, W) or (N, H, W, 3), with a target each."""
+        super().__init__(np.empty(0, np.uint8), targets)
+        self._pixels = pixels
+
+    def pixels(self, indices: "Tensor | Indices") -> npt.NDArray[np.uint8]:
+        gathered: npt.NDArray[np.uint8] = self._pixels[indices].cpu().numpy()
+        return gathered
+
+    def images(self, indices: "Tensor | Indices") -> "Tensor":
+        return as_floats(self._pixels[indices])
+
+    def subset(self, indices: Indices) -> "Split":
+        return Resident(self._pixels[indices], self.targets[indices])
+
+
+def as_floats(pixels: "Tensor") -> "Tensor":
+    """uint8 (B, H, W) or (B, H, W, 3) as float32 (B, C, H, W) in [0, 1]."""
+    pixels = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
+    return pixels.contiguous().float().div_(255)

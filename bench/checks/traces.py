@@ -43,13 +43,13 @@ SETTINGS = {"batch_size": BATCH_SIZE, "select": "last"}
 """What is changed in the protocol `laptop`, beside its length."""
 
 
-def record(names: Iterable[str] | None = None) -> Traces:
+def record(names: Iterable[str] | None = None, device: str = "cpu") -> Traces:
     """The traces of these methods, or of all, with their default parameters."""
-    prepare_process("cpu")
+    prepare_process(device)
     found: Traces = {}
     for run in runs(tuple(names or methods.names())):
         by_phantom = found.setdefault(run.cell.method.name, {})
-        by_phantom[run.cell.dataset] = trace(run)
+        by_phantom[run.cell.dataset] = trace(run, device)
     return found
 
 
@@ -61,36 +61,40 @@ def runs(names: tuple[str, ...]) -> tuple[Run, ...]:
     return grid.expand(selection, configs.load("laptop", SETTINGS | {"steps": STEPS}).protocol).runs
 
 
-def trace(run: Run) -> Trace:
+def trace(run: Run, device: str = "cpu") -> Trace:
     """Both parts, each from the beginning of the run."""
     dataset = open_dataset(run.cell.source, run.cell.source_size)
-    return {"batches": at_equal_weights(run, dataset), "steps": real_steps(run, dataset)}
+    return {
+        "batches": at_equal_weights(run, dataset, device),
+        "steps": real_steps(run, dataset, device),
+    }
 
 
-def ready(run: Run, dataset: Dataset) -> tuple[Backbone, Method, Split]:
+def ready(run: Run, dataset: Dataset, device: str = "cpu") -> tuple[Backbone, Method, Split]:
     """A run before its first step.
 
     No generator is trained: the training subset stands in for its images, so that what is traced of
     it is how it mixes them into batches.
     """
     train, identity = training_subset(run, dataset)
-    model, method = assemble(run, dataset.info, "cpu")
+    model, method = assemble(run, dataset.info, device)
     if isinstance(method, GenerativeMethod):
-        method.pool = train
+        method.pool = train.to(device)
     else:
         train = method.prepare(train, Workspace(Path(), identity))
     torch.manual_seed(run.streams.dropout)
     return method.adapt(model).train(), method.train(), train
 
 
-def at_equal_weights(run: Run, dataset: Dataset) -> Series:
+def at_equal_weights(run: Run, dataset: Dataset, device: str = "cpu") -> Series:
     """Of each batch of an epoch the loss, and the norms of its gradient in the backbone and, where
     the method has parameters, in the method.
     """
-    model, method, train = ready(run, dataset)
+    model, method, train = ready(run, dataset, device)
+    train = train.to(device)
     protocol = run.protocol.model_copy(update={"steps": BATCHES})
     series: Series = {}
-    for i, indices in Schedule(len(train), protocol).batches(run.streams.order, 0):
+    for i, indices in Schedule(len(train), protocol).batches(run.streams.order, 0, device):
         images, targets = method.augment(train.images(indices), train.targets[indices])
         loss, _ = method.loss(model, images, targets, Progress(i, BATCHES, i, BATCHES))
         model.zero_grad()
@@ -103,11 +107,11 @@ def at_equal_weights(run: Run, dataset: Dataset) -> Series:
     return series
 
 
-def real_steps(run: Run, dataset: Dataset) -> Series:
+def real_steps(run: Run, dataset: Dataset, device: str = "cpu") -> Series:
     """Of three steps of the trainer the mean loss, the last learning rate, and how far they moved
     all weights.
     """
-    model, method, train = ready(run, dataset)
+    model, method, train = ready(run, dataset, device)
     before = vector(model, method)
     (epoch,) = fit(run, model, method, train, dataset.split("val")).curves
     moved = torch.linalg.vector_norm(vector(model, method) - before)

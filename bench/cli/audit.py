@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 about_tables = option_group(
-    click.option("--runs", type=click.IntRange(min=2), metavar="N", help="runs behind each mean"),
+    click.option(
+        "--runs", type=click.IntRange(2, 10_000), metavar="N", help="runs behind each mean"
+    ),
     click.option("--images", metavar="NAME=N", help="test images of a column: breast=156"),
     click.option("--decimal", type=click.Choice([",", "."]), help="the mark before fractions"),
     click.option("--mean-column", metavar="NAME", help="the column of means"),

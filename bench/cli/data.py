@@ -1,4 +1,4 @@
-"""`bench data`: list, verify, export, audit."""
+"""`bench data`: list, verify, export, audit; `import` is in `own`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from bench.base.errors import BenchError
 from bench.base.words import visible
-from bench.cli import complete
+from bench.cli import complete, own
 from bench.cli.options import data_dir, option_group, single
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ locating = option_group(
 
 @click.group("data")
 def data_commands() -> None:
-    """List, verify, audit and export datasets."""
+    """List, import, check and export datasets."""
+
+
+data_commands.add_command(own.data_import)
 
 
 def opened(options: dict[str, Any]) -> list[Dataset]:

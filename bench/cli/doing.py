@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.base.words import visible
-from bench.cli.engines import engine as asked_engine
 from bench.cli.printing import print_plan
+from bench.cli.running import engine as asked_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,11 +48,12 @@ def do(studies: list[Study], options: dict[str, Any]) -> bool:
 def show(studies: list[Study], engine: Engine, options: dict[str, Any]) -> None:
     """The plan of each study, or what would be submitted to SLURM."""
     from bench.engines.slurm import Slurm
-    from bench.study import How, submitted
+    from bench.running import How
+    from bench.study import submitted
 
     if isinstance(engine, Slurm):
-        how = How(options["workers"], options["device"], options["run_timeout"])
-        click.echo("\n".join(submitted(studies, engine, how)))
+        how = How(options["workers"], options["device"], options["run_timeout"], engine)
+        click.echo("\n".join(submitted(studies, how)))
         return
     for one in studies:
         print_plan(one, options["device"], options["workers"])

@@ -62,7 +62,7 @@ selecting = option_group(
         "--datasets",
         metavar="NAMES",
         shell_complete=complete.datasets,
-        help="breast,retina or a path to an npz",
+        help="breast,retina or a path: npz, folder, CSV",
     ),
     click.option(
         "--methods",
@@ -74,6 +74,7 @@ selecting = option_group(
     click.option("--ratio", metavar="R", help="fractions of the training split: 0.2,1"),
     click.option("--seeds", metavar="S", help="10 (a count), 0-9 or 3,5,7"),
     click.option("--looks", metavar="N", help="look at 10,20,30 seeds; one look else"),
+    click.option("--margin", type=float, metavar="D", help="smallest difference that counts: 0.01"),
     click.option("--size", type=int, metavar="PX", help="size of the source images"),
     click.option("--input-size", type=int, metavar="PX", help="what the backbone is given"),
     protocol,
@@ -88,49 +89,6 @@ selecting = option_group(
     results,
 )
 """Which runs, and where they live."""
-workers = click.option("--workers", type=click.IntRange(1, 1000), metavar="N", help="one a core")
-device = click.option("--device", metavar="NAME", help="cpu, cuda or mps")
-run_timeout = click.option(
-    "--run-timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    help="end a run that takes longer",
-)
-engines = option_group(
-    click.option(
-        "--engine",
-        type=click.Choice(["local", "ray", "slurm"]),
-        default="local",
-        show_default=True,
-        help="start workers by it",
-    ),
-    click.option("--ray-address", metavar="HOST:PORT", help="join that Ray cluster"),
-    click.option(
-        "--gpus-per-worker",
-        type=click.FloatRange(min=0),
-        metavar="G",
-        help="give each Ray worker 0.25 of a GPU",
-    ),
-    click.option("--sbatch", metavar="OPTIONS", help='add "partition=gpu,time=04:00:00"'),
-    click.option(
-        "--workers-per-gpu",
-        type=click.IntRange(1, 64),
-        metavar="K",
-        help="do K runs in each SLURM task",
-    ),
-)
-"""What starts the workers."""
-running = option_group(
-    workers,
-    device,
-    engines,
-    run_timeout,
-    click.option("--retry-failed", is_flag=True, help="do failed runs again"),
-    click.option("--redo-stale", is_flag=True, help="do again what other code made"),
-    click.option("--until-decided", is_flag=True, help="stop at the look that decides"),
-    click.option("--dry-run", is_flag=True, help="show the plan, run nothing"),
-)
-"""How to do what is missing."""
 metric = click.option(
     "--metric",
     default="acc",

@@ -33,7 +33,8 @@ def print_plan(study: Study, device: str | None, workers: int | None) -> None:
         return
     out = console()
     device = device or environment.default_device()
-    workers = min(workers or environment.default_workers(), missing)
+    size = max(run.cell.input_size for run in study.grid.runs)
+    workers = min(workers or environment.default_workers(device, size), missing)
     seconds = plan["seconds"].sum() / workers
     out.print(f"about {duration(seconds)} with --workers {workers} on {device}", highlight=False)
     if any(run.cell.method.method.quick for run in study.grid.runs):
@@ -45,7 +46,7 @@ def print_states(cells: pd.DataFrame) -> None:
     from rich.table import Table
 
     from bench.engines.progress import console
-    from bench.study import STATES
+    from bench.frames import STATES
 
     out = console()
     view = Table(box=None, pad_edge=False)

@@ -9,7 +9,8 @@ import click
 
 from bench.cli.asked import study
 from bench.cli.doing import end
-from bench.cli.options import device, run_timeout, selecting, workers
+from bench.cli.options import selecting
+from bench.cli.running import device, run_timeout, workers
 
 
 @click.command()
@@ -25,9 +26,10 @@ def work(shard: str | None, requeue: bool, **options: Any) -> None:
     Shows no tables. Told to leave by USR1 or TERM, it saves what it has at hand, gives it back and
     exits with 0. It begins no run that would end after the SLURM job.
     """
-    from bench.engines.engine import Shard
     from bench.engines.local import Local
+    from bench.engines.shard import Shard
     from bench.engines.shift import Shift
+    from bench.engines.slurm import own_shard
     from bench.engines.worker import remaining
     from bench.study import run
     from bench.training.estimate import from_records
@@ -37,7 +39,7 @@ def work(shard: str | None, requeue: bool, **options: Any) -> None:
     shift = Shift.of_slurm(from_records(part.grid, part.store))
     how = {name: options[name] for name in ("workers", "device", "run_timeout")}
     with shift.listening():
-        run([part], **how, engine=Local(shift))
+        run([part], **how, engine=Local(shift, own_shard()))
         left = len(remaining(part.store, part.grid.runs))
         if not left or not shift.is_over:
             end(options, part)

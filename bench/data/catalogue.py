@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.base.errors import BenchError
-from bench.base.files import expanded
+from bench.base.files import expanded, is_file, is_folder
 from bench.base.task import Task
 from bench.data import phantom
 
@@ -111,9 +111,7 @@ def locate(name: str, size: int, data_dir: Path | None = None, download: bool = 
     if size not in SIZES:
         raise BenchError(f"no {name} at {size} px; MedMNIST has {', '.join(map(str, SIZES))}")
     own = expanded("~/.medmnist")
-    environment = os.environ.get("BENCH_DATA")
-    folders = [data_dir, Path(environment) if environment else None, own]
-    candidates = [folder / medmnist_file(name, size) for folder in folders if folder]
+    candidates = [folder / medmnist_file(name, size) for folder in (*_folders(data_dir), own)]
     for file in candidates:
         if os.access(file, os.R_OK):
             return file
@@ -129,6 +127,21 @@ def locate(name: str, size: int, data_dir: Path | None = None, download: bool = 
     raise MissingData(
         f"{problem}; name its folder by --data-dir or BENCH_DATA, or try {phantom_for(name)}"
     )
+
+
+def located(path: Path, data_dir: Path | None = None) -> Path:
+    """The path; a relative one that is not here, in the folder of data that has it."""
+    if path.is_absolute() or is_file(path) or is_folder(path):
+        return path
+    return next(
+        (f / path for f in _folders(data_dir) if is_file(f / path) or is_folder(f / path)), path
+    )
+
+
+def _folders(data_dir: Path | None) -> list[Path]:
+    """Where data is looked for first."""
+    environment = os.environ.get("BENCH_DATA")
+    return [folder for folder in (data_dir, Path(environment) if environment else None) if folder]
 
 
 def _download(name: str, size: int, folder: Path) -> Path:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.base.errors import BenchError, unknown
-from bench.base.files import expanded, is_file
+from bench.base.files import expanded, is_file, is_folder
 from bench.base.split import RESIDENT_BYTES, Images, Indices, Split
 from bench.base.task import Task
 from bench.base.words import short
@@ -28,6 +28,7 @@ from bench.data.catalogue import (
     Info,
     MissingData,
     locate,
+    located,
     phantom_for,
 )
 from bench.data.coding import per_class
@@ -39,6 +40,7 @@ from bench.data.verify import cache_folder, stamp, verified
 if TYPE_CHECKING:
     from torch import Tensor
 
+PATHS = "or a path: FILE.npz, a folder of class folders, or a CSV"
 PHANTOM_SIZE = 512
 """The largest."""
 __all__ = [
@@ -75,7 +77,9 @@ class Dataset:
 def open_dataset(
     name: str, size: int, data_dir: Path | None = None, download: bool = True
 ) -> Dataset:
-    """The dataset with this short name, phantom name or path to an npz, at `size` pixels.
+    """The dataset with this short name, phantom name or path to an npz or, where nothing has to be
+    chosen (`bench.data.cached`), to a folder of class folders or a CSV, at `size` pixels. A
+    relative path is looked for here, then in the folders of data.
 
     Raises MissingData where a MedMNIST set is nowhere to be had, BenchError for a wrong name or a
     file that does not pass verification.
@@ -86,9 +90,13 @@ def open_dataset(
         return _open_phantom(name, KINDS[name], size)
     if name in NAMES:
         return _open_file(locate(name, size, data_dir, download), size, name)
+    path = located(expanded(name), data_dir)
+    if is_folder(path) or name.lower().endswith((".csv", ".tsv")):
+        from bench.data.cached import imported
+
+        return _open_file(imported(path, size), size)
     if not name.endswith(".npz"):
-        raise unknown("dataset", name, (*NAMES, *PHANTOMS))
-    path = expanded(name)
+        raise BenchError(f"{unknown('dataset', name, (*NAMES, *PHANTOMS))}; {PATHS}")
     if not is_file(path):
         raise BenchError(f"no file {short(str(path))}; correct the path of the dataset")
     return _open_file(path, size)

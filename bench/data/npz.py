@@ -61,6 +61,12 @@ def reading(path: Path) -> Iterator[None]:
         raise BenchError(f"cannot read {path} ({error}); see that it is a readable file") from error
 
 
+def names(path: Path) -> set[str]:
+    """The arrays that a file has."""
+    with reading(path), zipfile.ZipFile(path) as archive:
+        return {name.removesuffix(".npy") for name in archive.namelist()}
+
+
 def header(path: Path, name: str) -> Header:
     """The header of one array; an array shorter or longer than it promises is an error."""
     with _member(path, name) as (file, size):

@@ -26,8 +26,11 @@ from bench.data.coding import Coding, coding_of
 from bench.data.fingerprint import fingerprint, part
 from bench.data.npz import Array
 from bench.data.pixels import Form, form_of, stored
+from bench.data.splits import shared
 
-RULES = 3
+KEYS = ("task", "labels", "import")
+"""Of the YAML beside an npz; `import` is how `bench.data.folder` made it, and is not read here."""
+RULES = 4
 """Raised when verification changes: what older rules let pass is verified again."""
 
 
@@ -91,11 +94,11 @@ def verify(path: Path, size: int, name: str | None = None) -> Verified:
     """
     described = {} if name else _description(path)
     task = Task(medmnist_entry(name)["task"]) if name else described.get("task")
+    warnings = () if name else _groups_in_two(path)
     form, of_images = form_of(path, SPLITS, size, published=bool(name))
     code, of_labels = coding_of(path, SPLITS, task)
     labels = {split: coding.read(path, split, code) for split in SPLITS}
     counts = _counts(path, labels)
-    warnings: tuple[str, ...] = ()
     if name:
         names = _check_medmnist(path, name, counts, form.used_channels)
         if npz.md5(path) != _published_md5(name, size):
@@ -121,6 +124,24 @@ def verify(path: Path, size: int, name: str | None = None) -> Verified:
     return _fingerprinted(path, Verified(info, form, code), own=not name)
 
 
+def _groups_in_two(path: Path) -> tuple[str, ...]:
+    """A warning for each two splits of which one has images of groups, such as patients, of the
+    other, where `{split}_groups` say so. Raises BenchError where they do not fit the images.
+    """
+    arrays = [f"{split}_groups" for split in SPLITS]
+    present = npz.names(path)
+    if not present & set(arrays):
+        return ()
+    groups = {split: npz.read(path, f"{split}_groups").ravel() for split in SPLITS}
+    for split, of_images in groups.items():
+        if len(of_images) != npz.header(path, f"{split}_images").shape[0]:
+            raise BenchError(f"{path}: {split}_groups has {len(of_images)} rows; save one an image")
+    return tuple(
+        f"{len(places)} {later} images are of groups that {earlier} has too: numbers are too good"
+        for (earlier, later), places in shared(groups).items()
+    )
+
+
 def checked(info: Info) -> Iterator[str]:
     """What verification found, a line each, in words that are true of the set."""
     if info.phantom:
@@ -134,6 +155,7 @@ def checked(info: Info) -> Iterator[str]:
         yield f"  {counts}; {info.size} × {info.size} px, {colours}; {info.task.value}"
         each = zip(info.labels, zip(*info.per_class.values(), strict=True), strict=True)
         yield "  " + "; ".join(f"{name}: {'/'.join(map(str, count))}" for name, count in each)
+        yield from (f"  warning: {warning}" for warning in info.warnings)
         yield from (f"  note: {note}" for note in info.notes)
 
 
@@ -221,7 +243,7 @@ def _beside(path: Path) -> Path:
 
 
 def _description(path: Path) -> dict[str, Any]:
-    """The keys `task` and `labels` of the YAML file beside an npz, if there is one."""
+    """The YAML file beside an npz, if there is one."""
     file = _beside(path)
     if is_file(path.with_suffix(".yml")):
         raise BenchError(f"{path.with_suffix('.yml')} is not read; call it {file.name}")
@@ -234,8 +256,8 @@ def _description(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise BenchError(f"{file} is no mapping; it may hold the keys task and labels")
     for key in content:
-        if key not in ("task", "labels"):
-            raise unknown(f"key in {file}:", str(key), ("task", "labels"))
+        if key not in KEYS:
+            raise unknown(f"key in {file}:", str(key), KEYS)
     if "task" in content and content["task"] not in list(Task):
         raise unknown(f"task in {file}:", str(content["task"]), map(str, Task))
     if "task" in content:

@@ -12,6 +12,7 @@ from types import FrameType
 
 from bench.base.errors import BenchError
 from bench.engines.process import Process, warm_up
+from bench.engines.shard import Shard
 from bench.engines.shift import GRACE_SECONDS, Shift
 from bench.engines.worker import POLL_SECONDS, WAITING_SHARE, Job, remaining
 from bench.grid.cell import Run
@@ -34,15 +35,20 @@ ASKED_TO_END = tuple(
 
 @dataclass(frozen=True)
 class Local:
-    """This machine. A `shift` ends when a scheduler says so; what is at hand is then saved."""
+    """This machine. A `shift` ends when a scheduler says so; what is at hand is then saved. With a
+    `shard` the runs of that part come first.
+    """
 
     shift: Shift | None = None
+    shard: Shard | None = None
     here = waits = True
 
     def __call__(
         self, job: Job, workers: int, on_poll: Callable[[float], None], tell: Callable[[str], None]
     ) -> None:
-        local(replace(job, leaves=self.shift is not None), workers, on_poll, tell, self.shift)
+        runs = self.shard.first(job.runs) if self.shard else job.runs
+        job = replace(job, runs=runs, leaves=self.shift is not None)
+        local(job, workers, on_poll, tell, self.shift)
 
 
 def local(
@@ -61,7 +67,7 @@ def local(
     `shift`, whose signals are listened to, it returns where these tell it to leave.
     """
     warm_up(job.device)
-    team, polled = Team(job, workers, tell, shift or Shift()), 0.0
+    team, polled = Team(job, workers, tell, shift), 0.0
     with nullcontext() if shift else _ended_as_by_ctrl_c():
         try:
             while (team.busy or team.pending) and not team.shift.notice:
@@ -78,13 +84,16 @@ def local(
 class Team:
     """The processes of a command, the runs that they have at hand, and those still to do."""
 
-    def __init__(self, job: Job, workers: int, tell: Callable[[str], None], shift: Shift) -> None:
-        self.job, self.workers, self.tell, self.shift = job, workers, tell, shift
+    def __init__(
+        self, job: Job, workers: int, tell: Callable[[str], None], shift: Shift | None = None
+    ) -> None:
+        self.job, self.workers, self.tell, self.shift = job, workers, tell, shift or Shift()
         self.store = Store(job.results)
         self.pending = deque(job.runs)
         self.busy: list[Process] = []
         self.idle: list[Process] = []
         self.crashes: Counter[str] = Counter()
+        self.crowded: set[str] = set()
         self.restarts = 0
         self.looks_again = self.tells_again = 0.0
         self.put_off: dict[str, float] = {}
@@ -95,7 +104,7 @@ class Team:
         if began < self.looks_again:
             return
         for _ in range(len(self.pending)):
-            if len(self.busy) == self.workers:
+            if len(self.busy) >= self.workers:
                 return
             run = self.pending.popleft()
             if not remaining(self.store, [run]) or not self.shift.has_time_for(run):
@@ -135,12 +144,18 @@ class Team:
             self.store.release(process.run.key)
 
     def _start(self, run: Run) -> None:
+        self.shift.fresh = False
         if self.idle:
             process = self.idle.pop()
             process.give(run)
         else:
-            process = Process(self.job, run)
+            process = Process(replace(self.job, device=self._emptiest()), run)
         self.busy.append(process)
+
+    def _emptiest(self) -> str:
+        """The device with the fewest processes."""
+        held = Counter(process.job.device for process in (*self.busy, *self.idle))
+        return min(self.job.device.split(","), key=held.__getitem__)
 
     def _hear(self, process: Process) -> bool:
         """Whether the process is through with its run."""
@@ -149,6 +164,9 @@ class Team:
                 process.fraction = what
             elif kind == "cannot":
                 raise BenchError(what)
+            elif kind == "crowded":
+                self._make_room(process)
+                return True
             else:
                 self.restarts = 0
                 if not what:
@@ -156,6 +174,19 @@ class Team:
                 self._put_away(process, again=not what)
                 return True
         return False
+
+    def _make_room(self, process: Process) -> None:
+        """Its device has no memory left: its run once more, the first time with fewer workers."""
+        key, device = process.run.key, process.job.device
+        if key in self.crowded:
+            mend = "lower --set batch_size, or give --workers 1"
+            self._fail(process, f"the memory of {device} is too small for it; {mend}")
+            return
+        if not self.crowded:
+            self.workers = max(1, self.workers // 2)
+            self.tell(f"the memory of {device} is full; going on with --workers {self.workers}")
+        self.crowded.add(key)
+        self._put_away(process, again=True, ends=True)
 
     def _look_after(self, process: Process, ended: bool) -> None:
         limit = self.job.run_timeout
@@ -192,7 +223,8 @@ class Team:
         self.looks_again = 0.0
         if again:
             self.pending.append(process.run)
-        if process.keeps_on() and not ends:
+        room = len(self.busy) + len(self.idle) < self.workers
+        if process.keeps_on() and room and not ends:
             self.idle.append(process)
             return
         process.end()

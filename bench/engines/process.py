@@ -94,7 +94,9 @@ class Process:
         self.pipe.send(run)
 
     def heard(self) -> Iterator[tuple[str, Any]]:
-        """What it has told since: `at` a fraction, `settled` or not, `cannot` and why."""
+        """What it has told since: `at` a fraction, `settled` or not, `cannot` and why, or
+        `crowded`: the memory of its device is full.
+        """
         with suppress(EOFError, OSError):
             while self.pipe.poll():
                 yield self.pipe.recv()
@@ -131,6 +133,8 @@ def _serve(pipe: Any, job: Job, environment: dict[str, str], folder: str) -> Non
     os.dup2(2, 1)  # what a method prints is no result
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
+    from torch import OutOfMemoryError
+
     from bench.training.execute import prepare_process
 
     prepare_process(job.device)
@@ -151,6 +155,8 @@ def _serve(pipe: Any, job: Job, environment: dict[str, str], folder: str) -> Non
                 pipe.send(("settled", worker.attempt(run, on_progress)))
             except BenchError as error:
                 pipe.send(("cannot", str(error)))
+            except OutOfMemoryError:
+                pipe.send(("crowded", None))
 
 
 def _die_with_parent() -> None:

@@ -11,7 +11,11 @@ from bench.base import process
 from bench.base.errors import BenchError
 from bench.engines.engine import OnPoll, Tell
 from bench.engines.local import local
+from bench.engines.shard import Shard
 from bench.engines.worker import POLL_SECONDS, Job
+
+OWN = {"include_dashboard": False, "object_store_memory": 100_000_000}
+"""Of a Ray that is started here: only runs by name pass through it."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +38,9 @@ class Ray:
         ray = _ray()
         with self._cluster(ray, workers):
             task = ray.remote(num_cpus=1, num_gpus=self.gpus_per_worker, max_retries=-1)(_pull)
+            shared = ray.put(replace(job, results=job.results.resolve()))
             place = str(Path.cwd())
-            job = replace(job, results=job.results.resolve())
-            pending = [task.remote(_from(job, n, workers), place) for n in range(workers)]
+            pending = [task.remote(shared, Shard(n + 1, workers), place) for n in range(workers)]
             while pending:
                 ended, pending = ray.wait(pending, timeout=POLL_SECONDS)
                 for one in ended:
@@ -46,15 +50,10 @@ class Ray:
     @contextmanager
     def _cluster(self, ray: Any, workers: int) -> Iterator[None]:
         """A connection to Ray, closed at the end."""
-        own = {} if self.address else {"num_cpus": max(workers, process.cores())}
+        own = {} if self.address else OWN | {"num_cpus": max(workers, process.cores())}
+        quiet = {"log_to_driver": False, "logging_level": "error"}
         try:
-            ray.init(
-                address=self.address or "local",
-                include_dashboard=False if self.here else None,
-                log_to_driver=False,
-                logging_level="error",
-                **own,
-            )
+            ray.init(address=self.address or "local", **quiet, **own)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise BenchError(
                 f"no Ray at {self.address or 'this machine'} ({str(error).splitlines()[0]}); "
@@ -76,17 +75,11 @@ def _ray() -> Any:
     return ray
 
 
-def _from(job: Job, number: int, workers: int) -> Job:
-    """The same job, begun elsewhere, so that workers rarely want the same run."""
-    first = number * len(job.runs) // workers
-    return replace(job, runs=job.runs[first:] + job.runs[:first])
-
-
-def _pull(job: Job, place: str) -> None:
+def _pull(job: Job, shard: Shard, place: str) -> None:
     """What a task does: whatever nobody else does, one run at a time."""
     if Path(place).is_dir():
         os.chdir(place)
-    local(job, 1, lambda fraction: None)
+    local(replace(job, runs=shard.first(job.runs)), 1, lambda fraction: None)
 
 
 def _end(ray: Any, task: Any) -> None:

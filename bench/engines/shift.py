@@ -22,16 +22,16 @@ def _unknown(run: Run) -> float | None:
 
 @dataclass
 class Shift:
-    """From `began` to `ends`, by the clock; endless where a scheduler does not say.
+    """Until `ends`, by the clock; endless where a scheduler does not say.
 
-    `notice` is the signal that told this process to leave. `seconds` is what a run is expected to
-    take, None where that is not known.
+    `seconds` is what a run is expected to take, None where that is not known. `notice` is the
+    signal that told this process to leave; `fresh` whether nothing was begun yet.
     """
 
-    began: float = 0.0
     ends: float = float("inf")
     seconds: Callable[[Run], float | None] = _unknown
     notice: int = 0
+    fresh: bool = True
 
     @classmethod
     def of_slurm(cls, seconds: Callable[[Run], float | None]) -> "Shift":
@@ -40,21 +40,21 @@ class Shift:
             ends = float(os.environ["SLURM_JOB_END_TIME"])
         except (KeyError, ValueError):
             return cls()
-        return cls(time.time(), ends, seconds)
+        return cls(ends, seconds)
 
     @property
     def is_over(self) -> bool:
-        """Whether it ends before all is done: by a notice, or for want of time."""
+        """Whether it may end before all is done: by a notice, or for want of time."""
         return bool(self.notice) or self.ends < float("inf")
 
     def has_time_for(self, run: Run) -> bool:
-        """Whether a run is expected to end within the shift.
-
-        One that takes longer than a whole shift is begun all the same: checkpoints carry it over.
+        """Whether a run is expected to end within the shift; of the first this is not asked, as
+        checkpoints carry over what takes longer than any shift.
         """
-        left, whole = self.ends - time.time(), self.ends - self.began
-        needed = self.seconds(run) if left < float("inf") else None
-        return needed is None or needed <= left or needed > whole
+        if self.fresh or self.ends == float("inf"):
+            return True
+        needed = self.seconds(run)
+        return needed is None or needed <= self.ends - time.time()
 
     @contextmanager
     def listening(self) -> Iterator[None]:

@@ -12,6 +12,7 @@ from bench.base.errors import BenchError
 from bench.base.files import write_text
 from bench.base.version import ROOT
 from bench.engines.engine import OnPoll, Tell
+from bench.engines.shard import Shard
 from bench.engines.worker import Job
 
 USUAL = {
@@ -46,7 +47,7 @@ class Slurm:
             tell(f"submitted job {said.partition(';')[0]}; its log is in {logs}")
 
     def scripts(self, job: Job, workers: int) -> list[str]:
-        """What is submitted, a script a study. Raises BenchError for a job that no options ask for."""
+        """What is submitted, a script a study. Raises BenchError where no options ask for a job."""
         if not job.asked:
             raise BenchError(
                 "the engine slurm does whole selections; leave --until-decided, and tune with "
@@ -94,6 +95,15 @@ def read_options(text: str) -> dict[str, str | None]:
             )
         found[name] = value if equals else None
     return found
+
+
+def own_shard() -> Shard | None:
+    """Which task of how many of an array this process is; None outside of one."""
+    try:
+        number, of = (int(os.environ[f"SLURM_ARRAY_TASK_{n}"]) for n in ("ID", "COUNT"))
+    except (KeyError, ValueError):
+        return None
+    return Shard((number - 1) % of + 1, of)
 
 
 def requeue() -> str:

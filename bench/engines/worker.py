@@ -30,6 +30,7 @@ class Job:
     results: Path
     data_dir: Path | None
     device: str
+    """Or several, with commas between: processes are dealt to them."""
     run_timeout: float | None = None
     """Seconds after which a run is ended and has failed."""
     leaves: bool = False
@@ -86,12 +87,14 @@ class Worker:
 
     def do(self, run: Run, on_progress: OnProgress) -> bool:
         """Execute and publish a run, or store why it failed; false where it must be put off."""
+        from torch import OutOfMemoryError
+
         from bench.training.trainer import DivergedError
         from methods.method import NotYetError
 
         try:
             self._publish(run, self._execute(run, on_progress))
-        except StoreError:
+        except (StoreError, OutOfMemoryError):
             raise
         except (NotYetError, LeftError):
             return False

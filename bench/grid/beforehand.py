@@ -8,7 +8,7 @@ import numpy as np
 from bench.base.errors import BenchError
 from bench.base.task import Task
 from bench.data.catalogue import Info
-from bench.grid.protocol import SMALLEST_BATCH
+from bench.grid.protocol import SMALLEST_BATCH, Protocol
 from bench.metrics import Metric, Targets, selecting
 
 
@@ -35,6 +35,15 @@ def check(rule: str, ratios: Sequence[float], info: Info) -> None:
                 f"ratio {ratio:g} of {info.name} is {images} training images: at least "
                 f"{SMALLEST_BATCH} are wanted; give more"
             )
+
+
+def check_sampler(protocol: Protocol, info: Info) -> None:
+    """Raises BenchError where images have no one class to be drawn by."""
+    if protocol.sampler == "balanced" and info.task is Task.MULTILABEL:
+        raise BenchError(
+            f"sampler=balanced on {info.name}: its images have several labels; "
+            "--set class_weights=balanced instead"
+        )
 
 
 def subset_size(info: Info, ratio: float) -> int:

@@ -8,6 +8,7 @@ import methods
 from bench.base.validation import validated
 from bench.grid.notation import read_choice, write_choice
 from methods.method import Method, Parameters
+from methods.parts.composition import joined
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,9 @@ class MethodChoice:
     def parse(cls, text: str, parameters: Mapping[str, dict[str, Any]] = {}) -> "MethodChoice":
         """Raises BenchError for a wrong name, parameter or value."""
         source, given = read_choice(text)
-        return cls.of(source, given, parameters.get(methods.find(source).name, {}))
+        found = methods.find(source)
+        usual = joined({name: parameters.get(name, {}) for name in found.value.parts})
+        return cls.of(source, given, usual or parameters.get(found.name, {}))
 
     @classmethod
     def of(cls, source: str, given: Mapping[str, Any], usual: Mapping[str, Any]) -> "MethodChoice":

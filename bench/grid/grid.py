@@ -66,6 +66,7 @@ def expand(
     ]
     for _, info in sources:
         beforehand.check(protocol.select, selection.ratios, info)
+        beforehand.check_sampler(protocol, info)
         notes += [f"{info.name}: {note}" for note in (*info.warnings, *info.notes)]
     cells = [
         Cell(

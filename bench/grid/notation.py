@@ -21,8 +21,17 @@ QUOTED = re.compile(r'"([^"]*)"(.*)', re.DOTALL)
 
 
 def read_choice(text: str) -> tuple[str, dict[str, Any]]:
-    """`name[key=value,...]` as the name (or the path of a file) and its parameters."""
+    """`name[key=value,...]` as the name (or the path of a file) and its parameters.
+
+    Those of a composition `one[key=value]+two` are called `one.key`.
+    """
     text = text.strip()
+    each = list(_split(text, "+"))
+    if len(each) > 1 and not FILE.fullmatch(text):
+        read = list(map(read_choice, each))
+        return "+".join(name for name, _ in read), {
+            f"{name}.{key}": value for name, given in read for key, value in given.items()
+        }
     source, bracket, rest = text.partition("[")
     if file := FILE.fullmatch(text):
         source, rest = file[1], (file[2] or "").removeprefix("[")
@@ -34,13 +43,24 @@ def read_choice(text: str) -> tuple[str, dict[str, Any]]:
 
 def write_choice(name: str, parameters: Iterable[tuple[str, Any]]) -> str:
     """The same, back."""
+    parameters = list(parameters)
+    if any("." in key for key, _ in parameters):
+        return "+".join(write_choice(part, _of(part, parameters)) for part in name.split("+"))
     inside = ",".join(f"{key}={_plain(value)}" for key, value in parameters)
     return f"{name}[{inside}]" if inside else name
 
 
+def _of(part: str, parameters: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """The parameters of one method of a composition, as it calls them."""
+    for key, value in parameters:
+        name, _, own = key.rpartition(".")
+        if name == part:
+            yield own, value
+
+
 def method_name(label: str) -> str:
     """The method of a label, whatever its parameters."""
-    return label.partition("[")[0]
+    return "+".join(part.partition("[")[0] for part in _split(label, "+"))
 
 
 def settings(texts: Iterable[str]) -> dict[str, Any]:
@@ -98,14 +118,14 @@ def _whole(part: str) -> bool:
     return '"' in part or list(_split(f"{part},x")) == [part, "x"]
 
 
-def _split(text: str) -> Iterator[str]:
+def _split(text: str, separator: str = ",") -> Iterator[str]:
     depth, start, quoted = 0, 0, False
     for position, letter in enumerate(text):
         quoted ^= letter == '"'
         if quoted:
             continue
         depth = max(0, depth + (letter in "[(") - (letter in "])"))
-        if letter == "," and depth == 0:
+        if letter == separator and depth == 0:
             yield text[start:position].strip()
             start = position + 1
     yield text[start:].strip()

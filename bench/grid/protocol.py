@@ -50,6 +50,15 @@ class Protocol(BaseModel):
     """Of Adam and AdamW."""
     decay: Literal["all", "weights"] = added("all")
     """What decays: all, or all but norms, biases and what else has one dimension."""
+    class_weights: Literal["none", "balanced", "effective"] = added("none")
+    """Of the classes in the loss of every method: see `bench.training.balance`."""
+    sampler: Literal["shuffle", "balanced"] = added("shuffle")
+    """Each image once an epoch, or as many images drawn with replacement, all classes alike."""
+    label_smoothing: float = added(0.0, ge=0, lt=1)
+    """The share of every target that goes to all classes alike (Szegedy et al. 2016)."""
+
+    device: Literal["any", "cpu", "cuda"] = added("any")
+    """Where its runs may be made; other than `any`, no cell mixes what kinds of devices gave."""
 
     @field_validator("select")
     @classmethod
@@ -89,6 +98,15 @@ class Protocol(BaseModel):
             raise ValueError(f"decay: {self.decay} has no effect with weight_decay: 0")
         if self.nesterov and not self.momentum:
             raise ValueError("momentum: 0 goes with nesterov: false")
+        return self
+
+    @model_validator(mode="after")
+    def _balanced_once(self) -> "Protocol":
+        if self.sampler != "shuffle" and self.class_weights != "none":
+            raise ValueError(
+                f"sampler: {self.sampler} and class_weights: {self.class_weights} balance twice; "
+                "set one of them"
+            )
         return self
 
     def length(self) -> str:

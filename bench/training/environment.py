@@ -15,6 +15,8 @@ from bench.base.errors import BenchError
 from bench.base.words import short
 
 DEVICES = ("cpu", "cuda", "mps")
+WORKERS_PER_GPU = ((28, 8), (64, 4))
+"""How many, up to which side of the input in pixels; beyond, one."""
 
 
 @functools.cache
@@ -44,21 +46,37 @@ def default_device() -> str:
 
 
 def check_device(device: str) -> None:
-    """Raises BenchError where torch cannot use the device, `cpu`, `cuda`, `cuda:1` or `mps`."""
-    try:
-        if torch.device(device).type not in DEVICES:
-            raise RuntimeError(f"one of {', '.join(DEVICES)} is wanted")
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = short(str(error).splitlines()[0])
+    """Raises BenchError where torch cannot use the device: `cpu`, `cuda`, `mps`, or several, as in
+    `cuda:0,cuda:1`.
+    """
+    for one in device.split(","):
+        try:
+            if torch.device(one).type not in DEVICES:
+                raise RuntimeError(f"it must be one of {', '.join(DEVICES)}")
+            torch.empty(1, device=one)
+        except (RuntimeError, AssertionError) as error:
+            reason = short(str(error).splitlines()[0])
+            raise BenchError(
+                f"device {short(one)!r} cannot be used ({reason}); try --device cpu"
+            ) from None
+
+
+def check_kind(device: str, wanted: str) -> None:
+    """Raises BenchError where a protocol is of another kind of device."""
+    kinds = {torch.device(one).type for one in device.split(",")}
+    if wanted != "any" and kinds != {wanted}:
         raise BenchError(
-            f"device {short(device)!r} cannot be used ({reason}); try --device cpu"
-        ) from None
+            f"the protocol is of runs on {wanted}, and this is {device}: "
+            f"give --device {wanted}, or --set device=any for records of their own"
+        )
 
 
-def default_workers() -> int:
-    """One worker a core; on a GPU one."""
-    return 1 if torch.cuda.is_available() else process.cores()
+def default_workers(device: str, size: int) -> int:
+    """One worker a core; on each GPU as many as networks with inputs of that size are worth."""
+    if device == "cpu":
+        return process.cores()
+    each = next((count for limit, count in WORKERS_PER_GPU if size <= limit), 1)
+    return min(each * len(device.split(",")), process.cores())
 
 
 def processor_facts(cpuinfo: Path = Path("/proc/cpuinfo")) -> dict[str, str] | None:

@@ -19,7 +19,7 @@ def predict(model: Backbone, split: Split, task: Task, device: str = "cpu") -> A
     """Probabilities (N, C) of every image of a split, in float32."""
     model.eval()
     logits = [
-        model(split.images(indices).to(device)).float().cpu()
+        model(split.images(indices.to(split.targets.device)).to(device)).float().cpu()
         for indices in batches(len(split), model.input_size)
     ]
     scores = torch.cat(logits)

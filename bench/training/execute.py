@@ -19,6 +19,7 @@ from bench.base.split import Split
 from bench.data.dataset import Dataset, Info, open_dataset, subset_indices
 from bench.grid.cell import Run
 from bench.training import environment, hooks
+from bench.training.balance import class_weights
 from bench.training.evaluation import predict
 from bench.training.state import UNWATCHED, Training, Watch, weights
 from bench.training.trainer import fit
@@ -43,11 +44,15 @@ class Outcome:
 
 
 def prepare_process(device: str) -> None:
-    """One thread and deterministic kernels: the same key gives the same bits on one machine."""
+    """One thread and deterministic kernels: the same key gives the same bits on one machine.
+
+    On a GPU fp32 is fp32: convolutions take no TensorFloat-32.
+    """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False
     if device == "cpu":
         torch.set_num_threads(1)
 
@@ -132,7 +137,7 @@ def learn(
     validation = dataset.split("val")
     clock.lap("data")
 
-    model, method = assemble(run, dataset.info, device)
+    model, method = assemble(run, dataset.info, device, train.targets)
     own = sum(weight.numel() for weight in weights(model))
     workspace = Workspace(
         workshop, identity, lambda done: watch.on_step(round(done * PARTS), PARTS)
@@ -194,7 +199,8 @@ def surroundings(run: Run, device: str) -> dict[str, Any]:
 
 def code(method: type[Method]) -> dict[str, str]:
     """Digests of the code that runs of a method are made by: what trains, and the method."""
-    kinds = [kind for kind in method.__mro__ if issubclass(kind, Method)]
+    each = (method, *method.parts.values())
+    kinds = {kind for one in each for kind in one.__mro__ if issubclass(kind, Method)}
     files = sorted({Path(inspect.getfile(kind)) for kind in kinds})
     bench, methods = version.ROOT / "bench", version.ROOT / "methods"
     return {
@@ -215,8 +221,13 @@ def training_subset(run: Run, dataset: Dataset) -> tuple[Split, dict[str, Any]]:
     }
 
 
-def assemble(run: Run, info: Info, device: str) -> tuple[backbone.Backbone, Method]:
-    """The backbone and the method of a run, before `prepare` and `adapt`."""
+def assemble(
+    run: Run, info: Info, device: str, targets: torch.Tensor | None = None
+) -> tuple[backbone.Backbone, Method]:
+    """The backbone and the method of a run, before `prepare` and `adapt`.
+
+    Classes weigh what they do by these training `targets`; without any, all the same.
+    """
     cell, streams = run.cell, run.streams
     model = backbone.build(
         cell.backbone_source,
@@ -235,6 +246,10 @@ def assemble(run: Run, info: Info, device: str) -> tuple[backbone.Backbone, Meth
         feature_dim=model.feature_dim,
         seed=streams.augment,
         device=device,
+        weights=None
+        if targets is None
+        else class_weights(targets, info.task, info.num_classes, run.protocol),
+        label_smoothing=run.protocol.label_smoothing,
     )
     torch.manual_seed(streams.augment)
     return model, cell.method.method(cell.method.params, setting).to(device)

@@ -5,6 +5,7 @@ import math
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from bench.backbone import Backbone
@@ -72,7 +73,7 @@ def facts(method: Method) -> dict[str, Any]:
 
 def _mean(name: str, logs: list[Logs]) -> float:
     try:
-        mean = float(np.mean([float(log[name]) for log in logs]))
+        mean = float(np.mean(_numbers([log[name] for log in logs])))
     except (TypeError, ValueError, KeyError, RuntimeError, OverflowError):
         raise BenchError(
             f"the method logs {name!r}, which is not one number at each step"
@@ -82,6 +83,14 @@ def _mean(name: str, logs: list[Logs]) -> float:
             f"the method logs {name!r}, which is {mean} at some step; log what is finite"
         )
     return mean
+
+
+def _numbers(values: list[float | Tensor]) -> list[float]:
+    """As floats; tensors together, so that the host waits for their device once."""
+    tensors = [value for value in values if isinstance(value, Tensor) and not value.ndim]
+    if len(tensors) == len(values):
+        return list(map(float, torch.stack(tensors).tolist()))
+    return list(map(float, values))
 
 
 def _tensors(found: Any) -> bool:

@@ -35,7 +35,7 @@ def draw(run: Run, results: Path, data_dir: Path | None = None) -> Path:
     dataset = open_dataset(run.cell.source, run.cell.source_size, data_dir)
     info = dataset.info
     train, identity = training_subset(run, dataset)
-    model, method = assemble(run, info, "cpu")
+    model, method = assemble(run, info, "cpu", train.targets)
     method.prepare(train, Workspace(results / "generated", identity))
     model = method.adapt(model)
     if type(method).loss is not Method.loss:

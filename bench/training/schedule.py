@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.base.errors import BenchError
@@ -15,7 +16,11 @@ from bench.grid.protocol import SMALLEST_BATCH, Protocol
 class Schedule:
     """What a protocol makes of so many training images."""
 
-    def __init__(self, images: int, protocol: Protocol) -> None:
+    def __init__(
+        self, images: int, protocol: Protocol, chances: NDArray[np.float64] | None = None
+    ) -> None:
+        """`chances` (images,) are those of each image to be drawn; None: each once an epoch."""
+        self._chances = chances
         whole, rest = divmod(images, protocol.batch_size)
         self.images = images
         self.protocol = protocol
@@ -25,12 +30,21 @@ class Schedule:
         self.steps = protocol.steps or (protocol.epochs or 0) * self.per_epoch
         self.epochs = math.ceil(self.steps / self.per_epoch)
 
-    def batches(self, seed: int, epoch: int) -> Iterator[tuple[int, Tensor]]:
-        """The steps of an epoch with the indices of their images; depends on these two alone."""
-        order = np.random.default_rng(stream(seed, epoch)).permutation(self.images)
+    def batches(
+        self, seed: int, epoch: int, device: str | torch.device = "cpu"
+    ) -> Iterator[tuple[int, Tensor]]:
+        """The steps of an epoch with the indices of their images, moved to the device at once.
+
+        They depend on seed and epoch alone.
+        """
+        rng = np.random.default_rng(stream(seed, epoch))
+        if self._chances is None:
+            order = rng.permutation(self.images)
+        else:
+            order = rng.choice(self.images, self.images, p=self._chances)
         first = epoch * self.per_epoch
-        batches = torch.from_numpy(order).split(self.protocol.batch_size)[: self.per_epoch]
-        yield from enumerate(batches[: self.steps - first], first)
+        batches = torch.from_numpy(order).to(device).split(self.protocol.batch_size)
+        yield from enumerate(batches[: self.per_epoch][: self.steps - first], first)
 
     def lr(self, step: int) -> float:
         """Linear warm-up (its last step has the full rate), then the protocol's schedule."""

@@ -86,7 +86,8 @@ class GenerativeMethod(Method, ABC):
             data = {name: value for name, value in workspace.data.items() if name != "dataset"}
             entry = Entry(workspace.folder, {"data": data, "recipe": self.recipe()})
             kept = entry.load()
-            self.pool, facts = kept or self._make(train, entry, workspace.report)
+            pool, facts = kept or self._make(train, entry, workspace.report)
+            self.pool = pool.to(self.setting.device)
             self.facts |= facts | {"generated_key": entry.key, "reused": kept is not None}
         return train
 
@@ -97,7 +98,7 @@ class GenerativeMethod(Method, ABC):
         device = images.device
         rows = torch.randperm(len(images), generator=self.generator, device=device)[:count]
         picks = torch.randint(len(self.pool), (count,), generator=self.generator, device=device)
-        picks = picks.cpu()
+        picks = picks.to(self.pool.targets.device)
         labels = self.pool.targets[picks]
         labels = self.dense(labels) if targets.ndim == 2 else labels
         return (

@@ -35,7 +35,7 @@ del psutil.Process.cpu_affinity
 import bench.cli.runs, bench.study, bench.data.npz, methods.generative.cache
 from bench.training import environment
 from bench.base import process
-assert environment.default_workers() >= 1
+assert environment.default_workers("cpu", 28) >= 1
 """
 
 

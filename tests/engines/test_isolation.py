@@ -6,7 +6,9 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import bad_methods
@@ -113,6 +115,44 @@ def test_a_hanging_run_ends_at_the_timeout(tmp_path: Path, clean: dict[str, Any]
     failure = Store(tmp_path).read_failure(todo.runs[0].key)
     assert failure is not None and failure["reason"] == "it took longer than 5 s (--run-timeout)"
     assert unharmed(todo, clean)
+
+
+CROWDED = """
+import torch
+from pathlib import Path
+from methods.method import Method
+
+class Crowded(Method):
+    summary = "finds the memory of its device full"
+    reference = "a test"
+
+    def prepare(self, train, workspace):
+        flag = Path({flag!r})
+        if {always} or not flag.exists():
+            flag.touch()
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return train
+"""
+
+
+@pytest.mark.parametrize("always", [False, True])
+def test_a_full_memory_halves_the_workers_once(tmp_path: Path, always: bool) -> None:
+    file = tmp_path / "crowded.py"
+    file.write_text(CROWDED.format(flag=str(tmp_path / "flag"), always=always))
+    todo = job(tmp_path, str(file), "none", seeds=1)
+    assert do(todo, workers=4) == ["the memory of cpu is full; going on with --workers 2"]
+    store, (crowded, none) = Store(tmp_path), todo.runs
+    assert store.done(none.key) and store.done(crowded.key) != always
+    reason = (store.read_failure(crowded.key) or {}).get("reason", "")
+    assert reason.startswith("the memory of cpu is too small for it") == always
+
+
+def test_processes_are_dealt_to_the_devices(tmp_path: Path) -> None:
+    todo = replace(job(tmp_path, "none", seeds=3), device="cuda:0,cuda:1")
+    team = engine.Team(todo, 3, lambda words: None)
+    for run, expected in zip(todo.runs, ("cuda:0", "cuda:1", "cuda:0"), strict=True):
+        assert team._emptiest() == expected
+        team.busy.append(SimpleNamespace(job=replace(todo, device=expected), run=run))
 
 
 @pytest.mark.parametrize("call", ["sys.exit(0)", "os._exit(0)", "raise ValueError('x')"])

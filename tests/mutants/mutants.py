@@ -54,9 +54,9 @@ TRAINING = [
     ),
     Mutant(
         "weight decay ignored",
-        "bench/training/state.py",
-        '"weight_decay": protocol.weight_decay',
-        '"weight_decay": 0.0',
+        "bench/training/decay.py",
+        "(decayed, protocol.weight_decay)",
+        "(decayed, 0.0)",
         DECAY,
     ),
     Mutant(
@@ -147,7 +147,7 @@ TRAINING = [
         "subsets of a seed are not nested",
         "bench/training/execute.py",
         "run.cell.ratio, run.streams.subset",
-        "run.cell.ratio, run.streams.order",
+        "run.cell.ratio, run.streams.subset + int(100 * run.cell.ratio)",
         f"{EXECUTE}::test_a_smaller_subset_of_a_seed_is_part_of_a_larger_one",
     ),
 ]

@@ -1,0 +1,285 @@
+"""Import: a folder or a CSV of images becomes an npz in MedMNIST's layout, split once for all.
+
+Beside `NAME.npz` stand `NAME.yaml` (task, labels, how it was made) and `NAME.csv` (the split, group
+and sha256 of each image). A size other than 28 is in `NAME_64.npz`, as MedMNIST calls it.
+"""
+
+import csv
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from bench.base import plain_yaml
+from bench.base.errors import BenchError
+from bench.base.files import expanded, write_arrays, write_text
+from bench.base.task import Task
+from bench.data import splits
+from bench.data.catalogue import LARGEST_SIZE, SMALLEST_SIZE, SPLITS
+from bench.data.decoding import Fit, Unreadable, decoded, fitted
+from bench.data.listing import Columns, Item, Listing, listed, masked
+from bench.data.npz import Array
+from bench.data.window import Window, eight_bits
+
+NAMED = 3
+"""Files that are named of each kind that was left out."""
+TABLE = ("split", "index", "image", "label", "group", "sha256")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How images become a dataset."""
+
+    sizes: tuple[int, ...] = (28,)
+    columns: Columns = field(default_factory=Columns)
+    exclude: tuple[str, ...] = ()
+    parts: tuple[float, float, float] = (0.7, 0.1, 0.2)
+    """Of train, val and test."""
+    seed: int = 0
+    fit: Fit = "crop"
+    window: Window | None = None
+    """Of deep images; None: a DICOM file's own, else the default of `Window`."""
+    window_per_image: bool = False
+
+    def __post_init__(self) -> None:
+        for size in self.sizes:
+            if not SMALLEST_SIZE <= size <= LARGEST_SIZE:
+                raise BenchError(f"size {size}: {SMALLEST_SIZE} to {LARGEST_SIZE} px are possible")
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import made: files, images of each class by split, and what it did not take."""
+
+    files: tuple[Path, ...]
+    labels: tuple[str, ...]
+    counts: dict[str, tuple[int, ...]]
+    left_out: dict[str, tuple[str, ...]]
+    """Names by reason."""
+    notes: tuple[str, ...] = field(default=())
+
+    def lines(self) -> Iterator[str]:
+        """For the terminal."""
+        width = max(map(len, self.labels), default=0) + 2
+        yield f"{'':{width}}" + "".join(f"{split:>8}" for split in SPLITS)
+        for label, row in zip(self.labels, zip(*self.counts.values(), strict=True), strict=True):
+            yield f"{label:{width}}" + "".join(f"{count:8}" for count in row)
+        yield from self.left_out_lines()
+        yield from (f"note: {note}" for note in self.notes)
+        yield from (f"wrote {file}" for file in self.files)
+
+    def left_out_lines(self) -> Iterator[str]:
+        """How many images were not taken, by reason, and the names of some."""
+        for reason, names in self.left_out.items():
+            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+            yield f"left out, {reason}: {len(names)} ({', '.join(names[:NAMED])}{more})"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The images that could be read, with their labels and groups as numbers and words."""
+
+    items: tuple[Item, ...]
+    images: dict[int, list[Array]]
+    """By size, fitted, not yet windowed."""
+    hashes: Array
+    labels: Array
+    """0 and 1 (N, C)."""
+
+    @property
+    def groups(self) -> Array:
+        """What stays in one split (N,): the groups, else files of the same bytes."""
+        named = [item.group for item in self.items]
+        return np.array(named) if all(named) else self.hashes
+
+
+def import_images(source: str | Path, name: str | Path, recipe: Recipe = Recipe()) -> Imported:
+    """Make `name.npz` of a folder or a CSV.
+
+    Where `name.csv` is there already, its splits are taken, never drawn again: another size may be
+    added, but no other images. Raises BenchError.
+    """
+    source, target = expanded(source), expanded(name)
+    target = target.with_suffix("") if target.suffix == ".npz" else target
+    found = listed(source, recipe.columns, recipe.exclude)
+    taken, unreadable = _taken(found, recipe)
+    split, notes = _split(target, taken, found, recipe)
+    for held, places in splits.shared(_by_split(taken.groups, split)).items():
+        raise BenchError(
+            f"{source}: {len(places)} images of {held[1]} have a group, or a file, that {held[0]} "
+            "has too; a group belongs in one split"
+        )
+    found = replace(found, left_out=(*found.left_out, *unreadable))
+    files = list(_written(target, taken, found, split, recipe))
+    rows = {s: tuple(map(int, taken.labels[split == s].sum(0))) for s in SPLITS}
+    left: dict[str, tuple[str, ...]] = {}
+    for gone, reason in found.left_out:
+        left[reason] = (*left.get(reason, ()), gone)
+    return Imported(tuple(files), found.labels, rows, left, (*found.notes, *notes))
+
+
+def _taken(found: Listing, recipe: Recipe) -> tuple[Taken, list[tuple[str, str]]]:
+    """All images that can be read, at every size; and the names of the others, with the reason."""
+    items, hashes, unreadable = [], [], []
+    images: dict[int, list[Array]] = {size: [] for size in recipe.sizes}
+    for item in found.items:
+        try:
+            image = decoded(item.path, own_window=recipe.window is None)
+        except Unreadable as reason:
+            unreadable.append((item.name, f"unreadable, {reason}"))
+            continue
+        items.append(item)
+        hashes.append(hashlib.sha256(item.path.read_bytes()).hexdigest())
+        for size in recipe.sizes:
+            images[size].append(fitted(image, size, recipe.fit))
+    labels = np.array(
+        [[label in item.labels for label in found.labels] for item in items], np.uint8
+    )
+    readable = [any(label in item.labels for item in items) for label in found.labels]
+    if not all(readable):
+        gone = [name for name, some in zip(found.labels, readable, strict=True) if not some]
+        first = f"; {unreadable[0][0]}: {unreadable[0][1]}" if unreadable else ""
+        raise BenchError(f"no readable image of {', '.join(gone[:NAMED])}{first}")
+    return Taken(tuple(items), images, np.array(hashes), labels), unreadable
+
+
+def _split(
+    target: Path, taken: Taken, found: Listing, recipe: Recipe
+) -> tuple[Array, tuple[str, ...]]:
+    """The split of each image, and notes on it: the saved one, the given one, or a new one."""
+    notes: tuple[str, ...] = ()
+    if masks := masked(taken.items):
+        notes = (
+            f"{len(masks)} names pair up as image and mask ({masks[0]}); "
+            'leave masks out with --exclude "*_mask*"',
+        )
+    if _beside(target, "csv").is_file():
+        return _saved(target, taken, recipe), (*notes, f"the splits are those of {target.name}.csv")
+    given = np.array([item.split or "" for item in taken.items])
+    if not given[0]:
+        return splits.drawn(
+            taken.labels, taken.groups, recipe.parts, recipe.seed, found.labels
+        ), notes
+    if "val" not in given:
+        train, val, _ = recipe.parts
+        rest = np.flatnonzero(given == "train")
+        held = splits.held_out(
+            taken.labels[rest], taken.groups[rest], val / (train + val), recipe.seed, found.labels
+        )
+        given[rest[held]] = "val"
+        notes = (*notes, "there is no val folder: it is taken from train")
+    return given, notes
+
+
+def _saved(target: Path, taken: Taken, recipe: Recipe) -> Array:
+    """The splits in the table beside `target`. Raises BenchError where they are of other images."""
+    table, described = _beside(target, "csv"), _beside(target, "yaml")
+    with table.open(encoding="utf-8", newline="") as file:
+        known = {(row["image"], row["sha256"]): row["split"] for row in csv.DictReader(file)}
+    asked = list(zip((item.name for item in taken.items), taken.hashes.tolist(), strict=True))
+    made = plain_yaml.read(described.read_bytes(), str(described)) if described.is_file() else {}
+    if set(asked) != set(known) or made.get("import", {}).get("rule") != _rule(taken, recipe):
+        raise BenchError(
+            f"{table} holds the splits of an earlier import, of other images or by another --split "
+            "or --seed; splits are never drawn again: give another --name"
+        )
+    return np.array([known[one] for one in asked])
+
+
+def _rule(taken: Taken, recipe: Recipe) -> str:
+    """How splits are drawn, in words that two imports have in common."""
+    if taken.items[0].split:
+        return f"folders, seed {recipe.seed}"
+    by = "group" if taken.items[0].group else "image"
+    shares = ", ".join(f"{part:g}" for part in recipe.parts)
+    return f"{shares} of train, val, test; stratified, by {by}, seed {recipe.seed}"
+
+
+def _written(
+    target: Path, taken: Taken, found: Listing, split: Array, recipe: Recipe
+) -> Iterator[Path]:
+    """Write table, npz files and descriptions; the paths."""
+    order = {s: np.flatnonzero(split == s) for s in SPLITS}
+    labels = taken.labels if found.multilabel else taken.labels.argmax(1)[:, None]
+    for size in recipe.sizes:
+        file = target.with_name(f"{target.name}.npz" if size == 28 else f"{target.name}_{size}.npz")
+        images, window = _windowed(taken.images[size], split, recipe)
+        arrays: dict[str, Array] = {}
+        for s, places in order.items():
+            arrays[f"{s}_images"] = images[places]
+            arrays[f"{s}_labels"] = labels[places].astype(
+                np.uint8 if labels.max() < 256 else np.int64
+            )
+            if taken.items[0].group:
+                arrays[f"{s}_groups"] = taken.groups[places]
+        write_arrays(file, **arrays)
+        yield file
+        about = _about(taken, found, recipe) | {"size": size, "window": window}
+        yield write_text(file.with_suffix(".yaml"), _description(found, about))
+    yield write_text(_beside(target, "csv"), _table(taken, order))
+
+
+def _windowed(images: Sequence[Array], split: Array, recipe: Recipe) -> tuple[Array, str]:
+    """uint8 images (N, S, S) or (N, S, S, 3), and what became black and white."""
+    window, said = recipe.window or Window(), "none: 8 bits"
+    deep = [image.dtype != np.uint8 for image in images]
+    if any(deep) and not recipe.window_per_image:
+        seen = [i for i, d, s in zip(images, deep, split, strict=True) if d and s == "train"]
+        low, high = window.limits(seen or [i for i, d in zip(images, deep, strict=True) if d])
+        said = f"{window} of the training images: {low:g} to {high:g}"
+        images = [eight_bits(i, low, high) if d else i for i, d in zip(images, deep, strict=True)]
+    elif any(deep):
+        said = f"{window} of each image"
+        images = [
+            eight_bits(i, *window.limits([i])) if d else i
+            for i, d in zip(images, deep, strict=True)
+        ]
+    if any(image.ndim == 3 for image in images):
+        images = [i if i.ndim == 3 else np.stack([i] * 3, -1) for i in images]
+    return np.stack(images), said
+
+
+def _about(taken: Taken, found: Listing, recipe: Recipe) -> dict[str, Any]:
+    left = Counter(reason.split(",")[0] for _, reason in found.left_out)
+    return {
+        "rule": _rule(taken, recipe),
+        "fit": recipe.fit,
+        "where": recipe.columns.where,
+        "exclude": list(recipe.exclude),
+        "left_out": dict(left),
+        "licence": "not stated; write the licence of the images here",
+    }
+
+
+def _description(found: Listing, about: dict[str, Any]) -> str:
+    kind = Task.MULTILABEL if found.multilabel else Task.MULTICLASS
+    task = Task.BINARY if len(found.labels) == 2 and not found.multilabel else kind
+    content = {"task": task.value, "labels": list(found.labels), "import": about}
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+
+
+def _table(taken: Taken, order: dict[str, Array]) -> str:
+    """A row an image, in the order of the npz."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(TABLE)
+    for split, places in order.items():
+        for index, place in enumerate(places):
+            item = taken.items[place]
+            label = "+".join(item.labels)
+            writer.writerow([split, index, item.name, label, item.group or "", taken.hashes[place]])
+    return text.getvalue()
+
+
+def _beside(target: Path, suffix: str) -> Path:
+    return target.with_name(f"{target.name}.{suffix}")
+
+
+def _by_split(values: Array, split: Array) -> dict[str, Array]:
+    return {s: values[split == s] for s in SPLITS}

@@ -1,0 +1,269 @@
+"""Which images a folder or a CSV names: files, labels, groups, and splits where they are given."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.base.errors import BenchError, unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SPLIT_FOLDERS = {
+    "train": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+}
+IMAGES = ("image", "filename", "file", "path", "image_id")
+LABELS = ("label", "class")
+GROUPS = ("group", "patient", "patient_id", "patientid", "lesion_id")
+"""Columns that need not be named, in any case; one of each may be there."""
+MASK = re.compile(r"[ _-]?(mask|seg|segmentation|gt|label)s?([ _-]?\d+)?$", re.IGNORECASE)
+LAYOUTS = (
+    "give a folder of class folders, one with train, val and test of them, or a CSV with a column "
+    "of files and one of labels"
+)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Of a CSV: the columns of `image` files, of `labels` (several: 0 and 1 each) and of the
+    `group`; None where they have a name that says it. `where` is an expression of pandas."""
+
+    image: str | None = None
+    labels: tuple[str, ...] = ()
+    group: str | None = None
+    where: str | None = None
+
+
+@dataclass(frozen=True)
+class Item:
+    """One image: its file, how it is called in its source, and what is said of it."""
+
+    path: Path
+    name: str
+    labels: tuple[str, ...]
+    """The class, or the labels that it has."""
+    group: str | None = None
+    split: str | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a source names. `multilabel` ones have several label columns, `labels` in order."""
+
+    items: tuple[Item, ...]
+    labels: tuple[str, ...]
+    multilabel: bool
+    left_out: tuple[tuple[str, str], ...]
+    """Names, each with the reason."""
+    notes: tuple[str, ...] = ()
+
+
+def listed(source: Path, columns: Columns = Columns(), exclude: Sequence[str] = ()) -> Listing:
+    """What a folder or a CSV names, but for names that fit a pattern of `exclude`."""
+    if source.is_dir():
+        if columns != Columns():
+            raise BenchError(f"{source} is a folder; name the CSV in it to choose columns or rows")
+        return _of_folder(source, exclude)
+    if source.suffix.lower() in (".csv", ".tsv") and source.is_file():
+        return _of_csv(source, columns, exclude)
+    raise BenchError(f"{source} is no folder and no CSV; {LAYOUTS}")
+
+
+def masked(items: Sequence[Item]) -> list[str]:
+    """Names that are those of another image and a word for a mask: `a_mask.png` beside `a.png`."""
+    stems = {str(Path(item.name).with_suffix("")) for item in items}
+    return [
+        item.name
+        for item in items
+        if (bare := MASK.sub("", stem := str(Path(item.name).with_suffix("")))) != stem
+        and bare in stems
+    ]
+
+
+def _of_folder(source: Path, exclude: Sequence[str]) -> Listing:
+    folders = {f.name: f for f in _folders(source)}
+    given = {
+        folder: SPLIT_FOLDERS[n.lower()]
+        for n, folder in folders.items()
+        if n.lower() in SPLIT_FOLDERS
+    }
+    whole = dict.fromkeys(folders.values(), None)
+    if given and len(given) < len(folders):
+        stray = next(name for name, folder in folders.items() if folder not in given)
+        raise BenchError(f"{source} has split folders and {stray!r}; move it away, or the splits")
+    if given and not {"train", "test"} <= set(given.values()):
+        raise BenchError(
+            f"{source} has no {' and '.join({'train', 'test'} - set(given.values()))} "
+            "folder; train and test are needed, val is taken from train without one"
+        )
+    classes = (
+        [(folder, split) for root, split in given.items() for folder in _folders(root)]
+        if given
+        else list(whole.items())
+    )
+    items, left = [], []
+    for folder, split in classes:
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            name = path.relative_to(source).as_posix()
+            if _fits(name, exclude):
+                left.append((name, "excluded"))
+            elif not path.name.startswith("."):
+                items.append(Item(path, name, (folder.name,), split=split))
+    left += [(p.name, "in no class folder") for p in sorted(source.iterdir()) if p.is_file()]
+    return _complete(source, items, left, ())
+
+
+def _folders(parent: Path) -> list[Path]:
+    return sorted(p for p in parent.iterdir() if p.is_dir() and not p.name.startswith("."))
+
+
+def _of_csv(source: Path, columns: Columns, exclude: Sequence[str]) -> Listing:
+    frame = _frame(source)
+    image = _column(source, frame, "image", columns.image, IMAGES)
+    labels = columns.labels or (_column(source, frame, "label", None, LABELS),)
+    for label in labels:
+        _column(source, frame, "label", label, LABELS)
+    group = _column(source, frame, "group", columns.group, GROUPS, optional=True)
+    chosen = frame if columns.where is None else _where(frame, columns.where)
+    left = [(name, "not chosen by --where") for name in frame[image].drop(chosen.index)]
+    items, files = [], _files(source.parent)
+    for row in chosen.to_dict("records"):
+        name, words = str(row[image]), _words(source, row, labels)
+        found = _find(files, name)
+        if _fits(name, exclude):
+            left.append((name, "excluded"))
+        elif words is None:
+            left.append((name, "without label"))
+        elif group and not row[group]:
+            left.append((name, f"without {group}"))
+        elif found is None:
+            left.append((name, "no such file"))
+        else:
+            items.append(Item(found, name, words, str(row[group]) if group else None))
+    said = f"images of one {group} stay in one split"
+    if not group:
+        said = "no group column: images of one patient may stand in two splits"
+    return _complete(source, items, left, labels if len(labels) > 1 else (), (said,))
+
+
+def _complete(
+    source: Path,
+    items: Sequence[Item],
+    left: Sequence[tuple[str, str]],
+    labels: Sequence[str],
+    notes: Sequence[str] = (),
+) -> Listing:
+    occurring = tuple(sorted({label for item in items for label in item.labels}))
+    if len(labels or occurring) < 2:
+        found = ", ".join(occurring) or "none"
+        raise BenchError(f"{source}: two classes or more are needed, found {found}; {LAYOUTS}")
+    return Listing(
+        tuple(items), tuple(labels) or occurring, bool(labels), tuple(left), tuple(notes)
+    )
+
+
+def _frame(source: Path) -> "pd.DataFrame":
+    """The table as text; an empty cell is an empty text."""
+    import pandas as pd
+
+    try:
+        separator = "\t" if source.suffix.lower() == ".tsv" else ","
+        return pd.read_csv(source, sep=separator, dtype=str, keep_default_na=False)
+    except (ValueError, OSError) as error:
+        raise BenchError(
+            f"{source} is no CSV in UTF-8 ({' '.join(str(error).split())[:80]})"
+        ) from None
+
+
+def _where(frame: "pd.DataFrame", expression: str) -> "pd.DataFrame":
+    """The rows of an expression; columns of numbers alone are numbers in it."""
+    typed = frame.replace("", None).apply(_numbers)
+    try:
+        rows = typed.query(expression, engine="python").index
+    except Exception as error:  # whatever pandas makes of a user's expression
+        reason = " ".join(str(error).split())[:100] or type(error).__name__
+        raise BenchError(
+            f"--where {expression!r}: {reason}; write it as pandas does, \"view == 'PA'\", of "
+            f"{', '.join(frame.columns)}"
+        ) from None
+    if not len(rows):
+        raise BenchError(f"--where {expression!r}: no row fits; look at the values in the CSV")
+    return frame.loc[rows]
+
+
+def _numbers(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """A column of numbers alone as numbers; another as it is."""
+    import pandas as pd
+
+    read = pd.to_numeric(column, errors="coerce")
+    return read if read.notna().equals(column.notna()) else column
+
+
+def _column(
+    source: Path,
+    frame: "pd.DataFrame",
+    what: str,
+    said: str | None,
+    usual: Sequence[str],
+    optional: bool = False,
+) -> str:
+    """The column that was said, else the one with a usual name; "" where none is and none must."""
+    if said is not None:
+        if said not in frame.columns:
+            raise unknown(f"column in {source.name}:", said, frame.columns)
+        return said
+    found = [column for column in frame.columns if column.lower() in usual]
+    if len(found) == 1 or (optional and not found):
+        return found[0] if found else ""
+    raise BenchError(
+        f"{source}: which column is the {what}? name it with --{what}-column; "
+        f"there are {', '.join(frame.columns)}"
+    )
+
+
+def _words(source: Path, row: Mapping[Any, str], labels: Sequence[str]) -> tuple[str, ...] | None:
+    """The class, or those of the labels that are 1; None where a cell is empty."""
+    cells = [row[label].strip() for label in labels]
+    if not all(cells):
+        return None
+    if len(labels) == 1:
+        return (cells[0],)
+    try:
+        numbers = [float(cell) for cell in cells]
+    except ValueError:
+        numbers = [-1.0]
+    if not set(numbers) <= {0.0, 1.0}:
+        raise BenchError(f"{source}: several label columns hold 0 and 1, not {', '.join(cells)}")
+    return tuple(label for label, number in zip(labels, numbers, strict=True) if number)
+
+
+def _files(folder: Path) -> dict[str, list[Path]]:
+    """All files below a folder, by their relative path, their name, and both without suffix."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        place = path.relative_to(folder)
+        keys = (place, place.with_suffix(""), Path(place.name), Path(place.stem))
+        for key in dict.fromkeys(k.as_posix() for k in keys):
+            found.setdefault(key, []).append(path)
+    return found
+
+
+def _find(files: dict[str, list[Path]], name: str) -> Path | None:
+    found = files.get(Path(name).as_posix(), [])
+    exact = [path for path in found if path.as_posix().endswith(f"/{name}")]
+    if len(exact or found) > 1:
+        raise BenchError(f"{name!r} may be {found[0]} or {found[1]}; write its path in the CSV")
+    if found:
+        return (exact or found)[0]
+    return Path(name) if Path(name).is_absolute() and Path(name).is_file() else None
+
+
+def _fits(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch(name, p) or fnmatch(Path(name).name, p) for p in patterns)

@@ -1,0 +1,252 @@
+"""Import: folders and CSVs as users have them become a dataset, split once."""
+
+import csv
+
+import numpy as np
+import pytest
+import yaml
+from click.testing import CliRunner
+from PIL import Image
+
+from bench.base.errors import BenchError, Note
+from bench.base.task import Task
+from bench.cli import main
+from bench.data.dataset import open_dataset
+from bench.data.decoding import decoded, fitted
+from bench.data.folder import Recipe, import_images
+from bench.data.listing import Columns, listed
+from bench.data.window import Window, eight_bits
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+
+
+def draw(path, seed, mode="L"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(256, size=(20, 16), dtype=np.uint8)
+    Image.fromarray(pixels).convert(mode).save(path)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two classes of ten images."""
+    for number in range(20):
+        draw(tmp_path / "own" / "ab"[number % 2] / f"image {number}.png", number)
+    return tmp_path / "own"
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A CSV of 40 images of 20 patients; suffixes left out, in a folder below."""
+    rows = ["patient,image_id,finding,view,age"]
+    for number in range(40):
+        draw(tmp_path / "set" / "images" / f"x{number}.png", number)
+        view = "PA" if number < 36 else "AP"
+        rows.append(
+            f"{number // 2},x{number},{'sick' if number % 4 < 2 else 'well'},{view},{number}"
+        )
+    (tmp_path / "set" / "list.csv").write_text("\n".join(rows) + "\n")
+    return tmp_path / "set" / "list.csv"
+
+
+def rows_of(path):
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def bench(*words):
+    return CliRunner().invoke(main, ["data", "import", *map(str, words)])
+
+
+def test_a_folder_becomes_a_dataset_that_opens(folder, tmp_path):
+    made = import_images(folder, tmp_path / "set", Recipe(sizes=(28, 12)))
+    assert made.counts == {"train": (7, 7), "val": (1, 1), "test": (2, 2)}
+    info = open_dataset(str(tmp_path / "set.npz"), 28).info
+    assert info.labels == ("a", "b") and info.task is Task.BINARY and info.warnings == ()
+    small = open_dataset(str(tmp_path / "set_12.npz"), 12)
+    for row in rows_of(tmp_path / "set.csv"):
+        image = fitted(decoded(folder / row["image"]), 12, "crop")
+        assert (small.split(row["split"]).pixels([int(row["index"])])[0] == image).all()
+        assert small.split(row["split"]).targets[int(row["index"])] == "ab".index(row["label"])
+
+
+def test_splits_are_saved_and_never_drawn_again(folder, tmp_path):
+    import_images(folder, tmp_path / "set")
+    before = (tmp_path / "set.csv").read_bytes()
+    made = import_images(folder, tmp_path / "set", Recipe(sizes=(12,)))
+    assert (tmp_path / "set.csv").read_bytes() == before and "set.csv" in made.notes[-1]
+    for recipe in (Recipe(seed=1), Recipe(parts=(0.6, 0.2, 0.2))):
+        with pytest.raises(BenchError, match="never drawn again"):
+            import_images(folder, tmp_path / "set", recipe)
+    draw(folder / "a" / "new.png", 99)
+    with pytest.raises(BenchError, match="of other images"):
+        import_images(folder, tmp_path / "set")
+    assert (tmp_path / "set.csv").read_bytes() == before
+
+
+def test_files_of_the_same_bytes_stay_in_one_split(folder, tmp_path):
+    copied = (folder / "a" / "image 0.png").read_bytes()
+    for number in range(5):
+        (folder / "a" / f"copy {number}.png").write_bytes(copied)
+    import_images(folder, tmp_path / "set")
+    rows = rows_of(tmp_path / "set.csv")
+    same = [
+        row["split"] for row in rows if "copy" in row["image"] or row["image"] == "a/image 0.png"
+    ]
+    assert len(same) == 6 and len(set(same)) == 1
+
+
+def test_patients_of_a_csv_stay_in_one_split(table, tmp_path):
+    recipe = Recipe(columns=Columns(labels=("finding",), where="view == 'PA' and age < 34"))
+    made = import_images(table, tmp_path / "set", recipe)
+    assert sum(map(sum, made.counts.values())) == 34
+    assert len(made.left_out["not chosen by --where"]) == 6
+    places = {}
+    for row in rows_of(tmp_path / "set.csv"):
+        places.setdefault(row["group"], set()).add(row["split"])
+    assert len(places) == 17 and all(len(splits) == 1 for splits in places.values())
+    with np.load(tmp_path / "set.npz") as arrays:
+        assert set(arrays["train_groups"]).isdisjoint(arrays["test_groups"])
+
+
+def test_a_planted_leak_of_patients_is_a_warning(table, tmp_path):
+    import_images(table, tmp_path / "set", Recipe(columns=Columns(labels=("finding",))))
+    with np.load(tmp_path / "set.npz") as arrays:
+        leaky = dict(arrays)
+    leaky["test_groups"][:3] = leaky["train_groups"][0]
+    np.savez_compressed(tmp_path / "leaky.npz", **leaky)
+    (warning,) = open_dataset(str(tmp_path / "leaky.npz"), 28).info.warnings
+    assert warning.startswith("3 test images are of groups that train has too")
+    leaky["test_groups"] = leaky["test_groups"][1:]
+    np.savez_compressed(tmp_path / "short.npz", **leaky)
+    with pytest.raises(BenchError, match="test_groups has"):
+        open_dataset(str(tmp_path / "short.npz"), 28)
+
+
+def test_several_label_columns_are_many_labels(tmp_path):
+    lines = ["file,A,B,C"]
+    for n in range(40):
+        draw(tmp_path / "many" / f"{n}.png", n)
+        lines.append(f"{n}.png,{n % 2},{(n // 2) % 2},{int(n % 5 == 0)}")
+    (tmp_path / "many" / "t.csv").write_text("\n".join(lines))
+    import_images(
+        tmp_path / "many" / "t.csv", tmp_path / "m", Recipe(columns=Columns(labels=tuple("ABC")))
+    )
+    dataset = open_dataset(str(tmp_path / "m.npz"), 28)
+    assert dataset.info.task is Task.MULTILABEL and dataset.info.labels == ("A", "B", "C")
+    row = next(r for r in rows_of(tmp_path / "m.csv") if r["image"] == "3.png")
+    assert dataset.split(row["split"]).targets[int(row["index"])].tolist() == [1, 1, 0]
+
+
+def test_split_folders_are_kept_and_val_is_taken_from_train(tmp_path):
+    for n in range(40):
+        part = "test" if n % 4 == 3 else "train"
+        draw(tmp_path / "own" / part / "ab"[(n // 4) % 2] / f"{n}.png", n)
+    made = import_images(tmp_path / "own", tmp_path / "set")
+    rows = rows_of(tmp_path / "set.csv")
+    assert {r["image"] for r in rows if r["split"] == "test"} == {
+        r["image"] for r in rows if r["image"].startswith("test/")
+    }
+    assert made.counts["test"] == (5, 5) and sum(made.counts["val"]) == 4
+    leaked = next((tmp_path / "own" / "train" / "a").iterdir())
+    (tmp_path / "own" / "test" / "a" / "again.png").write_bytes(leaked.read_bytes())
+    with pytest.raises(BenchError, match="has too"):
+        import_images(tmp_path / "own", tmp_path / "other")
+
+
+def test_deep_images_share_the_window_of_the_training_images(tmp_path):
+    rng = np.random.default_rng(0)
+    for n in range(20):
+        place = tmp_path / "own" / "ab"[n % 2] / f"{n}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(1000 * (n + 1), size=(16, 16)).astype(np.uint16)).save(place)
+    recipe = Recipe(sizes=(16,), window=Window("min", "max"))
+    import_images(tmp_path / "own", tmp_path / "set", recipe)
+    rows = rows_of(tmp_path / "set.csv")
+    stored = {r["image"]: decoded(tmp_path / "own" / r["image"]) for r in rows}
+    train = [stored[r["image"]] for r in rows if r["split"] == "train"]
+    low, high = min(i.min() for i in train), max(i.max() for i in train)
+    with np.load(tmp_path / "set_16.npz") as arrays:
+        for r in rows:
+            shown = arrays[f"{r['split']}_images"][int(r["index"])]
+            assert (shown == eight_bits(stored[r["image"]], low, high)).all()
+    about = yaml.safe_load((tmp_path / "set_16.yaml").read_text())["import"]
+    assert about["window"] == f"min,max of the training images: {low:g} to {high:g}"
+
+
+def test_what_is_left_out_is_counted_and_named(table, tmp_path):
+    with table.open("a") as file:
+        file.write("90,x0,,PA,3\n91,gone,well,PA,3\n,x1,well,PA,3\n")
+    (table.parent / "images" / "x5.png").write_text("broken")
+    done = bench(table, "--name", tmp_path / "set", "--label-column", "finding", "--exclude", "x7")
+    assert done.exit_code == 0, done.output
+    for said in (
+        "left out, without label: 1 (x0)",
+        "left out, no such file: 1 (gone)",
+        "left out, without patient: 1 (x1)",
+        "left out, excluded: 1 (x7)",
+        "left out, unreadable, no image of a known format: 1 (x5)",
+        "images of one patient stay in one split",
+    ):
+        assert said in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "which column is the label? name it with --label-column"),
+        (("--label-column", "fnding"), "did you mean 'finding'"),
+        (("--label-column", "finding", "--where", "viw == 1"), "name 'viw' is not defined"),
+        (("--label-column", "finding", "--where", "view =="), "invalid syntax"),
+        (("--label-column", "finding", "--where", "view == 'LL'"), "no row fits"),
+        (("--label-column", "finding", "--split", "0.9,0.2"), "three fractions"),
+        (("--label-column", "finding", "--size", "big"), "whole numbers of pixels"),
+        (("--label-column", "finding", "--window", "wide"), "write p0.5,p99.5"),
+        (("--label-column", "image_id"), "too few to be in train, val and test: x0 (1)"),
+        (("--label-column", "finding,view"), "several label columns hold 0 and 1"),
+    ],
+)
+def test_a_wrong_wish_is_one_line_that_says_the_mend(table, tmp_path, words, said):
+    done = bench(table, "--name", tmp_path / "set", *words)
+    assert done.exit_code == 2 and said in done.output
+    assert done.output.count("\n") == 1 and not (tmp_path / "set.npz").exists()
+
+
+def test_masks_beside_images_are_told(folder, tmp_path):
+    for path in list(folder.rglob("*.png")):
+        draw(path.with_name(f"{path.stem}_mask.png"), 1)
+    made = import_images(folder, tmp_path / "with")
+    assert "20 names pair up as image and mask" in made.notes[0]
+    made = import_images(folder, tmp_path / "set", Recipe(exclude=("*_mask*",)))
+    assert made.notes == () and len(made.left_out["excluded"]) == 20
+    with pytest.raises(BenchError, match='--exclude "\\*_mask\\*"'):
+        open_dataset(str(folder), 28)
+
+
+def test_a_folder_is_a_dataset_by_its_path(folder, tmp_path):
+    with pytest.warns(Note, match="is imported into"):
+        info = open_dataset(str(folder), 28).info
+    import_images(folder, tmp_path / "set")
+    assert info.fingerprint == open_dataset(str(tmp_path / "set.npz"), 28).info.fingerprint
+    assert info.name == f"own@{info.fingerprint[:8]}"
+    first = open_dataset(str(folder), 28).info
+    assert first == info
+    draw(folder / "a" / "new.png", 77)
+    assert open_dataset(str(folder), 28).info.fingerprint != info.fingerprint
+
+
+def test_a_wrong_dataset_says_what_a_path_may_be(tmp_path):
+    with pytest.raises(BenchError, match=r"FILE\.npz, a folder of class folders, or a CSV"):
+        open_dataset("brest", 28)
+    with pytest.raises(BenchError, match="two classes or more"):
+        open_dataset(str(tmp_path), 28)
+    with pytest.raises(BenchError, match="no file"):
+        open_dataset(str(tmp_path / "gone.csv"), 28)
+
+
+def test_a_name_in_two_folders_is_asked_about(table):
+    draw(table.parent / "more" / "x3.png", 3)
+    with pytest.raises(BenchError, match="write its path in the CSV"):
+        listed(table, Columns(labels=("finding",)))
