@@ -101,6 +101,7 @@ for command in (
     runs.export,
     runs.compare,
     work.work,
+    work.merge,
     records.show,
     records.verify,
     records.pack,

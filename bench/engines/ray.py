@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from bench.base import process
 from bench.base.errors import BenchError
 from bench.engines.engine import OnPoll, Tell
@@ -40,11 +42,13 @@ class Ray:
             task = ray.remote(num_cpus=1, num_gpus=self.gpus_per_worker, max_retries=-1)(_pull)
             shared = ray.put(replace(job, results=job.results.resolve()))
             place = str(Path.cwd())
+            raylets = [one for one in psutil.Process().children() if one.name() == "raylet"]
             pending = [task.remote(shared, Shard(n + 1, workers), place) for n in range(workers)]
             while pending:
                 ended, pending = ray.wait(pending, timeout=POLL_SECONDS)
                 for one in ended:
                     _end(ray, one)
+                _check(raylets)
                 on_poll(0.0)
 
     @contextmanager
@@ -80,6 +84,12 @@ def _pull(job: Job, shard: Shard, place: str) -> None:
     if Path(place).is_dir():
         os.chdir(place)
     local(replace(job, runs=shard.first(job.runs)), 1, lambda fraction: None)
+
+
+def _check(raylets: list[psutil.Process]) -> None:
+    """Raises BenchError where a Ray that was started here has died; it would end this process."""
+    if not all(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in raylets):
+        raise BenchError("Ray has died; the same command goes on where it was")
 
 
 def _end(ray: Any, task: Any) -> None:
