@@ -65,7 +65,7 @@ class TestMetadata:
     def test_what_is_imported_is_required_and_the_reverse(self) -> None:
         project = PROJECT["project"]
         extras = project["optional-dependencies"]
-        required = [*project["dependencies"], *extras["gen"], *extras["dicom"]]
+        required = [*project["dependencies"], *extras["gen"], *extras["dicom"], *extras["ray"]]
         names = {requirement.split(">=")[0].replace("-", "_") for requirement in required}
         found = {name.replace("-", "_") for name in imported()}
         assert names == found - {"IPython"}  # there where a notebook is

@@ -65,7 +65,7 @@ def put_back(left: int) -> None:
 @click.argument("others", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="OTHER")
 @results
 def merge(others: tuple[Path, ...], results: Path) -> None:
-    """Take the records of other results folders.
+    """Merge other results folders into this one.
 
     What is there and here is kept once. Of a run that was made twice with different bits, as two
     machines may, the first published is used; the other is kept in the folder twins. What does not
