@@ -41,6 +41,7 @@ quick: .venv/ready
 
 speed: .venv/ready
 	.venv/bin/python tests/speed/step_time.py
+	.venv/bin/python tests/speed/plan.py
 
 test: check
 	.venv/bin/python -m pytest -n logical

@@ -8,6 +8,7 @@ from pathlib import Path
 from bench.base import version
 from bench.base.errors import BenchError, Note, unknown
 from bench.base.words import visible
+from bench.costs import Costs
 from bench.data.dataset import open_dataset
 from bench.engines.engine import Engine
 from bench.engines.local import Local
@@ -61,7 +62,9 @@ def do(together: Grid, store: Store, data_dir: Path | None, how: How) -> bool:
         f"{len(missing)} runs to do, {workers} at a time{where}, into {visible(str(store.root))}",
         highlight=False,
     )
-    with GridProgress(store, missing, out) as progress:
+    foreseen = Costs(together, store, job.device.split(",")[0]).foreseen(missing)
+    seconds = {run: cost.seconds for run, cost in foreseen.items()}
+    with GridProgress(store, missing, out, seconds) as progress:
         chosen(job, workers, progress, progress.say)
         progress(0.0)
     return True

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bench.engines.engine import Engine
     from bench.engines.shard import Shard
     from bench.running import How
+    from bench.training.estimate import Cost
     from bench.tuning.rounds import Searches
     from bench.tuning.search import Search
     from bench.tuning.tuned import Shelf
@@ -381,23 +382,32 @@ class Study:
         return replace(self, params="tuned")
 
     def plan(self, device: str | None = None) -> "pd.DataFrame":
-        """A row a cell: how many of its runs are done, running, failed and missing, and the
-        `seconds` that one worker needs for the missing ones, without the training of generators.
+        """A row a cell: how many of its runs are done, running, failed and missing; of the missing
+        ones the `seconds` of one worker, its `memory` and what they take on `disk`, in bytes.
         """
-        from bench.engines.worker import remaining
-        from bench.training import environment, estimate
-
         _ = self.measured  # finds what is damaged
+        left: dict[Cell, list[Cost]] = {}
+        for one, cost in self.costs(device).items():
+            left.setdefault(one.cell, []).append(cost)
+        states = self.states()
+        each = [left.get(cell, []) for cell in states]
+        return frames.cells(states).assign(
+            seconds=[sum(cost.seconds for cost in costs) for costs in each],
+            memory=[max((cost.memory for cost in costs), default=0.0) for costs in each],
+            disk=[sum(cost.disk for cost in costs) for costs in each],
+        )
+
+    def costs(self, device: str | None = None) -> "dict[Run, Cost]":
+        """What each missing run takes; a kind of run that was never made here is measured."""
+        from bench.costs import Costs
+        from bench.engines.worker import remaining
+        from bench.training import environment
+
         device = device or environment.default_device()
         environment.check_device(device)
         missing = remaining(self.store, self.grid.runs)
         grid.check_backbones(self.grid, missing, weights=True)
-        left: dict[Cell, float] = {}
-        timed = device.split(",")[0]
-        for one, seconds in estimate.seconds(self.grid, missing, self.store, timed).items():
-            left[one.cell] = left.get(one.cell, 0.0) + seconds
-        states = self.states()
-        return frames.cells(states).assign(seconds=[left.get(cell, 0.0) for cell in states])
+        return Costs(self.grid, self.store, device.split(",")[0]).of(missing)
 
     def status(self) -> "pd.DataFrame":
         """As `plan`, without the seconds, and with nothing timed."""
@@ -406,11 +416,49 @@ class Study:
 
     def states(self) -> dict[Cell, "Counter[str]"]:
         """How many runs of each cell are in each of `STATES`; `damaged` are those found so far."""
+        found = self.store.states(one.key for one in self.grid.runs)
         states: dict[Cell, Counter[str]] = {}
         for one in self.grid.runs:
-            state = "damaged" if one.key in self._damaged else self.store.state(one.key)
+            state = "damaged" if one.key in self._damaged else found[one.key]
             states.setdefault(one.cell, Counter())[state] += 1
         return states
+
+    def running(self) -> "pd.DataFrame":
+        """A row a run at hand, on any machine: its cell and seed, `host`, `pid` and `since`, in
+        seconds of the clock there.
+        """
+        import pandas as pd
+
+        held = [(one, self.store.holder(one.key)) for one in self.held()]
+        rows = [
+            frames.place(one) | {"host": by.host, "pid": by.pid, "since": by.since}
+            for one, by in held
+            if by
+        ]
+        return pd.DataFrame(rows, columns=[*PLACE, "host", "pid", "since"])
+
+    def held(self) -> list[Run]:
+        """The runs that somebody has at hand."""
+        found = self.store.states(one.key for one in self.grid.runs)
+        return [one for one in self.grid.runs if found[one.key] == "running"]
+
+    def seconds_left(self) -> tuple[float | None, int]:
+        """How long those who are at work now need for what is not done, and how many they are.
+
+        None where the cost of some run is not known; nothing is measured.
+        """
+        from bench.costs import Costs, finish
+        from bench.engines.worker import remaining
+        from bench.training import environment
+
+        held = self.held()
+        at_hand = set(held)
+        ahead = [one for one in remaining(self.store, self.grid.runs) if one not in at_hand]
+        device = environment.default_device()
+        costs = Costs(self.grid, self.store, device).foreseen([*held, *ahead])
+        if not held or len(costs) < len(held) + len(ahead):
+            return None, len(held)
+        return finish((costs[one].seconds for one in (*held, *ahead)), len(held)), len(held)
 
     def failures(self) -> "pd.DataFrame":
         """A row a failed run: its cell and seed, the `reason` and its `key`."""
@@ -612,9 +660,9 @@ def whole(studies: Sequence[Study], make: Callable[[], Made]) -> Made:
 
 def failed(study: Study) -> list[tuple[Run, dict[str, Any]]]:
     """The runs that failed, with what they left."""
-    store = study.store
+    store, found = study.store, study.store.failed()
     return [
         (one, failure)
         for one in study.grid.runs
-        if not store.done(one.key) and (failure := store.read_failure(one.key))
+        if one.key in found and not store.done(one.key) and (failure := store.read_failure(one.key))
     ]

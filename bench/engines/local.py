@@ -14,7 +14,7 @@ from bench.base.errors import BenchError
 from bench.engines.process import Process, warm_up
 from bench.engines.shard import Shard
 from bench.engines.shift import GRACE_SECONDS, Shift
-from bench.engines.worker import POLL_SECONDS, WAITING_SHARE, Job, remaining
+from bench.engines.worker import POLL_SECONDS, WAITING_SHARE, Job, settled
 from bench.grid.cell import Run
 from bench.store.leases import STOPPED_SECONDS
 from bench.store.records import Store
@@ -106,7 +106,7 @@ class Team:
             if len(self.busy) >= self.workers:
                 return
             run = self.pending.popleft()
-            if not remaining(self.store, [run]) or not self.shift.has_time_for(run):
+            if settled(self.store, run) or not self.shift.has_time_for(run):
                 continue
             if began < self.put_off.get(run.key, 0.0) or self.store.leased(run.key):
                 self.pending.append(run)

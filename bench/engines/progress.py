@@ -4,7 +4,7 @@ lines.
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -39,13 +39,26 @@ def notebook_line() -> Callable[[str], None]:
 
 
 class GridProgress:
-    """Follows runs until each has a record or a failure; call it with the fractions at hand."""
+    """Follows runs until each has a record or a failure; call it with the fractions at hand.
 
-    def __init__(self, store: Store, runs: Sequence[Run], console: Console) -> None:
+    `seconds` are what runs are expected to take; one that it lacks counts as their mean.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        runs: Sequence[Run],
+        console: Console,
+        seconds: Mapping[Run, float] | None = None,
+    ) -> None:
         self.store = store
         self.console = console
         self.pending = list(runs)
         self.total = len(runs)
+        known = dict(seconds or {})
+        mean = sum(known.values()) / len(known) if known else 1.0
+        self.seconds = {run: known.get(run, mean) for run in runs}
+        self.ahead = self.work = sum(self.seconds.values())
         self.start = self.printed = time.monotonic()
         self.bar = Progress(
             TextColumn("{task.completed:.0f}/{task.total:.0f} runs"),
@@ -67,9 +80,11 @@ class GridProgress:
 
     def __call__(self, fractions: float) -> None:
         ended = [run for run in self.pending if self._ended(run)]
-        self.pending = [run for run in self.pending if run not in ended]
+        gone = set(ended)
+        self.pending = [run for run in self.pending if run not in gone]
+        self.ahead -= sum(self.seconds[run] for run in ended)
         finished = min(self.total, self.total - len(self.pending) + fractions)
-        left = self._left(finished)
+        left = self._left(fractions)
         self.bar.update(self.task, completed=finished, description=left)
         lines = [self._line(run) for run in ended]
         if self.line:
@@ -92,11 +107,13 @@ class GridProgress:
     def _ended(self, run: Run) -> bool:
         return self.store.done(run.key) or self.store.failure_path(run.key).exists()
 
-    def _left(self, finished: float) -> str:
-        if finished < SETTLED * self.total:
+    def _left(self, fractions: float) -> str:
+        at_hand = fractions * self.ahead / max(1, len(self.pending))
+        ahead = max(0.0, self.ahead - at_hand)
+        done = self.work - ahead
+        if done < SETTLED * self.work:
             return ""
-        elapsed = time.monotonic() - self.start
-        return f"{duration(elapsed * (self.total - finished) / finished)} left"
+        return f"{duration((time.monotonic() - self.start) * ahead / done)} left"
 
     def _line(self, run: Run) -> str:
         if failure := self.store.read_failure(run.key):

@@ -12,8 +12,8 @@ import methods
 import reports
 from bench.base.errors import BenchError
 from bench.cli import main
+from bench.costs import Costs
 from bench.study import Study
-from bench.training import estimate
 from reports.figures.catalogue import FIGURES
 from reports.tables.catalogue import TABLES, of_runs
 
@@ -43,7 +43,7 @@ def test_make_has_every_table_and_figure() -> None:
 
 @pytest.fixture(autouse=True)
 def _no_step_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimate, "seconds", lambda *_: {})
+    monkeypatch.setattr(Costs, "of", lambda *_: {})
 
 
 @pytest.fixture
