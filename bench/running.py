@@ -39,6 +39,8 @@ class How:
     run_timeout: float | None = None
     engine: str | Engine = "local"
     asked: tuple[str, ...] = ()
+    lines: bool = True
+    """Whether each run that ends, here or elsewhere, has a line."""
 
 
 def do(together: Grid, store: Store, data_dir: Path | None, how: How) -> bool:
@@ -64,9 +66,9 @@ def do(together: Grid, store: Store, data_dir: Path | None, how: How) -> bool:
     )
     foreseen = Costs(together, store, job.device.split(",")[0]).foreseen(missing)
     seconds = {run: cost.seconds for run, cost in foreseen.items()}
-    with GridProgress(store, missing, out, seconds) as progress:
+    with GridProgress(store, missing, out, seconds, how.lines) as progress:
         chosen(job, workers, progress, progress.say)
-        progress(0.0)
+        progress.end()
     return True
 
 

@@ -143,7 +143,7 @@ class Study:
         found = grid.expand(
             self.selection,
             self.config.protocol,
-            self._data_dir,
+            self.data_folder,
             phantoms_allowed="datasets" not in self.named,
             parameters=self.config.parameters,
             known=self.store.datasets,
@@ -169,7 +169,7 @@ class Study:
         return tuple(map(grid.backbone_label, self.selection.backbones))
 
     @property
-    def _data_dir(self) -> Path | None:
+    def data_folder(self) -> Path | None:
         return Path(self.data_dir) if self.data_dir else None
 
     @property
@@ -341,7 +341,7 @@ class Study:
 
         def do(runs: Sequence[Run]) -> None:
             together = Grid(tuple(dict.fromkeys(runs)), self.grid.datasets, ())
-            do_missing(together, self.store, self._data_dir, How(workers, device))
+            do_missing(together, self.store, self.data_folder, How(workers, device))
 
         self.store.check_writable()
         rounds(searches, trials, self.store, do)
@@ -550,7 +550,7 @@ class Study:
 
     def open(self, one: Run) -> Dataset:
         """The dataset of a run."""
-        return open_dataset(one.cell.source, one.cell.source_size, self._data_dir)
+        return open_dataset(one.cell.source, one.cell.source_size, self.data_folder)
 
     def preview(self) -> Path:
         """Draw what the first method makes of training images; returns the path of the PNG.
@@ -561,7 +561,7 @@ class Study:
 
         if not self.grid.runs:
             raise BenchError("; ".join(self.grid.notes))
-        return draw(self.grid.runs[0], self.store.root, self._data_dir)
+        return draw(self.grid.runs[0], self.store.root, self.data_folder)
 
     def extract(self, split: str, device: str | None = None) -> None:
         """Keep the penultimate features of a split for each finished run, in the store.
@@ -578,7 +578,7 @@ class Study:
             if self.store.done(one.key):
                 if not self.store.features_path(one.key, split).exists():
                     console().print(f"features of {one}: trained again to the same bits")
-                features(one, split, self.store, self._data_dir, device)
+                features(one, split, self.store, self.data_folder, device)
 
     def _one(self, where: Mapping[str, Any]) -> Run:
         for name in where.keys() - {*PLACE, "key"}:
@@ -620,7 +620,7 @@ def run(
         for one in together.runs:
             store.forget_failure(one.key)
     how = How(workers, device, run_timeout, engine, _asked(studies))
-    if do(together, store, studies[0]._data_dir, how):
+    if do(together, store, studies[0].data_folder, how):
         for study in studies:
             study.refresh()
 
@@ -631,7 +631,7 @@ def submitted(studies: Sequence[Study], how: "How") -> list[str]:
 
     together = grid.merge(study.grid for study in studies)
     how = replace(how, asked=_asked(studies))
-    return scripts(together, studies[0].store, studies[0]._data_dir, how)
+    return scripts(together, studies[0].store, studies[0].data_folder, how)
 
 
 def _asked(studies: Sequence[Study]) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ def work(shard: str | None, requeue: bool, **options: Any) -> None:
     from bench.engines.shift import Shift
     from bench.engines.slurm import own_shard
     from bench.engines.worker import remaining
-    from bench.study import run
+    from bench.running import How, do
     from bench.training import environment
 
     asked = study(options)
@@ -45,9 +45,16 @@ def work(shard: str | None, requeue: bool, **options: Any) -> None:
     device = (options["device"] or environment.default_device()).split(",")[0]
     costs = Costs(part.grid, part.store, device)
     shift = Shift.of_slurm(costs.seconds)
-    how = {name: options[name] for name in ("workers", "device", "run_timeout")}
+    how = How(
+        options["workers"],
+        options["device"],
+        options["run_timeout"],
+        Local(shift, own_shard()),
+        lines=False,
+    )
     with shift.listening():
-        run([part], **how, engine=Local(shift, own_shard()))
+        do(part.grid, part.store, part.data_folder, how)
+        part.refresh()
         left = len(remaining(part.store, part.grid.runs))
         if not left or not shift.is_over:
             end(options, part)

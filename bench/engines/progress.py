@@ -9,11 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from bench.engines.worker import remaining
 from bench.grid.cell import Run
 from bench.store.records import Store
 
 SETTLED = 0.02
 """The fraction of the work after which the remaining time is worth telling."""
+LOOKING_SHARE = 200
+"""Between two looks at the store pass so many times as many seconds as one takes."""
 SILENCE = 60.0
 """Seconds after which a plain line is printed though no run has ended."""
 
@@ -41,7 +44,8 @@ def notebook_line() -> Callable[[str], None]:
 class GridProgress:
     """Follows runs until each has a record or a failure; call it with the fractions at hand.
 
-    `seconds` are what runs are expected to take; one that it lacks counts as their mean.
+    `seconds` are what runs are expected to take; one that it lacks counts as their mean. With
+    `lines` each run that ends has one, wherever there is no bar.
     """
 
     def __init__(
@@ -50,9 +54,11 @@ class GridProgress:
         runs: Sequence[Run],
         console: Console,
         seconds: Mapping[Run, float] | None = None,
+        lines: bool = True,
     ) -> None:
         self.store = store
-        self.console = console
+        self.console, self.lines = console, lines
+        self.looks_again = 0.0
         self.pending = list(runs)
         self.total = len(runs)
         known = dict(seconds or {})
@@ -79,14 +85,12 @@ class GridProgress:
             self.bar.stop()
 
     def __call__(self, fractions: float) -> None:
-        ended = [run for run in self.pending if self._ended(run)]
-        gone = set(ended)
-        self.pending = [run for run in self.pending if run not in gone]
+        ended = self._ended()
         self.ahead -= sum(self.seconds[run] for run in ended)
         finished = min(self.total, self.total - len(self.pending) + fractions)
         left = self._left(fractions)
         self.bar.update(self.task, completed=finished, description=left)
-        lines = [self._line(run) for run in ended]
+        lines = [self._line(run) for run in ended] if self.lines else []
         if self.line:
             self.line(f"{finished:.0f}/{self.total} runs{left and ', '}{left}")
             lines = [line for line in lines if ": failed, " in line]
@@ -104,8 +108,21 @@ class GridProgress:
         """A line of its own."""
         self.console.print(words, highlight=False)
 
-    def _ended(self, run: Run) -> bool:
-        return self.store.done(run.key) or self.store.failure_path(run.key).exists()
+    def end(self) -> None:
+        """A last look."""
+        self.looks_again = 0.0
+        self(0.0)
+
+    def _ended(self) -> list[Run]:
+        """Take the runs that have ended since the last look out of the pending ones."""
+        began = time.monotonic()
+        if began < self.looks_again:
+            return []
+        ahead = set(remaining(self.store, self.pending))
+        ended = [run for run in self.pending if run not in ahead]
+        self.pending = [run for run in self.pending if run in ahead]
+        self.looks_again = began + LOOKING_SHARE * (time.monotonic() - began)
+        return ended
 
     def _left(self, fractions: float) -> str:
         at_hand = fractions * self.ahead / max(1, len(self.pending))

@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -188,7 +188,7 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:300]
 
 
-def remaining(store: Store, runs: Sequence[Run]) -> list[Run]:
+def remaining(store: Store, runs: Iterable[Run]) -> list[Run]:
     """The runs that have neither a record nor a failure; the store is listed once."""
     settled = {*store, *store.failed()}
     return [run for run in runs if run.key not in settled]
