@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import main
-from bench.training.calibration import Rates
 
 SEED = 20_240_613
 TEXTS = (
@@ -200,7 +199,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("BENCH_DATA", raising=False)
     monkeypatch.setattr("urllib.request.urlopen", offline)
-    monkeypatch.setattr("bench.costs.call", lambda *_: Rates(1e-3, 0.0, 1e-4, 0.1, 0.0, 10**9))
     monkeypatch.setattr("bench.engines.local.local", lambda *_: None)
     monkeypatch.setattr("bench.training.conformance.problems", lambda *_: [])
     monkeypatch.setattr("bench.training.preview.draw", lambda *_: tmp_path / "preview.png")
