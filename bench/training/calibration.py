@@ -9,12 +9,13 @@ from statistics import median
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bench import metrics
 from bench.backbone import Backbone
 from bench.base import process
-from bench.base.split import Split
+from bench.base.split import Indices, Split
 from bench.base.task import Task
 from bench.data.dataset import Info
 from bench.grid.cell import Run
@@ -31,6 +32,8 @@ LOOKED_AT = (32, 256)
 """Images of a small and of a large look."""
 GENERATOR_SECONDS = 6.0
 """So long a generator is watched, after its first step."""
+DIFFERENT = 64
+"""Of the images that a generator learns from."""
 LARGEST_TIMED = 256
 """Images of a timed step: larger batches are timed in part."""
 LATE = Progress(step=5, steps=10, epoch=5, epochs=10)
@@ -143,10 +146,20 @@ def _look(model: Backbone, info: Info, count: int, device: str) -> Callable[[], 
 
 
 def _random_split(info: Info, count: int) -> Split:
-    """So many images that are one image, so that they take no memory."""
+    """So many images, of which few are different, so that they take no memory."""
     shape = (info.size, info.size, *([info.channels] if info.channels > 1 else []))
-    image = np.random.default_rng(0).integers(256, size=(1, *shape), dtype=np.uint8)
-    return Split(np.broadcast_to(image, (count, *shape)), _targets(info, count))
+    some = np.random.default_rng(0).integers(256, size=(DIFFERENT, *shape), dtype=np.uint8)
+    return Split(_Repeated(some), _targets(info, count))
+
+
+class _Repeated:
+    """Images over and over."""
+
+    def __init__(self, some: NDArray[np.uint8]) -> None:
+        self.some = some
+
+    def __getitem__(self, rows: Indices) -> NDArray[np.uint8]:
+        return self.some[rows % len(self.some)]
 
 
 def _targets(info: Info, count: int) -> Tensor:
