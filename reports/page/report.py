@@ -8,6 +8,7 @@ from functools import cached_property
 
 import methods
 from bench.base.errors import BenchError
+from bench.data.catalogue import NAMES
 from bench.store.measured import Measured, union
 from bench.study import Study
 from reports.arithmetic import as_table, audit_paper
@@ -29,6 +30,11 @@ LEAD = (
     "tab key, for its seeds and interval."
 )
 
+LEAD_OWN = (
+    "Augmentation methods under one trainer, paired by seed. Rest on a number, or reach it with "
+    "the tab key, for its seeds and interval."
+)
+
 
 @dataclass(frozen=True)
 class Content:
@@ -47,6 +53,16 @@ class Content:
         return self.studies[1]
 
     @cached_property
+    def own(self) -> bool:
+        """Whether no dataset is of those that papers print numbers of, or stands for one.
+
+        Then what is said of papers, and what is not run, has no place in the report.
+        """
+        known = {*NAMES, *load("ails").stands_for}
+        infos = self.main.measured.grid.datasets
+        return not any(info.phantom or info.name.partition("@")[0] in known for info in infos)
+
+    @cached_property
     def measured(self) -> Measured:
         return union([self.studies[number].measured for number in of_runs()])
 
@@ -57,18 +73,19 @@ def build(content: Content) -> site.Page:
     cautions = [study.config.caution] if study.config.caution else []
     if any(info.phantom for info in study.measured.grid.datasets):
         cautions.insert(0, PHANTOM)
+    papers = () if content.own else (_claims(content), _readings(content.study))
+    names = ", ".join(info.name for info in study.measured.grid.datasets)
     return site.Page(
-        title="Image augmentation on MedMNIST",
-        lead=LEAD,
+        title=f"Image augmentation on {names if content.own else 'MedMNIST'}",
+        lead=LEAD_OWN if content.own else LEAD,
         summary=_summary(content),
         cautions=tuple(cautions),
         sections=(
             *_tables(content),
             site.Section("figures", "Figures", items=tuple(_figures(content))),
-            _claims(content),
-            _readings(content.study),
+            *papers,
             _tuning(content.main),
-            _arithmetic(),
+            *(() if content.own else (_arithmetic(),)),
             _methods(study),
             _protocol(content),
         ),
@@ -96,6 +113,8 @@ def _tables(content: Content) -> Iterator[site.Section]:
         study, view = content.studies[number], View(published=True)
         command = site.Command(study.command)
         if entry.select and not study.measured.records:
+            if content.own and number > 1:
+                continue
             lead = "No run of this table is done. This does them:"
             yield site.Section(f"table{number}", f"Table {number}", lead, (command,))
             continue
@@ -111,6 +130,8 @@ def _figures(content: Content) -> Iterator[site.Item]:
         studies = [content.studies[number] for number in entry.tables]
         command = f"python -m bench figure {name}{content.study.options}"
         if not all(study.measured.records for study in studies):
+            if content.own:
+                continue
             yield site.Command(command, f"Figure {name}: no run is done yet; this does them.")
             continue
         yield from _drawn(entry, studies, command)
