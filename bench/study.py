@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import metrics
-from bench.base import version
+from bench import frames, metrics
 from bench.base.errors import BenchError, Note, unknown
 from bench.base.files import write_bytes, write_text
 from bench.base.validation import validated
-from bench.base.words import spreadsheet, visible
+from bench.base.words import spreadsheet
 from bench.data.dataset import Dataset, open_dataset
+from bench.frames import PLACE
 from bench.grid import configs, grid, notation
 from bench.grid.cell import TUNING_SEEDS, Cell, Run
 from bench.grid.configs import Config
@@ -32,6 +32,9 @@ from bench.store.records import DamagedError, Store
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bench.engines.engine import Engine
+    from bench.engines.shard import Shard
+    from bench.running import How
     from bench.tuning.rounds import Searches
     from bench.tuning.search import Search
     from bench.tuning.tuned import Shelf
@@ -43,10 +46,6 @@ Select = Callable[[Selection], Selection]
 Made = TypeVar("Made")
 NAMED = 5
 """So many damaged records are named, one by one."""
-PLACE = ("dataset", "method", "backbone", "ratio", "seed")
-"""What tells the runs of a study apart."""
-MOST_WORKERS = 1000
-STATES = ("done", "running", "failed", "missing", "damaged")
 Params = Literal["default", "tuned"]
 
 
@@ -221,7 +220,32 @@ class Study:
         """The study of some of its runs."""
         part = replace(self)
         part.__dict__["grid"] = replace(self.grid, runs=tuple(runs), notes=())
+        part.__dict__["asked"] = None
         return part
+
+    def shard(self, shard: "Shard") -> "Study":
+        """The study of one of so many parts, the same on every machine."""
+        return self.only([one for one in self.grid.runs if shard.holds(one)])
+
+    @cached_property
+    def asked(self) -> str | None:
+        """The options of a command that asks for these runs, after a blank; None without one."""
+        chosen = self.selection
+        whole = replace(
+            self,
+            datasets=list(dict.fromkeys(one.cell.source for one in self.grid.runs)),
+            methods=chosen.methods,
+            backbones=chosen.backbones,
+            ratios=chosen.ratios,
+            seeds=chosen.seeds,
+            looks=None,
+            size=chosen.source_size,
+            input_size=chosen.input_size,
+            _about=None,
+        )
+        places = {"data-dir": self.data_dir, "results": self.results}
+        given = [(name, str(place)) for name, place in places.items() if place]
+        return whole.options + "".join(f" --{name} {shlex.quote(place)}" for name, place in given)
 
     @property
     def command(self) -> str:
@@ -277,15 +301,17 @@ class Study:
         device: str | None = None,
         retry_failed: bool = False,
         run_timeout: float | None = None,
+        engine: "str | Engine" = "local",
     ) -> None:
         """Do what has no record yet; failed runs stay failed unless `retry_failed`.
 
         One worker a core, or one on a GPU, unless `workers` says otherwise; `device` is `cpu`,
         `cuda` or `mps`; a run that takes longer than `run_timeout` seconds fails. Progress is shown
         in a terminal, in a notebook, or as plain lines. An interrupted study goes on where it was
-        stopped, and the results are bit-identical.
+        stopped, and the results are bit-identical. `engine` is `"local"`, `"ray"` or `"slurm"`, or
+        one of bench.engines with its options; `"slurm"` submits, and does not wait.
         """
-        run([self], workers, device, retry_failed, run_timeout)
+        run([self], workers, device, retry_failed, run_timeout, engine)
 
     def tune(
         self,
@@ -304,6 +330,8 @@ class Study:
         alike, `lr` and `weight_decay`. An interrupted search goes on as it would have. What is
         found is kept beside the results, and taken by `params="tuned"`.
         """
+        from bench.running import How
+        from bench.running import do as do_missing
         from bench.tuning.rounds import rounds, trials_frame
 
         if not (isinstance(trials, int) and trials >= 1):
@@ -311,7 +339,8 @@ class Study:
         searches = self.searches(tune_seeds, shared, metric)
 
         def do(runs: Sequence[Run]) -> None:
-            _do(Grid(tuple(dict.fromkeys(runs)), self.grid.datasets, ()), self, workers, device)
+            together = Grid(tuple(dict.fromkeys(runs)), self.grid.datasets, ())
+            do_missing(together, self.store, self._data_dir, How(workers, device))
 
         self.store.check_writable()
         rounds(searches, trials, self.store, do)
@@ -368,12 +397,12 @@ class Study:
         for one, seconds in estimate.seconds(self.grid, missing, self.store, timed).items():
             left[one.cell] = left.get(one.cell, 0.0) + seconds
         states = self.states()
-        return _cells(states).assign(seconds=[left.get(cell, 0.0) for cell in states])
+        return frames.cells(states).assign(seconds=[left.get(cell, 0.0) for cell in states])
 
     def status(self) -> "pd.DataFrame":
         """As `plan`, without the seconds, and with nothing timed."""
         _ = self.measured  # finds what is damaged
-        return _cells(self.states())
+        return frames.cells(self.states())
 
     def states(self) -> dict[Cell, "Counter[str]"]:
         """How many runs of each cell are in each of `STATES`; `damaged` are those found so far."""
@@ -388,7 +417,7 @@ class Study:
         import pandas as pd
 
         rows = [
-            _place(one) | {"reason": failure["reason"], "key": one.key}
+            frames.place(one) | {"reason": failure["reason"], "key": one.key}
             for one, failure in failed(self)
         ]
         return pd.DataFrame(rows, columns=[*PLACE, "reason", "key"])
@@ -400,7 +429,7 @@ class Study:
         import pandas as pd
 
         self.refresh()
-        rows = [_row(one, record) for one, record in self.measured.records.items()]
+        rows = [frames.row(one, record) for one, record in self.measured.records.items()]
         return pd.DataFrame(rows, columns=None if rows else [*PLACE, *metrics.RECORDED, "key"])
 
     def all_records(self) -> "pd.DataFrame":
@@ -410,7 +439,7 @@ class Study:
         rows, damaged = [], []
         for key in self.store:
             try:
-                rows.append(_row_of(self.store.read(key)))
+                rows.append(frames.row_of(self.store.read(key)))
             except DamagedError as damage:
                 damaged.append(damage)
         name_damaged(damaged)
@@ -509,7 +538,7 @@ class Study:
         self.refresh()
         if not self.measured.records:
             raise BenchError("no run of this study is done: study.run() does what is missing")
-        places = {one: _place(one) | {"key": one.key} for one in self.measured.records}
+        places = {one: frames.place(one) | {"key": one.key} for one in self.measured.records}
         for name, value in where.items():
             if value not in (known := [place[name] for place in places.values()]):
                 raise unknown(f"finished run with {name}", str(value), set(map(str, known)))
@@ -532,67 +561,33 @@ def run(
     device: str | None = None,
     retry_failed: bool = False,
     run_timeout: float | None = None,
+    engine: "str | Engine" = "local",
 ) -> None:
     """As `Study.run`, for several studies that share a store: their runs together, each once."""
+    from bench.running import How, do
+
     store, together = studies[0].store, grid.merge(study.grid for study in studies)
     if retry_failed:
         store.check_writable()
         for one in together.runs:
             store.forget_failure(one.key)
-    if _do(together, studies[0], workers, device, run_timeout):
+    how = How(workers, device, run_timeout, engine, _asked(studies))
+    if do(together, store, studies[0]._data_dir, how):
         for study in studies:
             study.refresh()
 
 
-def _do(
-    together: Grid,
-    first: Study,
-    workers: int | None,
-    device: str | None,
-    run_timeout: float | None = None,
-) -> bool:
-    """Do what is missing of runs, with the data and the store of a study; whether there was any."""
-    from bench.engines.local import local
-    from bench.engines.process import warm_up
-    from bench.engines.progress import GridProgress, console
-    from bench.engines.worker import Job, remaining
-    from bench.training import environment
+def submitted(studies: Sequence[Study], how: "How") -> list[str]:
+    """The scripts that the engine slurm would submit for what is missing of the studies."""
+    from bench.running import scripts
 
-    if workers is not None and not (isinstance(workers, int) and 1 <= workers <= MOST_WORKERS):
-        raise BenchError(f"workers {workers!r}: write a whole number, 1 or more, to {MOST_WORKERS}")
-    store, missing = first.store, remaining(first.store, together.runs)
-    if not missing:
-        return False
-    device = device or environment.default_device()
-    environment.check_device(device)
-    for wanted in {one.protocol.device for one in missing}:
-        environment.check_kind(device, wanted)
-    store.check_writable()
-    store.sweep()
-    warm_up(device)
-    grid.check_backbones(together, missing, weights=True)
-    for place in dict.fromkeys((one.cell.source, one.cell.source_size) for one in missing):
-        open_dataset(*place, first._data_dir)
-    if (commit := version.commit()).endswith("+"):
-        warnings.warn(
-            f"files under bench/ or methods/ are changed since commit {commit[:-1]}: records made "
-            "now are marked as of changed code",
-            Note,
-            stacklevel=3,
-        )
-    size = max(one.cell.input_size for one in missing)
-    workers = min(workers or environment.default_workers(device, size), len(missing))
-    job = Job(tuple(missing), store.root, first._data_dir, device, run_timeout)
-    out = console()
-    out.print(
-        f"{len(missing)} runs to do, {workers} at a time on {device}, "
-        f"into {visible(str(store.root))}",
-        highlight=False,
-    )
-    with GridProgress(store, missing, out) as progress:
-        local(job, workers, progress, progress.say)
-        progress(0.0)
-    return True
+    together = grid.merge(study.grid for study in studies)
+    how = replace(how, asked=_asked(studies))
+    return scripts(together, studies[0].store, studies[0]._data_dir, how)
+
+
+def _asked(studies: Sequence[Study]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(study.asked for study in studies if study.asked))
 
 
 def name_damaged(found: Sequence[DamagedError]) -> None:
@@ -623,45 +618,3 @@ def failed(study: Study) -> list[tuple[Run, dict[str, Any]]]:
         for one in study.grid.runs
         if not store.done(one.key) and (failure := store.read_failure(one.key))
     ]
-
-
-def _cells(states: Mapping[Cell, "Counter[str]"]) -> "pd.DataFrame":
-    """A row a cell: its place, and how many of its runs are in each state."""
-    import pandas as pd
-
-    columns = ["dataset", "ratio", "backbone", "method", *STATES]
-    rows = [
-        (cell.dataset, cell.ratio, cell.backbone, cell.method.label, *(counts[s] for s in STATES))
-        for cell, counts in states.items()
-    ]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _place(one: Run) -> dict[str, Any]:
-    cell = one.cell
-    values = cell.dataset, cell.method.label, cell.backbone, cell.ratio, one.seed
-    return dict(zip(PLACE, values, strict=True))
-
-
-def _row(one: Run, record: Record) -> dict[str, Any]:
-    return {**_row_of(record), **_place(one)}
-
-
-def _row_of(record: Record) -> dict[str, Any]:
-    cell, cost = record["cell"], record["cost"]
-    place = cell["dataset"], record["label"], cell["backbone"], cell["ratio"], record["seed"]
-    return {
-        **dict(zip(PLACE, place, strict=True)),
-        "source_size": cell["source_size"],
-        "input_size": cell["input_size"],
-        **record["metrics"],
-        **{k: v for k, v in record["validation"].items() if k.startswith("val_")},
-        "selected_epoch": record["selected_epoch"],
-        "seconds": sum(cost["seconds"].values()),
-        **{name: value for name, value in cost.items() if name != "seconds"},
-        "device": record["device"],
-        "commit": record["commit"],
-        "phantom": record["data"]["phantom"],
-        "schema": record["schema"],
-        "key": record["key"],
-    }

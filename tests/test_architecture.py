@@ -23,6 +23,8 @@ FLOORS = (
     "bench.training",
     "bench.engines",
     "bench.tuning",
+    "bench.frames",
+    "bench.running",
     "bench.study",
     "bench.looks",
     "bench.again",

@@ -10,6 +10,7 @@ import tomllib
 import zipfile
 from fnmatch import fnmatch
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from sysconfig import get_path
 
@@ -65,7 +66,8 @@ class TestMetadata:
     def test_what_is_imported_is_required_and_the_reverse(self) -> None:
         project = PROJECT["project"]
         extras = project["optional-dependencies"]
-        required = [*project["dependencies"], *extras["gen"], *extras["dicom"], *extras["audit"]]
+        optional = (extras[name] for name in ("gen", "dicom", "audit", "ray"))
+        required = [*project["dependencies"], *chain(*optional)]
         names = {requirement.split(">=")[0].replace("-", "_") for requirement in required}
         found = {name.replace("-", "_") for name in imported()}
         assert names == found - {"IPython"}  # there where a notebook is

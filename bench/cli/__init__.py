@@ -9,7 +9,7 @@ import click
 from bench.base.errors import BenchError, Note
 from bench.base.version import __version__
 from bench.base.words import short, visible
-from bench.cli import audit, care, check, data, methods, paper, records, reports, runs, tune
+from bench.cli import audit, care, check, data, methods, paper, records, reports, runs, tune, work
 
 EXIT_CODES = """\b
 Exit codes:
@@ -100,6 +100,8 @@ for command in (
     runs.status,
     runs.export,
     runs.compare,
+    work.work,
+    work.merge,
     records.show,
     records.verify,
     records.pack,

@@ -5,38 +5,58 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from bench.base.words import visible
 from bench.cli.printing import print_plan
+from bench.cli.running import engine as asked_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from bench.engines.engine import Engine
     from bench.grid.cell import Run
     from bench.study import Study
 
 
 def do(studies: list[Study], options: dict[str, Any]) -> bool:
-    """Do what is missing, or show the plan where that is all that was asked for: then False."""
+    """Do what is missing, and say whether it was done here: not where it is handed to SLURM, or
+    where the plan is all that was asked for.
+    """
     from bench.looks import until_decided
     from bench.study import run
 
+    engine = asked_engine(options)
     if options["dry_run"]:
-        for one in studies:
-            print_plan(one, options["device"], options["workers"])
+        show(studies, engine, options)
         return False
     if options["redo_stale"]:
         for one in studies:
             one.redo_stale()
     names = ("workers", "device", "retry_failed", "run_timeout")
-    how = {name: options[name] for name in names}
+    how = {name: options[name] for name in names} | {"engine": engine}
     if not options["until_decided"]:
         run(studies, **how)
-        return True
+        return engine.waits
     for one in studies:
         if options["retry_failed"]:
             one.forget_failures()
         until_decided(one, lambda part: run([part], **how), *compared(options))
     return True
+
+
+def show(studies: list[Study], engine: Engine, options: dict[str, Any]) -> None:
+    """The plan of each study, or what would be submitted to SLURM."""
+    from bench.engines.slurm import Slurm
+    from bench.running import How
+    from bench.study import submitted
+
+    if isinstance(engine, Slurm):
+        how = How(options["workers"], options["device"], options["run_timeout"], engine)
+        click.echo("\n".join(submitted(studies, how)))
+        return
+    for one in studies:
+        print_plan(one, options["device"], options["workers"])
 
 
 def compared(options: dict[str, Any]) -> tuple[str, str | None]:

@@ -90,23 +90,6 @@ selecting = option_group(
     results,
 )
 """Which runs, and where they live."""
-running = option_group(
-    click.option("--workers", type=click.IntRange(1, 1000), metavar="N", help="one a core"),
-    click.option(
-        "--device", "--devices", metavar="NAMES", help="use cpu, cuda, mps, or cuda:0,cuda:1"
-    ),
-    click.option(
-        "--run-timeout",
-        type=click.FloatRange(min=0, min_open=True),
-        metavar="SECONDS",
-        help="end a run that takes longer",
-    ),
-    click.option("--retry-failed", is_flag=True, help="do failed runs again"),
-    click.option("--redo-stale", is_flag=True, help="do again what other code made"),
-    click.option("--until-decided", is_flag=True, help="stop at the look that decides"),
-    click.option("--dry-run", is_flag=True, help="show the plan, run nothing"),
-)
-"""How to do what is missing."""
 metric = click.option(
     "--metric",
     default="acc",

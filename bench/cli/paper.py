@@ -10,9 +10,10 @@ from bench.base.errors import BenchError
 from bench.cli.asked import study
 from bench.cli.audit import write_arithmetic_of_paper, write_claims
 from bench.cli.doing import do, end
-from bench.cli.options import running, selecting
+from bench.cli.options import selecting
 from bench.cli.printing import print_figures, print_tables
 from bench.cli.reports import folder_of
+from bench.cli.running import running
 from bench.cli.writing import print_written
 
 

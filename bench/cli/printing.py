@@ -46,7 +46,7 @@ def print_states(cells: pd.DataFrame) -> None:
     from rich.table import Table
 
     from bench.engines.progress import console
-    from bench.study import STATES
+    from bench.frames import STATES
 
     out = console()
     view = Table(box=None, pad_edge=False)

@@ -12,8 +12,9 @@ from bench.cli import complete
 from bench.cli.asked import study, view
 from bench.cli.comparisons import print_tests
 from bench.cli.doing import do, end
-from bench.cli.options import metric, running, selecting, split, viewing
+from bench.cli.options import metric, selecting, split, viewing
 from bench.cli.printing import print_figures, print_tables
+from bench.cli.running import running
 from bench.cli.writing import print_written
 
 if TYPE_CHECKING:

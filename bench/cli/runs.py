@@ -10,12 +10,13 @@ import click
 from bench.cli.asked import study, view
 from bench.cli.comparisons import print_tests
 from bench.cli.doing import do, end
-from bench.cli.options import running, selecting, split, viewing
+from bench.cli.options import selecting, split, viewing
 from bench.cli.printing import (
     print_plan,
     print_states,
     print_tables,
 )
+from bench.cli.running import running
 from bench.cli.writing import print_written
 
 

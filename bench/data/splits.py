@@ -120,7 +120,12 @@ def _too_small(labels: Array, groups: Array, names: Sequence[str]) -> BenchError
         for name, has in zip(names, labels.T.astype(bool), strict=True)
     }
     small = sorted(counts, key=lambda name: counts[name])
-    small = [name for name in small if counts[name] < 3] or small[:1]
+    if counts[small[0]] >= 3:
+        return BenchError(
+            f"class {small[0]} has {counts[small[0]]} groups (patients, images): too few for these "
+            "parts; give the smallest part a larger share with --split, or more images"
+        )
+    small = [name for name in small if counts[name] < 3]
     listed = ", ".join(f"{name} ({counts[name]})" for name in small[:NAMED])
     more = f" and {len(small) - NAMED} more" if len(small) > NAMED else ""
     return BenchError(

@@ -5,13 +5,15 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from multiprocessing import connection
 from types import FrameType
 
 from bench.base.errors import BenchError
 from bench.engines.process import Process, warm_up
+from bench.engines.shard import Shard
+from bench.engines.shift import GRACE_SECONDS, Shift
 from bench.engines.worker import POLL_SECONDS, WAITING_SHARE, Job, remaining
 from bench.grid.cell import Run
 from bench.store.leases import STOPPED_SECONDS
@@ -31,29 +33,50 @@ ASKED_TO_END = tuple(
 """Exit codes of a process that somebody ended: no fault of its run."""
 
 
+@dataclass(frozen=True)
+class Local:
+    """This machine. A `shift` ends when a scheduler says so; what is at hand is then saved. With a
+    `shard` the runs of that part come first.
+    """
+
+    shift: Shift | None = None
+    shard: Shard | None = None
+    here = waits = True
+
+    def __call__(
+        self, job: Job, workers: int, on_poll: Callable[[float], None], tell: Callable[[str], None]
+    ) -> None:
+        runs = self.shard.first(job.runs) if self.shard else job.runs
+        job = replace(job, runs=runs, leaves=self.shift is not None)
+        local(job, workers, on_poll, tell, self.shift)
+
+
 def local(
     job: Job,
     workers: int,
     on_poll: Callable[[float], None],
     tell: Callable[[str], None] = lambda words: None,
+    shift: Shift | None = None,
 ) -> None:
     """Do a job on this machine, so many runs at a time, each in a process that is watched.
 
     `on_poll` is told, twice a second, the sum of the finished fractions of the runs at hand;
     `tell` what the user should know. A process that ends early is replaced; a run whose process did
     so twice, or that took longer than `run_timeout`, is stored as failed. Raises BenchError where
-    nothing can be written, and KeyboardInterrupt where this process is asked to end.
+    nothing can be written, and KeyboardInterrupt where this process is asked to end. Within a
+    `shift`, whose signals are listened to, it returns where these tell it to leave.
     """
     warm_up(job.device)
-    team, polled = Team(job, workers, tell), 0.0
-    with _ended_as_by_ctrl_c():
+    team, polled = Team(job, workers, tell, shift), 0.0
+    with nullcontext() if shift else _ended_as_by_ctrl_c():
         try:
-            while team.busy or team.pending:
+            while (team.busy or team.pending) and not team.shift.notice:
                 team.begin()
                 team.listen()
                 if time.monotonic() - polled >= POLL_SECONDS:
                     on_poll(sum(process.fraction for process in team.busy))
                     polled = time.monotonic()
+            team.leave()
         finally:
             team.end()
 
@@ -61,8 +84,10 @@ def local(
 class Team:
     """The processes of a command, the runs that they have at hand, and those still to do."""
 
-    def __init__(self, job: Job, workers: int, tell: Callable[[str], None]) -> None:
-        self.job, self.workers, self.tell = job, workers, tell
+    def __init__(
+        self, job: Job, workers: int, tell: Callable[[str], None], shift: Shift | None = None
+    ) -> None:
+        self.job, self.workers, self.tell, self.shift = job, workers, tell, shift or Shift()
         self.store = Store(job.results)
         self.pending = deque(job.runs)
         self.busy: list[Process] = []
@@ -81,7 +106,7 @@ class Team:
             if len(self.busy) >= self.workers:
                 return
             run = self.pending.popleft()
-            if not remaining(self.store, [run]):
+            if not remaining(self.store, [run]) or not self.shift.has_time_for(run):
                 continue
             if began < self.put_off.get(run.key, 0.0) or self.store.leased(run.key):
                 self.pending.append(run)
@@ -103,6 +128,14 @@ class Team:
             if not self._hear(process):
                 self._look_after(process, ended)
 
+    def leave(self) -> None:
+        """Let processes save what they have at hand after the epoch, while there is time."""
+        for process in self.busy:
+            process.leave()
+        until = time.monotonic() + GRACE_SECONDS
+        while self.busy and time.monotonic() < until:
+            self.listen()
+
     def end(self) -> None:
         """End all processes; what they had at hand is free again."""
         for process in (*self.busy, *self.idle):
@@ -110,6 +143,7 @@ class Team:
             self.store.release(process.run.key)
 
     def _start(self, run: Run) -> None:
+        self.shift.fresh = False
         if self.idle:
             process = self.idle.pop()
             process.give(run)

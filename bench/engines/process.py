@@ -22,6 +22,7 @@ from typing import Any
 from bench.base import plugins
 from bench.base import process as system
 from bench.base.errors import BenchError
+from bench.engines.shift import NOTICES
 from bench.engines.worker import CrowdedError, Job, Worker
 from bench.grid.cell import Run
 
@@ -108,6 +109,11 @@ class Process:
             self.stopped = time.monotonic()
         return 0.0 if self.stopped is None else time.monotonic() - self.stopped
 
+    def leave(self) -> None:
+        """Ask it to save its run and put it off; on Windows it cannot be asked."""
+        if NOTICES and self.exitcode is None and sys.platform != "win32":
+            os.kill(self.pid, NOTICES[0])
+
     def end(self) -> None:
         """End it, whatever it does."""
         self.pipe.close()
@@ -131,6 +137,8 @@ def _serve(pipe: Any, job: Job, environment: dict[str, str], folder: str) -> Non
 
     prepare_process(job.device)
     worker, told = Worker(job), 0.0
+    for number in NOTICES if job.leaves else ():
+        signal.signal(number, lambda number, frame: worker.leave())
 
     def on_progress(fraction: float) -> None:
         nonlocal told

@@ -33,6 +33,14 @@ class Job:
     """Or several, with commas between: processes are dealt to them."""
     run_timeout: float | None = None
     """Seconds after which a run is ended and has failed."""
+    leaves: bool = False
+    """Whether a scheduler may end it: a process that is told to leave saves its run first."""
+    asked: tuple[str, ...] = ()
+    """Options of `bench work`, one text a study, that ask for these runs."""
+
+
+class LeftError(Exception):
+    """A run was saved, and left to whoever comes next."""
 
 
 class CrowdedError(Exception):
@@ -68,6 +76,11 @@ class Worker:
         self.job = job
         self.store = Store(job.results)
         self._opened: tuple[tuple[str, int], Any] | None = None
+        self._leaving = False
+
+    def leave(self) -> None:
+        """Save the run at hand after its epoch, and put it off."""
+        self._leaving = True
 
     def attempt(self, run: Run, on_progress: OnProgress) -> bool:
         """Whether the run is done or has failed; else another worker holds it, or it is put off."""
@@ -85,7 +98,7 @@ class Worker:
             self._publish(run, self._execute(run, on_progress))
         except StoreError:
             raise
-        except NotYetError:
+        except (NotYetError, LeftError):
             return False
         except DivergedError as error:
             self._fail(run, str(error), curves=error.curves)
@@ -108,9 +121,11 @@ class Worker:
 
         def on_epoch(training: Any) -> None:
             nonlocal saved
-            if time.monotonic() - saved >= CHECKPOINT_SECONDS:
+            if self._leaving or time.monotonic() - saved >= CHECKPOINT_SECONDS:
                 self.store.save_checkpoint(run.key, training.state())
                 saved = time.monotonic()
+            if self._leaving:
+                raise LeftError
 
         return execute(
             run,

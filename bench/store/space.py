@@ -20,8 +20,9 @@ ABOUT = {
     "features": "features of images, for figure 5",
     "ckpt": "checkpoints; a run without its own starts anew",
     "stale": "records that were set aside",
+    "twins": "records of runs that were made twice, with other bits",
 }
-KEPT = ("runs", "preds", "data", "env", "plugins", "leases", "failed", "stale")
+KEPT = ("runs", "preds", "data", "env", "plugins", "leases", "failed", "stale", "twins")
 """Never removed: records, what reads them, and who is at work."""
 
 

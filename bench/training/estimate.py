@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import cache
 from statistics import median
 from typing import Any
 
@@ -48,6 +49,21 @@ def seconds(grid: Grid, runs: Iterable[Run], store: Store, device: str) -> dict[
             known[place] = time_image(run, info, device)
         found[run] = images(run, info) * known[place]
     return found
+
+
+def from_records(grid: Grid, store: Store) -> Callable[[Run], float | None]:
+    """What tells the seconds of a run from finished ones of its kind; None where there are none.
+
+    The records are read when first asked.
+    """
+    infos = {info.name: info for info in grid.datasets}
+    known = cache(lambda: _measured(store))
+
+    def of(run: Run) -> float | None:
+        rate = known().get(kind(run.describe()))
+        return None if rate is None else rate * images(run, infos[run.cell.dataset])
+
+    return of
 
 
 def kind(described: dict[str, Any]) -> Kind:

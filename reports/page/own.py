@@ -8,13 +8,14 @@ from bench.base.errors import BenchError
 from bench.base.files import expanded
 from bench.data.catalogue import NAMES
 from bench.study import Study
+from reports.claims.paper import load
 from reports.figures import style
 from reports.figures.catalogue import FIGURES
 from reports.page import site
-from reports.page.report import of_methods, of_protocol, summary
+from reports.page.report import of_methods, of_protocol, of_tuning, summary
 from reports.results.compare import answers
 from reports.results.view import View
-from reports.tables.catalogue import TABLES
+from reports.tables.catalogue import TABLES, of_runs
 
 METRICS = ("acc", "auc")
 DRAWN = ("forest", "confusion", "reliability", "curves")
@@ -26,9 +27,12 @@ SOUND = "Nothing is known to be wrong with these images. `bench data audit` look
 
 
 def is_own(study: Study) -> bool:
-    """Whether all datasets are a user's own."""
-    sets = study.grid.datasets
-    return bool(sets) and not any(info.phantom or info.name in NAMES for info in sets)
+    """Whether no dataset is one that papers print numbers of, or stands for one."""
+    rebuilt, sets = load("ails").stands_for, study.grid.datasets
+    return bool(sets) and not any(
+        info.phantom or info.name in NAMES or info.name.partition("@")[0] in rebuilt
+        for info in sets
+    )
 
 
 def build(study: Study) -> site.Page:
@@ -43,7 +47,9 @@ def build(study: Study) -> site.Page:
         sections=(
             _compared(study),
             _data(study),
+            *_further(study),
             site.Section("figures", "Figures", items=tuple(_figures(study))),
+            *((of_tuning(study),) if study.searched() else ()),
             of_methods(study),
             of_protocol(
                 study,
@@ -89,6 +95,16 @@ def _compared(study: Study) -> site.Section:
         return site.Section("compared", title, "No run is done. This does them:", (command,))
     outputs = [o for m in METRICS for o in TABLES[1].outputs(study, _view(study, m))]
     return site.Section("compared", title, items=(*(o.table for o in outputs), command))
+
+
+def _further(study: Study) -> Iterator[site.Section]:
+    """The tables of which there are runs that Table 1 has not."""
+    for number in set(of_runs()) - {1}:
+        found, view = TABLES[number].study(study, View(), False), View()
+        if found.measured.records.keys() - study.measured.records.keys():
+            tables = (output.table for output in TABLES[number].outputs(found, view))
+            command = site.Command(found.command)
+            yield site.Section(f"table{number}", f"Table {number}", items=(*tables, command))
 
 
 def _wrong(study: Study) -> Iterator[str]:

@@ -69,7 +69,7 @@ def build(content: Content) -> site.Page:
             site.Section("figures", "Figures", items=tuple(_figures(content))),
             _claims(content),
             _readings(content.study),
-            _tuning(content.main),
+            of_tuning(content.main),
             _arithmetic(),
             of_methods(study),
             of_protocol(study, content.measured, MAKE),
@@ -170,7 +170,7 @@ def _readings(main: Study) -> site.Section:
     return site.Section("readings", title, lead, (figure, output.table, command))
 
 
-def _tuning(main: Study) -> site.Section:
+def of_tuning(main: Study) -> site.Section:
     """Default against tuned parameters, and what each search tried."""
     title = "Tuning"
     searches = main.searched()

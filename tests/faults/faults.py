@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import partial
+from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
 PATIENCE = 240.0
 """Seconds after which a command is stuck."""
 SEEDS = 3
+RAY = ("ray::", "raylet")
+"""What its processes are named."""
 COUNTED = """
 from pathlib import Path
 from methods.method import Method
@@ -191,6 +194,22 @@ def kill_fork_server(trial: Trial, kills: int, rng: random.Random, number: int) 
     return sent
 
 
+def kill_ray(trial: Trial, kills: int, rng: random.Random, number: int) -> int:
+    """kill -9 of a process of Ray while runs are at hand: of its workers, or of its raylet."""
+    command, sent = trial.start("--engine", "ray"), 0
+    for _ in at_work(command, trial):
+        if sent == kills:
+            continue
+        time.sleep(rng.uniform(0, 1))
+        with suppress(psutil.NoSuchProcess):
+            below = psutil.Process(command.pid).children(recursive=True)
+            names = [(one.pid, one.name()) for one in below]
+            send(rng.choice([pid for pid, name in names if name.startswith(RAY[number])]), 9)
+            sent += 1
+    trial.ended(command)
+    return sent
+
+
 def several_parents(trial: Trial, kills: int, rng: random.Random, number: int) -> int:
     commands = [trial.start() for _ in range(number)]
     trial.tally.different += sum(trial.ended(command) != 0 for command in commands)
@@ -284,6 +303,11 @@ KINDS: dict[str, tuple[Callable[[Trial, int, random.Random, int], int], int, int
     "a clock an hour off": (clock_off, 3600, 0, 1),
     "data replaced mid-way": (data_replaced, 0, 0, 1),
 }
+if find_spec("ray"):
+    KINDS |= {
+        "kill -9 of Ray's workers": (kill_ray, 0, 1, 3),
+        "kill -9 of Ray's raylet": (kill_ray, 1, 0, 1),
+    }
 """How, with which number, how often in a short trial and in a long one; 0 is never."""
 
 

@@ -61,3 +61,14 @@ def test_before_any_run_it_says_what_to_do(tmp_path: Path) -> None:
 def test_sets_of_medmnist_and_phantoms_have_the_other_report(tmp_path: Path) -> None:
     assert not own.is_own(Study(datasets="phantom-binary", methods="none", results=tmp_path))
     assert own.is_own(study(npz(tmp_path / "a.npz"), tmp_path))
+    assert own.is_own(study(npz(tmp_path / "breast.npz"), tmp_path))  # MedMNIST's has no digest
+    assert not own.is_own(study(npz(tmp_path / "dermamnist_rebuilt.npz"), tmp_path))
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_table_of_further_runs_is_there(tmp_path: Path) -> None:
+    path = npz(tmp_path / "chest.npz")
+    study(path, tmp_path / "results", ratios="0.5,1").run(workers=1)
+    asked = study(path, tmp_path / "results")
+    found = {section.id for section in own.build(asked).sections}
+    assert {"compared", "data", "table4", "figures"} <= found and "table2" not in found

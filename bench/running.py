@@ -1,0 +1,127 @@
+"""Doing what is missing of a grid: looked at first, handed to an engine, followed in the store."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.base import version
+from bench.base.errors import BenchError, Note, unknown
+from bench.base.words import visible
+from bench.data.dataset import open_dataset
+from bench.engines.engine import Engine
+from bench.engines.local import Local
+from bench.engines.process import warm_up
+from bench.engines.progress import GridProgress, console
+from bench.engines.ray import Ray
+from bench.engines.slurm import Slurm
+from bench.engines.worker import Job, remaining
+from bench.grid import grid
+from bench.grid.cell import Run
+from bench.grid.grid import Grid
+from bench.store.records import Store
+from bench.training import environment
+
+ENGINES: dict[str, Callable[[], Engine]] = {"local": Local, "ray": Ray, "slurm": Slurm}
+MOST_WORKERS = 1000
+
+
+@dataclass(frozen=True)
+class How:
+    """How runs are done: the arguments of `Study.run`, and the options that ask for them elsewhere.
+
+    `asked` is for `bench work`, a text a study.
+    """
+
+    workers: int | None = None
+    device: str | None = None
+    run_timeout: float | None = None
+    engine: str | Engine = "local"
+    asked: tuple[str, ...] = ()
+
+
+def do(together: Grid, store: Store, data_dir: Path | None, how: How) -> bool:
+    """Do what is missing of runs, or hand it to who does; whether there was any.
+
+    Raises BenchError, before anything is started, for what would stop every run.
+    """
+    chosen = engine(how.engine) if isinstance(how.engine, str) else how.engine
+    missing = remaining(store, together.runs)
+    workers = count(how, chosen, missing)
+    if not missing:
+        return False
+    job = prepared(missing, store, data_dir, how, chosen)
+    grid.check_backbones(together, missing, weights=True)
+    for place in dict.fromkeys((one.cell.source, one.cell.source_size) for one in missing):
+        open_dataset(*place, data_dir)
+    _note_changed_code()
+    out = console()
+    where = f" on {job.device}" if chosen.here else ""
+    out.print(
+        f"{len(missing)} runs to do, {workers} at a time{where}, into {visible(str(store.root))}",
+        highlight=False,
+    )
+    with GridProgress(store, missing, out) as progress:
+        chosen(job, workers, progress, progress.say)
+        progress(0.0)
+    return True
+
+
+def engine(name: str) -> Engine:
+    """The engine of that name, with what it does by default. Raises BenchError for a wrong name."""
+    if name not in ENGINES:
+        raise unknown("engine", name, ENGINES)
+    return ENGINES[name]()
+
+
+def scripts(together: Grid, store: Store, data_dir: Path | None, how: How) -> list[str]:
+    """What the engine slurm would submit for what is missing."""
+    assert isinstance(how.engine, Slurm)
+    missing = remaining(store, together.runs)
+    if not missing:
+        return []
+    job = prepared(missing, store, data_dir, how, how.engine)
+    return how.engine.scripts(job, count(how, how.engine, missing))
+
+
+def count(how: How, chosen: Engine, missing: Sequence[Run]) -> int:
+    """How many runs at a time: as asked, else by this machine; no more than there are."""
+    asked = how.workers
+    if asked is not None and not (isinstance(asked, int) and 1 <= asked <= MOST_WORKERS):
+        raise BenchError(f"workers {asked!r}: write a whole number, 1 or more, to {MOST_WORKERS}")
+    if asked is None and not chosen.here:
+        raise BenchError("say how many runs at a time: --workers 20")
+    size = max((one.cell.input_size for one in missing), default=1)
+    usual = environment.default_workers(_device(how), size)
+    return min(asked or usual, len(missing))
+
+
+def prepared(
+    missing: Sequence[Run], store: Store, data_dir: Path | None, how: How, chosen: Engine
+) -> Job:
+    """What an engine is to do, with a device and a store that were looked at."""
+    device = _device(how)
+    if chosen.here:
+        environment.check_device(device)
+    if chosen.here or how.device:
+        for wanted in {one.protocol.device for one in missing}:
+            environment.check_kind(device, wanted)
+    store.check_writable()
+    store.sweep()
+    if chosen.here:
+        warm_up(device)
+    return Job(tuple(missing), store.root, data_dir, device, how.run_timeout, asked=how.asked)
+
+
+def _device(how: How) -> str:
+    return how.device or environment.default_device()
+
+
+def _note_changed_code() -> None:
+    if (commit := version.commit()).endswith("+"):
+        warnings.warn(
+            f"files under bench/ or methods/ are changed since commit {commit[:-1]}: records made "
+            "now are marked as of changed code",
+            Note,
+            stacklevel=4,
+        )
