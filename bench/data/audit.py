@@ -26,6 +26,8 @@ CHUNK = 256
 """Images read at a time."""
 LISTED = 20
 """Images that the terminal shows of a kind; JSON has all."""
+FEW = 10
+"""Test images of a class below which they are said to be few."""
 BRIGHTER = 0.5
 """Standard deviations of training images by which another split differs, and is said to."""
 
@@ -178,6 +180,9 @@ class Audit:
         if train[least]:
             ratio = train[most] / train[least]
             yield f"imbalance in train: {ratio:.1f} to 1, {most} to {least}"
+        test = zip(self.labels, self.counts["test"], strict=True)
+        if few := [f"{label} {count}" for label, count in test if count < FEW]:
+            yield f"few test images, which decide nothing of their class: {', '.join(few)}"
 
     def _brightness(self) -> Iterator[str]:
         yield ""

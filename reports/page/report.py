@@ -8,7 +8,6 @@ from functools import cached_property
 
 import methods
 from bench.base.errors import BenchError
-from bench.data.catalogue import NAMES
 from bench.store.measured import Measured, union
 from bench.study import Study
 from reports.arithmetic import as_table, audit_paper
@@ -30,10 +29,7 @@ LEAD = (
     "tab key, for its seeds and interval."
 )
 
-LEAD_OWN = (
-    "Augmentation methods under one trainer, paired by seed. Rest on a number, or reach it with "
-    "the tab key, for its seeds and interval."
-)
+MAKE = site.Command("make paper", "All tables, figures, the audit and this page.")
 
 
 @dataclass(frozen=True)
@@ -53,16 +49,6 @@ class Content:
         return self.studies[1]
 
     @cached_property
-    def own(self) -> bool:
-        """Whether no dataset is of those that papers print numbers of, or stands for one.
-
-        Then what is said of papers, and what is not run, has no place in the report.
-        """
-        known = {*NAMES, *load("ails").stands_for}
-        infos = self.main.measured.grid.datasets
-        return not any(info.phantom or info.name.partition("@")[0] in known for info in infos)
-
-    @cached_property
     def measured(self) -> Measured:
         return union([self.studies[number].measured for number in of_runs()])
 
@@ -73,27 +59,26 @@ def build(content: Content) -> site.Page:
     cautions = [study.config.caution] if study.config.caution else []
     if any(info.phantom for info in study.measured.grid.datasets):
         cautions.insert(0, PHANTOM)
-    papers = () if content.own else (_claims(content), _readings(content.study))
-    names = ", ".join(info.name for info in study.measured.grid.datasets)
     return site.Page(
-        title=f"Image augmentation on {names if content.own else 'MedMNIST'}",
-        lead=LEAD_OWN if content.own else LEAD,
-        summary=_summary(content),
+        title="Image augmentation on MedMNIST",
+        lead=LEAD,
+        summary=summary(study, content.measured),
         cautions=tuple(cautions),
         sections=(
             *_tables(content),
             site.Section("figures", "Figures", items=tuple(_figures(content))),
-            *papers,
-            _tuning(content.main),
-            *(() if content.own else (_arithmetic(),)),
-            _methods(study),
-            _protocol(content),
+            _claims(content),
+            _readings(content.study),
+            of_tuning(content.main),
+            _arithmetic(),
+            of_methods(study),
+            of_protocol(study, content.measured, MAKE),
         ),
     )
 
 
-def _summary(content: Content) -> site.Pairs:
-    study, measured = content.main, content.measured
+def summary(study: Study, measured: Measured) -> site.Pairs:
+    """What was run."""
     records = list(measured.records.values())
     seconds = sum(sum(record["cost"]["seconds"].values()) for record in records)
     commits = sorted({str(record["commit"]) for record in records})
@@ -113,8 +98,6 @@ def _tables(content: Content) -> Iterator[site.Section]:
         study, view = content.studies[number], View(published=True)
         command = site.Command(study.command)
         if entry.select and not study.measured.records:
-            if content.own and number > 1:
-                continue
             lead = "No run of this table is done. This does them:"
             yield site.Section(f"table{number}", f"Table {number}", lead, (command,))
             continue
@@ -130,8 +113,6 @@ def _figures(content: Content) -> Iterator[site.Item]:
         studies = [content.studies[number] for number in entry.tables]
         command = f"python -m bench figure {name}{content.study.options}"
         if not all(study.measured.records for study in studies):
-            if content.own:
-                continue
             yield site.Command(command, f"Figure {name}: no run is done yet; this does them.")
             continue
         yield from _drawn(entry, studies, command)
@@ -189,7 +170,7 @@ def _readings(main: Study) -> site.Section:
     return site.Section("readings", title, lead, (figure, output.table, command))
 
 
-def _tuning(main: Study) -> site.Section:
+def of_tuning(main: Study) -> site.Section:
     """Default against tuned parameters, and what each search tried."""
     title = "Tuning"
     searches = main.searched()
@@ -223,7 +204,8 @@ def _arithmetic() -> site.Section:
     return site.Section("arithmetic", "Arithmetic of the published tables", lead, (table, command))
 
 
-def _methods(study: Study) -> site.Section:
+def of_methods(study: Study) -> site.Section:
+    """What each method of the study does."""
     choices = {run.cell.method.written: run.cell.method for run in study.measured.grid.runs}
     items = []
     for label, choice in choices.items():
@@ -240,20 +222,20 @@ def _methods(study: Study) -> site.Section:
     return site.Section("methods", "Methods", f"{len(methods.names())} exist.", tuple(items))
 
 
-def _protocol(content: Content) -> site.Section:
-    study = content.main
+def of_protocol(study: Study, measured: Measured, command: site.Command) -> site.Section:
+    """How runs were trained, and where; `command` makes the page."""
     protocol = study.config.protocol.model_dump(mode="json")
     items: list[site.Item] = [
         site.Facts(f"Protocol {study.config.name}", tuple((k, str(v)) for k, v in protocol.items()))
     ]
-    environments = sorted({str(r["environment"]) for r in content.measured.records.values()})
+    environments = sorted({str(r["environment"]) for r in measured.records.values()})
     for name in environments:
-        path = content.study.store.root / "env" / f"{name}.json"
+        path = study.store.root / "env" / f"{name}.json"
         if path.exists():
             found = json.loads(path.read_text(encoding="utf-8"))
             pairs = tuple((key, _words(value)) for key, value in found.items())
             items.append(site.Facts(f"Environment {name}", pairs))
-    items.append(site.Command("make paper", "All tables, figures, the audit and this page."))
+    items.append(command)
     return site.Section("protocol", "Protocol and environment", study.config.about, tuple(items))
 
 

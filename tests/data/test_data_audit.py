@@ -243,6 +243,12 @@ def test_lesions_of_the_official_derma_split():
     assert found.leaks["train", "test"] == 693 and found.leaks["train", "val"] == 348
 
 
+def test_classes_of_few_test_images_are_named():
+    split = {"train": [0, 1] * 12, "val": [0, 1], "test": [0] * 12 + [1] * 3}
+    found = audit(dataset({k: range(len(v)) for k, v in split.items()}, split, classes=2))
+    assert "few test images, which decide nothing of their class: b 3" in found.lines()
+
+
 def test_without_the_library_near_duplicates_are_left_out_and_said(tmp_path, monkeypatch):
     monkeypatch.setattr(data_audit, "available", lambda: False)
     found = audited(open_dataset(str(kept(tmp_path / "set.npz")), 28))
