@@ -12,7 +12,7 @@ from bench.data import audit as data_audit
 from bench.data import dataset as data
 from bench.data.audit import Sample, audit, audited
 from bench.data.dataset import Dataset, Info, open_dataset
-from bench.data.known import known
+from bench.data.known import known, unaware
 from bench.data.leaks import groups_of_csv
 from reports.results.wording import footnotes
 
@@ -201,6 +201,14 @@ def test_what_was_not_looked_for_stays_known(tmp_path):
         found = audited(dataset, given)
         assert known(found.fingerprint) == (leak,)
     assert open_dataset(str(path), 28).info.warnings == (leak,)
+
+
+def test_committed_tables_hang_on_no_audit_of_this_machine(tmp_path):
+    path = str(kept(tmp_path / "set.npz", test={4: 7}))
+    audited(open_dataset(path, 28))
+    with unaware():
+        assert open_dataset(path, 28).info.warnings == ()
+    assert open_dataset(path, 28).info.warnings == ("constant images: 1",)
 
 
 def test_an_ids_table_that_does_not_fit_is_said(tmp_path):
