@@ -305,11 +305,12 @@ class Study:
     ) -> None:
         """Do what has no record yet; failed runs stay failed unless `retry_failed`.
 
-        One worker a core, or one on a GPU, unless `workers` says otherwise; `device` is `cpu`,
-        `cuda` or `mps`; a run that takes longer than `run_timeout` seconds fails. Progress is shown
-        in a terminal, in a notebook, or as plain lines. An interrupted study goes on where it was
-        stopped, and the results are bit-identical. `engine` is `"local"`, `"ray"` or `"slurm"`, or
-        one of bench.engines with its options; `"slurm"` submits, and does not wait.
+        One worker a core, or several on each GPU, unless `workers` says otherwise; `device` is
+        `cpu`, `cuda`, `mps`, or several, as in `cuda:0,cuda:1`; a run that takes longer than
+        `run_timeout` seconds fails. Progress is shown in a terminal, in a notebook, or as plain
+        lines. An interrupted study goes on where it was stopped, and the results are bit-identical.
+        `engine` is `"local"`, `"ray"` or `"slurm"`, or one of bench.engines with its options;
+        `"slurm"` submits, and does not wait.
         """
         run([self], workers, device, retry_failed, run_timeout, engine)
 

@@ -36,7 +36,7 @@ def dataset(images, labels, task=Task.MULTICLASS, classes=3):
 @pytest.fixture(params=[1, 2, 256])
 def made(request, monkeypatch):
     """Audited in pieces of 1, 2 and more images than there are."""
-    monkeypatch.setattr(data_audit, "CHUNK", request.param)
+    monkeypatch.setattr("bench.base.split.CHUNK", request.param)
     return audit(
         dataset(
             {"train": [5, 6, 5, 7], "val": [8, 7, 9], "test": [5, 1, 1]},
