@@ -15,7 +15,7 @@ SHOW = --protocol $(PROTOCOL) --results $(RESULTS) $(SELECTION) $(OPTIONS)
 RUN = $(SHOW) $(call option,WORKERS,workers)
 TABLES = table1 table2 table3 table4 table5 table6
 
-.PHONY: $(TABLES) figures paper audit readings report tune quick speed test test-all mutants faults \
+.PHONY: $(TABLES) figures paper audit readings report tune quick speed gpu test test-all mutants faults \
 	check check-numbers
 
 $(TABLES): table%: .venv/ready
@@ -42,6 +42,9 @@ quick: .venv/ready
 speed: .venv/ready
 	.venv/bin/python tests/speed/step_time.py
 	.venv/bin/python tests/speed/plan.py
+
+gpu: .venv/ready
+	.venv/bin/python tests/gpu/gpu.py --out $(RESULTS)/gpu $(OPTIONS)
 
 test: check
 	.venv/bin/python -m pytest -n logical

@@ -1,14 +1,14 @@
 """What runs cost before they are started: seconds of a worker, memory and disk.
 
-Of a cell with finished seeds on this hardware they are those of its seeds. Of any other, rates are
-measured on the device at hand, once for each kind of run: they are kept beside the results, in the
-folder `rates`.
+Of a cell with finished seeds on this hardware they are those of its seeds. Of any other they follow
+from the rates of its kind, which are measured on the device at hand and kept beside the results, in
+the folder `rates`.
 """
 
 import hashlib
 import heapq
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -32,60 +32,71 @@ HARDWARE = ("cpu", "gpu")
 """What of an environment decides how fast it is."""
 SEEDS = 3
 """So many finished seeds tell what the others of a cell take."""
-Place = tuple[Cell, Protocol]
-Ask = Callable[[Run], Cost | None]
+Place = tuple[Cell, Protocol, bool]
 
 
 @dataclass(frozen=True)
 class Costs:
-    """The costs of the runs of a grid, on one device of this machine."""
+    """The costs of the runs of a grid on one device of this machine.
+
+    Without a device they are those of finished seeds, wherever these were made.
+    """
 
     grid: Grid
     store: Store
-    device: str
-    _of_cells: dict[Place, Cost | None] = field(default_factory=dict, compare=False, repr=False)
+    device: str | None = None
+    _found: dict[Place, Cost | None] = field(default_factory=dict, compare=False, repr=False)
+    _rates: dict[Path, Rates | None] = field(default_factory=dict, compare=False, repr=False)
 
-    def of(self, runs: Sequence[Run], before: Callable[[Run], object] = id) -> dict[Run, Cost]:
-        """The cost of each; what is not known is measured, `before` is told for which run.
+    def of(self, runs: Sequence[Run]) -> dict[Run, Cost]:
+        """The cost of each run of which it is known.
 
         A generator that several runs share is counted with the first of them.
         """
-        return dict(self._once(runs, lambda run: self.known(run) or self._measured(run, before)))
-
-    def foreseen(self, runs: Sequence[Run]) -> dict[Run, Cost]:
-        """Those that are known without measuring."""
-        return dict(self._once(runs, self.known))
+        costs, made = {}, set[str]()
+        for run in runs:
+            if (cost := self.known(run)) is None:
+                continue
+            if cost.generator and (images := _images(run)) not in made:
+                made.add(images)
+                cost = replace(cost, seconds=cost.seconds + cost.generator)
+            costs[run] = cost
+        return costs
 
     def known(self, run: Run) -> Cost | None:
         """What finished seeds, or rates that were measured before, say of a run."""
-        if found := self._finished(run):
-            return found
-        rates = self._kept(run)
-        return estimate.cost(run, self._info(run), rates) if rates else None
+        place = _place(run)
+        if place not in self._found:
+            self._found[place] = self._finished(run) or self._by_rates(run)
+        return self._found[place]
 
     def seconds(self, run: Run) -> float | None:
         """Those of a run, its generator among them, where they are known."""
         found = self.known(run)
         return None if found is None else found.seconds + found.generator
 
-    def _once(self, runs: Sequence[Run], ask: Ask) -> Iterator[tuple[Run, Cost]]:
-        made: set[str] = set()
+    def unknown(self, runs: Iterable[Run]) -> list[Run]:
+        """One of each kind of which nothing is known."""
+        kinds: dict[Path, Run] = {}
         for run in runs:
-            if (cost := ask(run)) is None:
-                continue
-            if cost.generator and (images := _images(run)) not in made:
-                made.add(images)
-                cost = replace(cost, seconds=cost.seconds + cost.generator)
-            yield run, cost
+            if self.known(run) is None:
+                kinds.setdefault(self._path(run), run)
+        return [*kinds.values()]
+
+    def measure(self, run: Run) -> None:
+        """Time the kind of a run on the device, in a process of its own, as runs have."""
+        path, device = self._path(run), self.device or "cpu"
+        rates = call(calibration.measure, device, run, self._info(run), device)
+        self._rates[path] = rates
+        self._found.clear()
+        with suppress(StoreError):
+            write_text(path, json.dumps(asdict(rates), indent=1) + "\n")
 
     def _finished(self, run: Run) -> Cost | None:
-        """The median of some finished seeds of a run's cell, on this hardware."""
-        place = run.cell, run.protocol
-        if place not in self._of_cells:
-            done = (one for one in self._seeds[place] if one.key in self._done)
-            costs = [*islice((cost for one in done if (cost := self._spent(one))), SEEDS)]
-            self._of_cells[place] = _median(costs) if costs else None
-        return self._of_cells[place]
+        """The median of some finished seeds of a run's cell."""
+        done = (one for one in self._seeds[_place(run)] if one.key in self._done)
+        costs = [*islice((cost for one in done if (cost := self._spent(one))), SEEDS)]
+        return _median(costs) if costs else None
 
     @cached_property
     def _done(self) -> frozenset[str]:
@@ -95,7 +106,7 @@ class Costs:
     def _seeds(self) -> dict[Place, list[Run]]:
         found: dict[Place, list[Run]] = {}
         for run in self.grid.runs:
-            found.setdefault((run.cell, run.protocol), []).append(run)
+            found.setdefault(_place(run), []).append(run)
         return found
 
     @cached_property
@@ -110,41 +121,33 @@ class Costs:
             record = self.store.read(run.key)
         except DamagedError:
             return None
-        same_kind = record["device"].partition(":")[0] == self.device.partition(":")[0]
-        if not same_kind or record["environment"] not in self._alike:
+        if self.device and (
+            record["device"].partition(":")[0] != self.device.partition(":")[0]
+            or record["environment"] not in self._alike
+        ):
             return None
         paths = self.store.record_path(run.key), self.store.predictions_path(run.key)
         disk = sum(path.stat().st_size for path in paths if path.exists())
         return Cost(*estimate.spent(record), record["cost"]["peak_memory"], disk)
 
-    def _info(self, run: Run) -> Info:
-        return self._infos[run.cell.dataset]
+    def _by_rates(self, run: Run) -> Cost | None:
+        if self.device is None:
+            return None
+        path = self._path(run)
+        if path not in self._rates:
+            self._rates[path] = _kept(path)
+        rates = self._rates[path]
+        return estimate.cost(run, self._info(run), rates) if rates else None
 
-    @cached_property
-    def _infos(self) -> dict[str, Info]:
-        return {info.name: info for info in self.grid.datasets}
+    def _info(self, run: Run) -> Info:
+        return next(info for info in self.grid.datasets if info.name == run.cell.dataset)
 
     def _path(self, run: Run) -> Path:
-        place = [
-            *estimate.kind(run, self._info(run)),
-            self.device,
-            *(environment()[name] for name in HARDWARE),
-        ]
+        """The file with the rates of a run's kind, on this device."""
+        hardware = (environment()[name] for name in HARDWARE)
+        place = [*estimate.kind(run, self._info(run)), self.device, *hardware]
         digest = hashlib.sha256(json.dumps(place).encode()).hexdigest()
         return self.store.root / "rates" / f"{digest[:16]}.json"
-
-    def _kept(self, run: Run) -> Rates | None:
-        with suppress(OSError, ValueError, TypeError):
-            return Rates(**json.loads(self._path(run).read_bytes()))
-        return None
-
-    def _measured(self, run: Run, before: Callable[[Run], object]) -> Cost:
-        """Measured in a process of its own, as runs have."""
-        before(run)
-        rates = call(calibration.measure, self.device, run, self._info(run), self.device)
-        with suppress(StoreError):
-            write_text(self._path(run), json.dumps(asdict(rates), indent=1) + "\n")
-        return estimate.cost(run, self._info(run), rates)
 
 
 def finish(seconds: Iterable[float], workers: int) -> float:
@@ -153,6 +156,17 @@ def finish(seconds: Iterable[float], workers: int) -> float:
     for one in seconds:
         heapq.heapreplace(free, free[0] + one)
     return max(free)
+
+
+def _place(run: Run) -> Place:
+    """What runs that differ in the seed alone have in common."""
+    return run.cell, run.protocol, run.tunes
+
+
+def _kept(path: Path) -> Rates | None:
+    with suppress(OSError, ValueError, TypeError):
+        return Rates(**json.loads(path.read_bytes()))
+    return None
 
 
 def _images(run: Run) -> str:

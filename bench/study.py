@@ -3,7 +3,7 @@
 import shlex
 import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -306,11 +306,12 @@ class Study:
     ) -> None:
         """Do what has no record yet; failed runs stay failed unless `retry_failed`.
 
-        One worker a core, or one on a GPU, unless `workers` says otherwise; `device` is `cpu`,
-        `cuda` or `mps`; a run that takes longer than `run_timeout` seconds fails. Progress is shown
-        in a terminal, in a notebook, or as plain lines. An interrupted study goes on where it was
-        stopped, and the results are bit-identical. `engine` is `"local"`, `"ray"` or `"slurm"`, or
-        one of bench.engines with its options; `"slurm"` submits, and does not wait.
+        One worker a core, or several on each GPU, unless `workers` says otherwise; `device` is
+        `cpu`, `cuda`, `mps`, or several, as in `cuda:0,cuda:1`; a run that takes longer than
+        `run_timeout` seconds fails. Progress is shown in a terminal, in a notebook, or as plain
+        lines. An interrupted study goes on where it was stopped, and the results are bit-identical.
+        `engine` is `"local"`, `"ray"` or `"slurm"`, or one of bench.engines with its options;
+        `"slurm"` submits, and does not wait.
         """
         run([self], workers, device, retry_failed, run_timeout, engine)
 
@@ -386,28 +387,13 @@ class Study:
         ones the `seconds` of one worker, its `memory` and what they take on `disk`, in bytes.
         """
         _ = self.measured  # finds what is damaged
-        left: dict[Cell, list[Cost]] = {}
-        for one, cost in self.costs(device).items():
-            left.setdefault(one.cell, []).append(cost)
-        states = self.states()
-        each = [left.get(cell, []) for cell in states]
-        return frames.cells(states).assign(
-            seconds=[sum(cost.seconds for cost in costs) for costs in each],
-            memory=[max((cost.memory for cost in costs), default=0.0) for costs in each],
-            disk=[sum(cost.disk for cost in costs) for costs in each],
-        )
+        return frames.planned(self.states(), self.costs(device))
 
     def costs(self, device: str | None = None) -> "dict[Run, Cost]":
-        """What each missing run takes; a kind of run that was never made here is measured."""
-        from bench.costs import Costs
-        from bench.engines.worker import remaining
-        from bench.training import environment
-
-        device = device or environment.default_device()
-        environment.check_device(device)
-        missing = remaining(self.store, self.grid.runs)
-        grid.check_backbones(self.grid, missing, weights=True)
-        return Costs(self.grid, self.store, device.split(",")[0]).of(missing)
+        """What each missing run takes; kinds of run that were never made here are timed first, and
+        it is said.
+        """
+        return costs([self], device)(self.grid.runs)
 
     def status(self) -> "pd.DataFrame":
         """As `plan`, without the seconds, and with nothing timed."""
@@ -445,20 +431,19 @@ class Study:
     def seconds_left(self) -> tuple[float | None, int]:
         """How long those who are at work now need for what is not done, and how many they are.
 
-        None where the cost of some run is not known; nothing is measured.
+        By finished seeds, wherever these were made; a cell without any counts as the mean of the
+        others. None before there are some.
         """
         from bench.costs import Costs, finish
         from bench.engines.worker import remaining
-        from bench.training import environment
 
         held = self.held()
-        at_hand = set(held)
-        ahead = [one for one in remaining(self.store, self.grid.runs) if one not in at_hand]
-        device = environment.default_device()
-        costs = Costs(self.grid, self.store, device).foreseen([*held, *ahead])
-        if not held or len(costs) < len(held) + len(ahead):
+        ahead = [*held, *(set(remaining(self.store, self.grid.runs)) - set(held))]
+        known = [cost.seconds for cost in Costs(self.grid, self.store).of(ahead).values()]
+        if not (held and known):
             return None, len(held)
-        return finish((costs[one].seconds for one in (*held, *ahead)), len(held)), len(held)
+        unknown = [sum(known) / len(known)] * (len(ahead) - len(known))
+        return finish(known + unknown, len(held)), len(held)
 
     def failures(self) -> "pd.DataFrame":
         """A row a failed run: its cell and seed, the `reason` and its `key`."""
@@ -623,6 +608,15 @@ def run(
     if do(together, store, studies[0].data_folder, how):
         for study in studies:
             study.refresh()
+
+
+def costs(
+    studies: Sequence[Study], device: str | None = None
+) -> "Callable[[Iterable[Run]], dict[Run, Cost]]":
+    """As `Study.costs`, for studies that share a store: what tells those of any of their runs."""
+    from bench.running import foreseen
+
+    return foreseen(grid.merge(study.grid for study in studies), studies[0].store, device)
 
 
 def submitted(studies: Sequence[Study], how: "How") -> list[str]:

@@ -17,8 +17,8 @@ from reports.figures import catalogue as figures
 from reports.figures import style
 from reports.figures.figure import Figure
 from reports.figures.figure import write as write_figure
+from reports.page import own, site
 from reports.page import report as page
-from reports.page import site
 from reports.results.compare import COLUMNS, compare_rows
 from reports.results.results import Combine
 from reports.results.view import View
@@ -201,8 +201,11 @@ def figure(
 
 
 def report(study: Study, path: str | Path | None = None) -> Path:
-    """Write all that the records say as one HTML file, and return its path; nothing is run."""
-    found = page.build(page.Content(study))
+    """Write all that the records say as one HTML file, and return its path; nothing is run.
+
+    Of one's own images it says the answer first, and nothing of a paper.
+    """
+    found = own.build(study) if own.is_own(study) else page.build(page.Content(study))
     path = Path(path or study.store.root / f"report-{study.config.slug}.html")
     if path.is_dir():
         raise BenchError(f"{path} is a folder; name a file, such as {path / 'report.html'}")

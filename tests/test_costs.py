@@ -2,7 +2,7 @@
 counts once."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from bench.study import Study
 from bench.training import calibration
 from bench.training.calibration import Rates
 from bench.training.environment import environment, environment_hash
-from bench.training.estimate import BETWEEN_SECONDS
+from bench.training.estimate import BETWEEN_SECONDS, Cost
 
 RATES = Rates(step=1e-3, look=0.1, image=1e-3, setup=0.2, generator=0.0, memory=10**9)
 
@@ -51,19 +51,27 @@ def costs(results: Path, methods: str = "none,mixup", **more: object) -> Costs:
     return Costs(study.grid, study.store, "cpu")
 
 
+def timed(found: Costs, runs: Sequence[Run] | None = None) -> dict[Run, Cost]:
+    """What runs cost; kinds of which nothing is known are measured first."""
+    chosen = found.grid.runs if runs is None else runs
+    for run in found.unknown(chosen):
+        found.measure(run)
+    return found.of(chosen)
+
+
 def test_a_kind_is_measured_once_for_all_commands(tmp_path: Path, asked: list[str]) -> None:
-    first = costs(tmp_path)
-    found = first.of(first.grid.runs)
-    assert asked == ["none", "mixup"] and len(found) == 6
-    again = costs(tmp_path)
-    assert again.of(again.grid.runs) == found == again.foreseen(again.grid.runs)
-    assert asked == ["none", "mixup"]
+    first = costs(tmp_path, "none,mixup,mixup[alpha=0.4]")
+    found = timed(first)
+    assert asked == ["none", "mixup"] and len(found) == 9, "a strength makes no kind of its own"
+    again = costs(tmp_path, "none,mixup,mixup[alpha=0.4]")
+    assert again.of(again.grid.runs) == found
+    assert again.unknown(again.grid.runs) == []
 
 
 def test_a_cost_is_the_sum_of_what_a_run_does(tmp_path: Path, asked: list[str]) -> None:
     """400 images of training twice, 100 of validation twice, 200 of the test once."""
     found = costs(tmp_path, "none")
-    (one, *_) = found.of(found.grid.runs).values()
+    (one, *_) = timed(found).values()
     expected = BETWEEN_SECONDS + 0.2 + 800 * 1e-3 + 3 * 0.1 + (2 * 100 + 200) * 1e-3
     assert one.seconds == pytest.approx(expected, abs=0.01)
     assert one.memory == pytest.approx(10**9, rel=0.01)
@@ -71,7 +79,7 @@ def test_a_cost_is_the_sum_of_what_a_run_does(tmp_path: Path, asked: list[str]) 
 
 def test_generated_images_that_runs_share_are_made_once(tmp_path: Path, asked: list[str]) -> None:
     shared = costs(tmp_path, "ddpm[share=0.2],ddpm[share=0.6]")
-    found = [cost.seconds for cost in shared.of(shared.grid.runs).values()]
+    found = [cost.seconds for cost in timed(shared).values()]
     assert sum(seconds > 50 for seconds in found) == 3, "one set of images a seed"
 
 
@@ -91,7 +99,7 @@ def test_finished_seeds_on_this_hardware_are_believed(tmp_path: Path, asked: lis
     for run, seconds in zip(found.grid.runs[:2], (20.0, 40.0), strict=True):
         made(found, run, seconds)
     left = found.grid.runs[2]
-    assert found.of([left])[left].seconds == pytest.approx(30 + BETWEEN_SECONDS)
+    assert timed(found, [left])[left].seconds == pytest.approx(30 + BETWEEN_SECONDS)
     assert asked == []
 
 
@@ -102,7 +110,15 @@ def test_seeds_of_another_machine_are_not(
     found = costs(tmp_path, "none")
     made(found, found.grid.runs[0], 5000.0, **elsewhere)
     left = found.grid.runs[1]
-    assert found.of([left])[left].seconds < 100 and asked == ["none"]
+    assert timed(found, [left])[left].seconds < 100 and asked == ["none"]
+
+
+def test_who_only_looks_believes_seeds_of_any_machine(tmp_path: Path, asked: list[str]) -> None:
+    found = costs(tmp_path, "none,mixup")
+    made(found, found.grid.runs[0], 5000.0, device="cuda", environment="of another machine")
+    looking = Costs(found.grid, found.store).of(found.grid.runs)
+    assert {cost.seconds for cost in looking.values()} == {5000 + BETWEEN_SECONDS}
+    assert len(looking) == 3 and asked == []
 
 
 def test_workers_take_runs_as_they_become_free() -> None:
@@ -130,7 +146,7 @@ def test_rates_are_positive_and_a_generator_is_in_them(method: str, tmp_path: Pa
 
 def test_kept_rates_are_numbers_that_anyone_can_read(tmp_path: Path, asked: list[str]) -> None:
     found = costs(tmp_path, "none")
-    found.of(found.grid.runs)
+    timed(found)
     (path,) = tmp_path.glob("rates/*.json")
     assert Rates(**json.loads(path.read_text())) == RATES
     assert list(Store(tmp_path)) == []

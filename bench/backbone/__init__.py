@@ -34,7 +34,7 @@ def check(source: str, size: int, channels: int = 3) -> None:
 def fetch(source: str, size: int, channels: int, pretrained: bool | Path) -> None:
     """See that pretrained weights are here, or that a file of them fits the network.
 
-    Raises BenchError, soon, where they cannot be had.
+    Raises BenchError, before any run, where they are not available.
     """
     if own.is_own(source):
         raise _untrained(source)

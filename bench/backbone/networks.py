@@ -60,7 +60,7 @@ def _network(name: str, channels: int, num_classes: int, size: int, pretrained: 
         if not pretrained:
             raise
         raise BenchError(
-            f"the pretrained weights of {name} cannot be had ({type(error).__name__}); "
+            f"the pretrained weights of {name} are not available ({type(error).__name__}); "
             "set pretrained=false, or name a file of them with --weights"
         ) from None
     if name in CIFAR_STEM:

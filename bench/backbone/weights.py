@@ -51,7 +51,7 @@ def _without(state: State, heads: tuple[str, ...]) -> dict[str, Tensor]:
 
 
 def _fit_first(given: dict[str, Tensor], wanted: State, convolutions: tuple[str, ...]) -> None:
-    """The first convolutions, by timm, for as many channels as are wanted."""
+    """The first convolutions, by timm, for as many channels as the network takes."""
     from timm.models import adapt_input_conv
 
     for key in (f"{convolution}.weight" for convolution in convolutions):

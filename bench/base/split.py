@@ -3,6 +3,7 @@
 Importing this module imports no torch.
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 RESIDENT_BYTES = 512 << 20
 """Sets whose images take more than this are read from disk."""
+
+CHUNK = 256
+"""Images read at once."""
 
 Indices = npt.NDArray[np.int64]
 
@@ -41,6 +45,11 @@ class Split:
     def pixels(self, indices: "Tensor | Indices") -> npt.NDArray[np.uint8]:
         """The images as they are stored, uint8 (B, H, W) or (B, H, W, 3)."""
         return self._images[self._rows[np.asarray(indices)]]
+
+    def each(self) -> Iterator[npt.NDArray[np.uint8]]:
+        """One image after another as it is stored, read some at a time."""
+        for start in range(0, len(self), CHUNK):
+            yield from self.pixels(np.arange(start, min(start + CHUNK, len(self))))
 
     def images(self, indices: "Tensor | Indices") -> "Tensor":
         """The images, float32 (B, C, H, W) in [0, 1]."""

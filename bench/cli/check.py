@@ -73,9 +73,10 @@ def reported(update: bool) -> bool:
     """Check, or update, the tables in documents; whether all are what their records say."""
     from bench.base.version import ROOT
     from bench.cli.writing import print_written
+    from bench.data.known import unaware
     from reports import documents
 
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, unaware():
 
         def render(command: str) -> str:
             return rendered(command, Path(folder))

@@ -13,8 +13,9 @@ from bench.cli.printing import print_states
 from bench.cli.running import running
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
 
+    from bench.grid.cell import Run
     from bench.study import Study
     from bench.training.estimate import Cost
 
@@ -51,10 +52,11 @@ def print_plan(study: Study, device: str | None, workers: int | None) -> None:
     from bench.engines.progress import console
     from bench.looks import foreseen
 
-    print_states(study.plan(device))
+    costs = study.costs(device)
+    print_states(study.status())
     if study.selection.looks:
         console().print(foreseen(study), highlight=False)
-    print_costs(study.costs(device).values(), [study], device, workers)
+    print_costs(costs, device, workers)
 
 
 def print_paper(study: Study, device: str | None, workers: int | None) -> None:
@@ -62,32 +64,29 @@ def print_paper(study: Study, device: str | None, workers: int | None) -> None:
     from rich.table import Table
 
     from bench.engines.progress import console, duration
+    from bench.study import costs
     from reports.figures.catalogue import FIGURES
     from reports.results.view import View
     from reports.tables.catalogue import of_runs
 
     parts = {f"table {number}": [entry.study(study)] for number, entry in of_runs().items()}
-    parts |= {f"figure {n}": list(e.studies(study, View())) for n, e in FIGURES.items()}
+    parts |= {f"figure {n}": e.studies(study, View()) for n, e in FIGURES.items()}
+    parts["in total"] = whole = [one for studies in parts.values() for one in studies]
+    cost, settled = costs(whole, device), set(study.store)
     view = Table(box=None, pad_edge=False)
     view.add_column("")
     for heading in ("runs", "done", "missing", "one worker"):
         view.add_column(heading, justify="right")
-    costs: dict[Any, Cost] = {}
-    whole = [one for studies in parts.values() for one in studies]
-    for name, studies in [*parts.items(), ("in total", whole)]:
-        runs = {run for one in studies for run in one.grid.runs}
-        missing = {run: cost for one in studies for run, cost in one.costs(device).items()}
-        costs |= missing
-        done = sum(one.store.done(run.key) for one in studies[:1] for run in runs)
-        spent = duration(sum(cost.seconds for cost in missing.values()))
-        view.add_row(name, f"{len(runs):,}", f"{done:,}", f"{len(missing):,}", spent)
+    for name, studies in parts.items():
+        runs = dict.fromkeys(run for one in studies for run in one.grid.runs)
+        done, left = sum(run.key in settled for run in runs), cost(runs)
+        spent = duration(sum(each.seconds for each in left.values()))
+        view.add_row(name, f"{len(runs):,}", f"{done:,}", f"{len(left):,}", spent)
     console().print(view)
-    print_costs(costs.values(), whole, device, workers)
+    print_costs(left, device, workers)
 
 
-def print_costs(
-    costs: Collection[Cost], studies: list[Study], device: str | None, workers: int | None
-) -> None:
+def print_costs(costs: Mapping[Run, Cost], device: str | None, workers: int | None) -> None:
     """Time, memory and disk of what is missing, with so many workers."""
     from bench.costs import finish
     from bench.engines.progress import console, duration
@@ -96,16 +95,16 @@ def print_costs(
     if not costs:
         return
     device = device or environment.default_device()
-    size = max(run.cell.input_size for one in studies for run in one.grid.runs)
+    size = max(run.cell.input_size for run in costs)
     workers = min(workers or environment.default_workers(device, size), len(costs))
-    seconds = finish((cost.seconds for cost in costs), workers)
+    seconds = finish((cost.seconds for cost in costs.values()), workers)
     end = time.strftime("%a %d %b, %H:%M", time.localtime(time.time() + seconds))
-    memory = max(cost.memory for cost in costs)
+    memory = max(cost.memory for cost in costs.values())
     for line in (
         f"about {duration(seconds)} with --workers {workers} on {device}: until {end}",
-        f"{sum(cost.seconds for cost in costs) / 3600:,.1f} hours of one worker; memory "
+        f"{sum(cost.seconds for cost in costs.values()) / 3600:,.1f} hours of one worker; memory "
         f"{memory / 1e9:.1f} GB each, {workers * memory / 1e9:.1f} GB in all; "
-        f"{sum(cost.disk for cost in costs) / 1e6:,.1f} MB of disk",
+        f"{sum(cost.disk for cost in costs.values()) / 1e6:,.1f} MB of disk",
     ):
         console().print(line, highlight=False)
 

@@ -37,13 +37,13 @@ def work(shard: str | None, requeue: bool, **options: Any) -> None:
     from bench.engines.shift import Shift
     from bench.engines.slurm import own_shard
     from bench.engines.worker import remaining
-    from bench.running import How, do
+    from bench.running import How, do, first
     from bench.training import environment
 
     asked = study(options)
     part = asked.shard(Shard.parse(shard)) if shard else asked
-    device = (options["device"] or environment.default_device()).split(",")[0]
-    costs = Costs(part.grid, part.store, device)
+    device = options["device"] or environment.default_device()
+    costs = Costs(part.grid, part.store, first(device))
     shift = Shift.of_slurm(costs.seconds)
     how = How(
         options["workers"],

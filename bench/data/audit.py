@@ -5,7 +5,6 @@ as patients in two splits; constant images; how bright the splits are; how unequ
 """
 
 import json
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,10 +21,10 @@ from bench.data.near import MISSING, available, near
 from bench.data.npz import Array, digest
 from bench.data.splits import shared
 
-CHUNK = 256
-"""Images read at a time."""
 LISTED = 20
 """Images that the terminal shows of a kind; JSON has all."""
+FEW = 10
+"""Test images of a class below which they are said to be few."""
 BRIGHTER = 0.5
 """Standard deviations of training images by which another split differs, and is said to."""
 
@@ -178,6 +177,9 @@ class Audit:
         if train[least]:
             ratio = train[most] / train[least]
             yield f"imbalance in train: {ratio:.1f} to 1, {most} to {least}"
+        test = zip(self.labels, self.counts["test"], strict=True)
+        if few := [f"{label} {count}" for label, count in test if count < FEW]:
+            yield f"few test images, which decide nothing of their class: {', '.join(few)}"
 
     def _brightness(self) -> Iterator[str]:
         yield ""
@@ -219,7 +221,7 @@ def audit(
     levels = {}
     for name, split in splits.items():
         means = []
-        for index, image in enumerate(_images(split)):
+        for index, image in enumerate(split.each()):
             sample = Sample(name, index, labels[name][index])
             found[digest(image)].append(sample)
             constant += [sample] * bool((image == image[:1, :1]).all())
@@ -260,11 +262,6 @@ def _labels(split: Split) -> list[tuple[int, ...]]:
 def _counted(labels: list[tuple[int, ...]], classes: int) -> tuple[int, ...]:
     occurring = Counter(label for sample in labels for label in sample)
     return tuple(occurring[label] for label in range(classes))
-
-
-def _images(split: Split) -> Iterator[Array]:
-    for rows in np.array_split(np.arange(len(split)), math.ceil(len(split) / CHUNK)):
-        yield from split.pixels(rows)
 
 
 def _some(pairs: Iterable[Pair], sign: str, conflicting: Iterable[Pair] = ()) -> Iterator[str]:

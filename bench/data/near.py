@@ -19,9 +19,6 @@ APART = 8
 """Bits in which the hashes of near duplicates differ at most."""
 LEVELS = 8.0
 """Grey levels by which their pixels differ at most, as root mean square."""
-CHUNK = 256
-
-
 MISSING = "near duplicates were not looked for: pip install 'medaug-bench[audit]'"
 
 
@@ -59,8 +56,7 @@ def _hashes(split: Split) -> Array:
     from PIL import Image
 
     bits = np.zeros((len(split), 192), bool)
-    for rows in np.array_split(np.arange(len(split)), max(1, len(split) // CHUNK)):
-        for index, pixels in zip(rows, split.pixels(rows), strict=True):
-            found = imagehash.phash(Image.fromarray(pixels), hash_size=BITS)
-            bits[index, : BITS**2] = found.hash.ravel()
+    for index, pixels in enumerate(split.each()):
+        found = imagehash.phash(Image.fromarray(pixels), hash_size=BITS)
+        bits[index, : BITS**2] = found.hash.ravel()
     return np.packbits(bits, axis=1).view(np.uint64)

@@ -149,8 +149,8 @@ class OnDisk:
         out = np.empty((len(rows), *self._shape[1:]), self._dtype)
         width = math.prod(self._shape[1:]) * self._dtype.itemsize
         for i in np.argsort(rows):
-            offset = self._start + int(rows[i]) * width
-            if os.preadv(self._file.fileno(), [out[i]], offset) != width:
+            self._file.seek(self._start + int(rows[i]) * width)
+            if self._file.readinto(out[i]) != width:
                 raise BenchError(f"{self._path} ends before row {rows[i]}; delete it")
         return out
 

@@ -22,7 +22,7 @@ def fractions(text: str) -> tuple[float, float, float]:
     except ValueError:
         raise BenchError(f"split {text!r}: write three fractions, such as 0.7,0.1,0.2") from None
     if min(train, val, test) <= 0 or abs(train + val + test - 1) > 1e-6:
-        raise BenchError(f"split {text!r}: three fractions above 0 that add up to 1 are wanted")
+        raise BenchError(f"split {text!r}: expected three fractions above 0 that add up to 1")
     return train, val, test
 
 
@@ -120,7 +120,12 @@ def _too_small(labels: Array, groups: Array, names: Sequence[str]) -> BenchError
         for name, has in zip(names, labels.T.astype(bool), strict=True)
     }
     small = sorted(counts, key=lambda name: counts[name])
-    small = [name for name in small if counts[name] < 3] or small[:1]
+    if counts[small[0]] >= 3:
+        return BenchError(
+            f"class {small[0]} has too few groups (patients, images) to be in all of these parts; "
+            "give the smallest part a larger share with --split, or more images"
+        )
+    small = [name for name in small if counts[name] < 3]
     listed = ", ".join(f"{name} ({counts[name]})" for name in small[:NAMED])
     more = f" and {len(small) - NAMED} more" if len(small) > NAMED else ""
     return BenchError(

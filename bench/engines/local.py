@@ -11,6 +11,7 @@ from multiprocessing import connection
 from types import FrameType
 
 from bench.base.errors import BenchError
+from bench.base.signals import handled
 from bench.engines.process import Process, warm_up
 from bench.engines.shard import Shard
 from bench.engines.shift import GRACE_SECONDS, Shift
@@ -280,10 +281,5 @@ def _ended_as_by_ctrl_c() -> Iterator[None]:
         raise KeyboardInterrupt
 
     names = ("SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else ()
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    before = {number: signal.signal(number, interrupt) for number in numbers}
-    try:
+    with handled([getattr(signal, name) for name in names if hasattr(signal, name)], interrupt):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

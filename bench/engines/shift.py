@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
+from bench.base.signals import handled
 from bench.grid.cell import Run
 
 NOTICES = tuple(getattr(signal, name) for name in ("SIGUSR1", "SIGTERM") if hasattr(signal, name))
@@ -63,9 +64,5 @@ class Shift:
         def hear(number: int, frame: FrameType | None) -> None:
             self.notice = number
 
-        before = {number: signal.signal(number, hear) for number in NOTICES}
-        try:
+        with handled(NOTICES, hear):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)

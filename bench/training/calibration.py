@@ -68,9 +68,7 @@ def measure(run: Run, info: Info, device: str) -> Rates:
     model, method = assemble(plain, info, device)
     model = method.adapt(model)
     setup = clock() - began
-    one_step = stepper(plain, info, model, method)
-    batch = batch_size(run, info)
-    step = _timed(one_step, clock) / batch
+    step = _timed(stepper(plain, info, model, method), clock) / batch_size(run, info)
     small, large = (_timed(_look(model, info, count, device), clock) for count in LOOKED_AT)
     image = max(0.0, large - small) / (LOOKED_AT[1] - LOOKED_AT[0])
     look = max(0.0, small - LOOKED_AT[0] * image)
@@ -86,16 +84,11 @@ def stepper(run: Run, info: Info, model: Backbone, method: Method) -> Callable[[
     """One optimiser step of a run on a random batch, as a function."""
     size, device = batch_size(run, info), method.setting.device
     protocol = run.protocol.model_copy(update={"lr": HARMLESS_LR})
-    training = Training.begin(model, method, protocol)
+    training = Training.begin(model.train(), method, protocol)
     images = torch.rand(size, info.channels, info.size, info.size, device=device)
     targets = _targets(info, size).to(device)
 
-    def one_step() -> None:
-        model.train()
-        logs = take_step(training, (images, targets), LATE, protocol)
-        torch.as_tensor(logs["loss"]).item()  # a GPU has not done it before it is asked
-
-    return one_step
+    return lambda: take_step(training, (images, targets), LATE, protocol)
 
 
 def generator(run: Run, info: Info, device: str) -> float:
@@ -171,8 +164,15 @@ def _targets(info: Info, count: int) -> Tensor:
 
 
 def clock_of(device: str) -> Callable[[], float]:
-    """The seconds of this process on a CPU; of a GPU those on the wall."""
-    return time.process_time if device == "cpu" else time.perf_counter
+    """The seconds of this process on a CPU; of a GPU those on the wall, when it has done all."""
+    if device == "cpu":
+        return time.process_time
+
+    def clock() -> float:
+        torch.accelerator.synchronize(device)
+        return time.perf_counter()
+
+    return clock
 
 
 def _timed(action: Callable[[], object], clock: Callable[[], float]) -> float:

@@ -49,6 +49,8 @@ def check_device(device: str) -> None:
     """Raises BenchError where torch cannot use the device: `cpu`, `cuda`, `mps`, or several, as in
     `cuda:0,cuda:1`.
     """
+    if len({one.partition(":")[0] for one in device.split(",")}) > 1:
+        raise BenchError(f"device {short(device)!r} is of several kinds; name devices of one kind")
     for one in device.split(","):
         try:
             if torch.device(one).type not in DEVICES:

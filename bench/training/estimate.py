@@ -1,6 +1,5 @@
 """What a run will take, from the rates of its kind or from finished seeds of its cell."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,11 +28,12 @@ class Cost:
 
 
 def kind(run: Run, info: Info) -> Kind:
-    """What the rates of a run depend on; of a method with a generator also how many images it
-    learns from.
+    """What the rates of a run depend on: of parameters those that are no strengths, that is all
+    but fractions; of a method with a generator also how many images it learns from.
     """
     cell, protocol = run.cell, run.protocol
-    params = json.dumps(run.describe()["cell"]["params"], sort_keys=True)
+    described = run.describe()["cell"]["params"].items()
+    params = sorted((name, value) for name, value in described if not isinstance(value, float))
     sizes = cell.input_size, cell.source_size, info.channels, protocol.batch_size
     learned = subset(run, info) if cell.method.method.quick else 0
     return cell.backbone, cell.method.name, params, *sizes, protocol.precision, learned

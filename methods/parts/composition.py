@@ -135,8 +135,9 @@ def compose(chain: tuple[tuple[str, type[Method]], ...]) -> type[Composition]:
         if len(owners) > 1:
             said = "have losses of their own; a composition holds one, at its end"
         raise BenchError(f"{written}: {' and '.join(owners)} {said}")
+    base = LossComposition if owners else Composition
     attributes = {
-        "__doc__": (LossComposition if owners else Composition).__doc__,
+        "__doc__": base.__doc__,
         "__module__": __name__,
         "parts": parts,
         "Params": parameters(parts),
@@ -146,7 +147,7 @@ def compose(chain: tuple[tuple[str, type[Method]], ...]) -> type[Composition]:
         "zero": joined({name: part.zero for name, part in chain}),
         "quick": joined({name: part.quick for name, part in chain}),
     }
-    return type(written, (LossComposition if owners else Composition,), attributes)
+    return type(written, (base,), attributes)
 
 
 class Together(Parameters):

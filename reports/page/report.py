@@ -29,6 +29,8 @@ LEAD = (
     "tab key, for its seeds and interval."
 )
 
+MAKE = site.Command("make paper", "All tables, figures, the audit and this page.")
+
 
 @dataclass(frozen=True)
 class Content:
@@ -60,23 +62,23 @@ def build(content: Content) -> site.Page:
     return site.Page(
         title="Image augmentation on MedMNIST",
         lead=LEAD,
-        summary=_summary(content),
+        summary=summary(study, content.measured),
         cautions=tuple(cautions),
         sections=(
             *_tables(content),
             site.Section("figures", "Figures", items=tuple(_figures(content))),
             _claims(content),
             _readings(content.study),
-            _tuning(content.main),
+            of_tuning(content.main),
             _arithmetic(),
-            _methods(study),
-            _protocol(content),
+            of_methods(study),
+            of_protocol(study, content.measured, MAKE),
         ),
     )
 
 
-def _summary(content: Content) -> site.Pairs:
-    study, measured = content.main, content.measured
+def summary(study: Study, measured: Measured) -> site.Pairs:
+    """What was run."""
     records = list(measured.records.values())
     seconds = sum(sum(record["cost"]["seconds"].values()) for record in records)
     commits = sorted({str(record["commit"]) for record in records})
@@ -168,7 +170,7 @@ def _readings(main: Study) -> site.Section:
     return site.Section("readings", title, lead, (figure, output.table, command))
 
 
-def _tuning(main: Study) -> site.Section:
+def of_tuning(main: Study) -> site.Section:
     """Default against tuned parameters, and what each search tried."""
     title = "Tuning"
     searches = main.searched()
@@ -202,7 +204,8 @@ def _arithmetic() -> site.Section:
     return site.Section("arithmetic", "Arithmetic of the published tables", lead, (table, command))
 
 
-def _methods(study: Study) -> site.Section:
+def of_methods(study: Study) -> site.Section:
+    """What each method of the study does."""
     choices = {run.cell.method.written: run.cell.method for run in study.measured.grid.runs}
     items = []
     for label, choice in choices.items():
@@ -219,20 +222,20 @@ def _methods(study: Study) -> site.Section:
     return site.Section("methods", "Methods", f"{len(methods.names())} exist.", tuple(items))
 
 
-def _protocol(content: Content) -> site.Section:
-    study = content.main
+def of_protocol(study: Study, measured: Measured, command: site.Command) -> site.Section:
+    """How runs were trained, and where; `command` makes the page."""
     protocol = study.config.protocol.model_dump(mode="json")
     items: list[site.Item] = [
         site.Facts(f"Protocol {study.config.name}", tuple((k, str(v)) for k, v in protocol.items()))
     ]
-    environments = sorted({str(r["environment"]) for r in content.measured.records.values()})
+    environments = sorted({str(r["environment"]) for r in measured.records.values()})
     for name in environments:
-        path = content.study.store.root / "env" / f"{name}.json"
+        path = study.store.root / "env" / f"{name}.json"
         if path.exists():
             found = json.loads(path.read_text(encoding="utf-8"))
             pairs = tuple((key, _words(value)) for key, value in found.items())
             items.append(site.Facts(f"Environment {name}", pairs))
-    items.append(site.Command("make paper", "All tables, figures, the audit and this page."))
+    items.append(command)
     return site.Section("protocol", "Protocol and environment", study.config.about, tuple(items))
 
 

@@ -40,6 +40,7 @@ def outputs(study: Study, view: View) -> list[Output]:
     names, size = study.named.get("datasets", PAPER), study.selection.source_size
     data_dir = Path(study.data_dir) if study.data_dir else None
     entries = [_entry(name, size, data_dir) for name in names]
+    wrong = {entry["dataset"]: entry.pop("wrong", "") for entry in entries}
     absent = [entry["dataset"] for entry in entries if entry["repeated"] is None]
     totals = {split: sum(entry[split] for entry in entries) for split in SPLITS}
     rows = [
@@ -60,6 +61,7 @@ def outputs(study: Study, view: View) -> list[Output]:
         "within a split, or in two splits, equal in every byte; conflicting: under two labels.",
         f"Command: {study.command}.",
     ]
+    notes[1:1] = [f"{name}: {said}." for name, said in wrong.items() if said]
     if absent:
         notes.insert(1, f"Not on disk, counts as medmnist states them: {', '.join(absent)}.")
     table = Table(
@@ -98,6 +100,7 @@ def _entry(name: str, size: int, data_dir: Path | None) -> dict[str, Any]:
         "shared": sum(len(found.across(*pair)) for pair in across),
         "conflicting": len(found.conflicting),
         "fingerprint": info.fingerprint,
+        "wrong": "; ".join(info.warnings),
     }
 
 

@@ -12,7 +12,7 @@ from bench.data import audit as data_audit
 from bench.data import dataset as data
 from bench.data.audit import Sample, audit, audited
 from bench.data.dataset import Dataset, Info, open_dataset
-from bench.data.known import known
+from bench.data.known import known, unaware
 from bench.data.leaks import groups_of_csv
 from reports.results.wording import footnotes
 
@@ -36,7 +36,7 @@ def dataset(images, labels, task=Task.MULTICLASS, classes=3):
 @pytest.fixture(params=[1, 2, 256])
 def made(request, monkeypatch):
     """Audited in pieces of 1, 2 and more images than there are."""
-    monkeypatch.setattr(data_audit, "CHUNK", request.param)
+    monkeypatch.setattr("bench.base.split.CHUNK", request.param)
     return audit(
         dataset(
             {"train": [5, 6, 5, 7], "val": [8, 7, 9], "test": [5, 1, 1]},
@@ -203,6 +203,14 @@ def test_what_was_not_looked_for_stays_known(tmp_path):
     assert open_dataset(str(path), 28).info.warnings == (leak,)
 
 
+def test_committed_tables_hang_on_no_audit_of_this_machine(tmp_path):
+    path = str(kept(tmp_path / "set.npz", test={4: 7}))
+    audited(open_dataset(path, 28))
+    with unaware():
+        assert open_dataset(path, 28).info.warnings == ()
+    assert open_dataset(path, 28).info.warnings == ("constant images: 1",)
+
+
 def test_an_ids_table_that_does_not_fit_is_said(tmp_path):
     table = tmp_path / "ids.csv"
     table.write_text("split,index,patient\ntrain,0,a\n", encoding="utf-8")
@@ -241,6 +249,12 @@ def test_lesions_of_the_official_derma_split():
     table = folder / "dermamnist_rebuilt_ids.csv"
     found = audit(dataset, groups_of_csv(table, "lesion_id", dataset.info.counts))
     assert found.leaks["train", "test"] == 693 and found.leaks["train", "val"] == 348
+
+
+def test_classes_of_few_test_images_are_named():
+    split = {"train": [0, 1] * 12, "val": [0, 1], "test": [0] * 12 + [1] * 3}
+    found = audit(dataset({k: range(len(v)) for k, v in split.items()}, split, classes=2))
+    assert "few test images, which decide nothing of their class: b 3" in found.lines()
 
 
 def test_without_the_library_near_duplicates_are_left_out_and_said(tmp_path, monkeypatch):

@@ -57,6 +57,14 @@ def test_many_images_of_two_patients_are_too_few_and_said_so():
         splits.drawn(labels, groups, PARTS, 0, "abc")
 
 
+def test_a_class_that_the_parts_are_too_small_for_is_said_in_other_words():
+    labels = one_hot(np.repeat([0, 1], 4), 2)
+    with pytest.raises(
+        BenchError, match=r"class a has too few groups .* larger share with --split"
+    ):
+        splits.drawn(labels, np.arange(8), PARTS, 0, "ab")
+
+
 def test_what_two_splits_share_is_named_by_its_places():
     groups = {"train": np.array(["p", "q"]), "val": np.array(["r"]), "test": np.array(["s", "q"])}
     assert {pair: list(places) for pair, places in splits.shared(groups).items()} == {

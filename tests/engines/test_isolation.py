@@ -211,6 +211,20 @@ def harm(store: Store, key: str, *signals: int) -> threading.Thread:
     return thread
 
 
+SLOW = """
+import time
+from methods.method import Method
+
+class Slow(Method):
+    summary = "leaves time for a signal"
+    reference = "a test"
+
+    def prepare(self, train, workspace):
+        time.sleep(0.7)
+        return train
+"""
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize(
     "signals", [[signal.SIGTERM] * 3, [signal.SIGKILL], [signal.SIGHUP, signal.SIGKILL]], ids=str
@@ -218,11 +232,16 @@ def harm(store: Store, key: str, *signals: int) -> threading.Thread:
 def test_a_run_whose_process_is_ended_from_outside_is_done_all_the_same(
     tmp_path: Path, clean: dict[str, Any], signals: list[int]
 ) -> None:
-    todo = job(tmp_path, "none", "mixup")
+    if any(signal.getsignal(number) is signal.SIG_IGN for number in signals):
+        pytest.skip("these tests were started with nohup, which has SIGHUP ignored")
+    file = tmp_path / "slow.py"
+    file.write_text(SLOW)
+    todo = job(tmp_path, str(file), "none", "mixup")
     thread = harm(Store(tmp_path), todo.runs[0].key, *signals)
     told = do(todo)
     thread.join(10)
     assert len(told) == len(signals) and all("once more" in words for words in told)
+    assert Store(tmp_path).done(todo.runs[0].key)
     assert unharmed(todo, clean) and list(tmp_path.glob("leases/*")) == []
 
 

@@ -3,6 +3,7 @@
 import shlex
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -94,28 +95,20 @@ def test_a_run_that_would_end_after_the_shift_is_not_begun_unless_it_is_the_firs
     assert remaining(Store(tmp_path), runs) == list(runs[1:])
 
 
+def small(results: Path, **changes: Any) -> Study:
+    """A study whose runs take a moment."""
+    usual = {"methods": "none", "seeds": 2, "settings": {"steps": 3}}
+    where = {"datasets": "phantom-binary", "backbones": "test_byobnet", "results": results}
+    return Study(**(where | usual | changes))
+
+
 @pytest.fixture
 def runs(tmp_path: Path) -> tuple[Run, ...]:
-    study = Study(
-        datasets="phantom-binary",
-        methods="none",
-        seeds=2,
-        backbones="test_byobnet",
-        settings={"steps": 3},
-        results=tmp_path,
-    )
-    return study.grid.runs
+    return small(tmp_path).grid.runs
 
 
 def test_a_notice_saves_what_is_at_hand_after_the_epoch(tmp_path: Path) -> None:
-    study = Study(
-        datasets="phantom-binary",
-        methods="mixup",
-        seeds=1,
-        backbones="test_byobnet",
-        settings={"epochs": 200},
-        results=tmp_path,
-    )
+    study = small(tmp_path, methods="mixup", seeds=1, settings={"epochs": 200})
     shift, store = Shift(), study.store
     (run,) = study.grid.runs
 

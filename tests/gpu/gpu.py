@@ -30,6 +30,7 @@ import methods
 from bench.checks import deviation, expected
 from bench.checks.traces import ready, record, runs
 from bench.data.dataset import open_dataset
+from bench.grid.cell import Run
 from bench.training.environment import environment
 from bench.training.execute import execute, prepare_process
 from bench.training.schedule import Schedule
@@ -73,6 +74,11 @@ def names(small: bool) -> list[str]:
     return ["none", "bsda", "augmix"] if small else methods.names()
 
 
+def multiclass(chosen: list[str]) -> list[Run]:
+    """A run of three steps of each method, on the phantom with several classes."""
+    return [run for run in runs(tuple(chosen)) if run.cell.dataset == "phantom-multiclass"]
+
+
 def machine(options: Any) -> Any:
     """What it was measured on."""
     known = environment()
@@ -100,13 +106,12 @@ def waits(options: Any) -> Any:
         return {}
     prepare_process(options.device)
     found = {}
-    for run in runs(tuple(names(options.small))):
-        if run.cell.dataset == "phantom-multiclass":
-            found[run.cell.method.name] = waited(run, options.device) / WAITED_STEPS
+    for run in multiclass(names(options.small)):
+        found[run.cell.method.name] = waited(run, options.device) / WAITED_STEPS
     return found
 
 
-def waited(run: Any, device: str) -> int:
+def waited(run: Run, device: str) -> int:
     dataset = open_dataset(run.cell.source, run.cell.source_size)
     model, method, train = ready(run, dataset, device)
     training, train = Training.begin(model, method, run.protocol), train.to(device)
@@ -128,8 +133,8 @@ def bits(options: Any) -> Any:
     """Whether a run has the same bits twice, by method and precision."""
     prepare_process(options.device)
     found = {}
-    for run in runs(tuple(names(options.small))):
-        if run.cell.dataset != "phantom-multiclass" or run.cell.method.method.quick:
+    for run in multiclass(names(options.small)):
+        if run.cell.method.method.quick:
             continue
         for precision in ("fp32", "bf16"):
             protocol = run.protocol.model_copy(update={"precision": precision, "steps": 10})
@@ -144,8 +149,7 @@ def resumed(options: Any) -> Any:
     """Whether runs that are ended after an epoch and go on have the bits of whole ones."""
     prepare_process(options.device)
     found = {}
-    for name in ("none", "ails", "medaugment"):
-        run, *_ = (one for one in runs((name,)) if one.cell.dataset == "phantom-multiclass")
+    for run in multiclass(["none", "ails", "medaugment"]):
         run = replace(run, protocol=run.protocol.model_copy(update={"steps": 60}))
         state = io.BytesIO()
 
@@ -159,7 +163,7 @@ def resumed(options: Any) -> Any:
         state.seek(0)
         kept = torch.load(state, map_location="cpu", weights_only=True)
         again = execute(run, device=options.device, watch=Watch(resume=kept))
-        found[name] = whole.scores.tobytes() == again.scores.tobytes()
+        found[run.cell.method.name] = whole.scores.tobytes() == again.scores.tobytes()
     return found
 
 

@@ -38,40 +38,30 @@ def images_per_second(
 def _serve(pipe: Any, device: str) -> None:
     import torch
 
-    from bench.backbone import build
-    from bench.base.task import Task
-    from bench.grid.protocol import Protocol
-    from bench.training.execute import prepare_process
-    from bench.training.state import Training
-    from bench.training.trainer import step
-    from methods.method import Progress, Setting
-    from methods.none import NoAugmentation
-
-    prepare_process(device)
-    images = torch.rand(64, 1, 28, 28, device=device)
-    targets = torch.arange(64, device=device) % 2
-
-    def wait() -> None:
-        if device != "cpu":
-            torch.cuda.synchronize()
+    from bench.grid import configs, grid
+    from bench.grid.selection import Selection
+    from bench.training import calibration
+    from bench.training.execute import assemble, prepare_process
 
     pipe.send("ready")
     while True:
         precision, seconds = pipe.recv()
-        model = build("resnet18", 2, 1, 28, seed=0).to(device)
-        setting = Setting(Task.BINARY, 2, 1, 28, model.feature_dim, device=device)
-        method = NoAugmentation(NoAugmentation.Params(), setting)
-        protocol = Protocol(steps=10, precision=precision)
-        training = Training.begin(model, method, protocol)
+        protocol = configs.load("laptop", {"precision": precision}).protocol
+        found = grid.expand(Selection(datasets=("phantom-binary",), seeds=(0,)), protocol)
+        (info,), (run,) = found.datasets, found.runs
+        prepare_process(device)
+        model, method = assemble(run, info, device)
+        step = calibration.stepper(run, info, method.adapt(model), method)
 
         def steps(count: int) -> None:
             for _ in range(count):
-                step(training, (images, targets), Progress(0, 10, 0, 10), protocol)  # noqa: B023
-            wait()
+                step()  # noqa: B023
+            if device != "cpu":
+                torch.cuda.synchronize()
 
         steps(WARM_UP)
         began, done = time.perf_counter(), 0
         while time.perf_counter() - began < seconds:
             steps(WARM_UP)
             done += WARM_UP
-        pipe.send(64 * done / (time.perf_counter() - began))
+        pipe.send(protocol.batch_size * done / (time.perf_counter() - began))

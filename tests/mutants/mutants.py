@@ -494,8 +494,8 @@ DEFECTS = [
     Mutant(
         "label smoothing is left on",
         "methods/method.py",
-        "F.cross_entropy(logits, targets, reduction=reduction)",
-        "F.cross_entropy(logits, targets, reduction=reduction, label_smoothing=0.1)",
+        "reduction=reduction, label_smoothing=smoothing)",
+        "reduction=reduction, label_smoothing=0.1)",
         "tests/methods/test_method.py",
     ),
     Mutant(

@@ -25,7 +25,7 @@ WAITS = {
     aten._unique2.default,
 }
 BY_MASK = {aten.index.Tensor, aten.index_put.default, aten.index_put_.default}
-PICK_IMAGES = {"augmix", "medaugment", "randaugment", "trivialaugment"}
+PICK_IMAGES = {"augmix", "basic", "medaugment", "randaugment", "trivialaugment"}
 """They do each operation to some images of a batch; which, the host must know."""
 LATE = Progress(5, 10, 5, 10)
 

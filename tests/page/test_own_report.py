@@ -1,0 +1,74 @@
+"""The report of one's own images: its own title, the answer first, no paper, no path."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import Study
+from reports import report
+from reports.page import own
+
+
+def npz(path: Path, leak: bool = False) -> Path:
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for split, count in {"train": 40, "val": 16, "test": 20}.items():
+        arrays[f"{split}_images"] = rng.integers(0, 256, (count, 28, 28), np.uint8)
+        arrays[f"{split}_labels"] = np.arange(count)[:, None] % 2
+        arrays[f"{split}_groups"] = np.array([f"{split}{i}" for i in range(count)])
+    if leak:
+        arrays["test_groups"][:3] = arrays["train_groups"][:3]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, **arrays)
+    return path
+
+
+def study(path: Path, results: Path, **more: object) -> Study:
+    return Study(
+        datasets=[path],
+        methods=["none", "basic+mixup"],
+        seeds=1,
+        backbones="test_byobnet",
+        settings={"steps": 2},
+        results=results,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_the_answer_and_a_leak_of_patients_stand_first_and_no_paper(tmp_path: Path) -> None:
+    asked = study(npz(tmp_path / "hospital" / "chest.npz", leak=True), tmp_path / "results")
+    asked.run(workers=1)
+    text = report(asked).read_text(encoding="utf-8")
+    assert "<title>Augmentation on chest@" in text
+    leak = "3 of 20 test images are of groups that train has too"
+    compared = text.index('id="compared"')
+    assert text.index("<dt>answer") < compared and text.index(leak) < compared
+    assert text.count(leak) >= 4  # above all, at the data, in their table and in Table 1
+    for foreign in ("AILS", "Published", "on MedMNIST", "paper", "hospital", str(tmp_path)):
+        assert foreign not in text, foreign
+    assert "--datasets chest.npz" in text and "Confusion" in text
+
+
+def test_before_any_run_it_says_what_to_do(tmp_path: Path) -> None:
+    page = own.build(study(npz(tmp_path / "chest.npz"), tmp_path / "results"))
+    assert dict(page.summary)["answer"] == "no run is done yet"
+    data = next(section for section in page.sections if section.id == "data")
+    assert data.lead == own.SOUND and page.cautions == ()
+
+
+def test_sets_of_medmnist_and_phantoms_have_the_other_report(tmp_path: Path) -> None:
+    assert not own.is_own(Study(datasets="phantom-binary", methods="none", results=tmp_path))
+    assert own.is_own(study(npz(tmp_path / "a.npz"), tmp_path))
+    assert own.is_own(study(npz(tmp_path / "breast.npz"), tmp_path))  # MedMNIST's has no digest
+    assert not own.is_own(study(npz(tmp_path / "dermamnist_rebuilt.npz"), tmp_path))
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_table_of_further_runs_is_there(tmp_path: Path) -> None:
+    path = npz(tmp_path / "chest.npz")
+    study(path, tmp_path / "results", ratios="0.5,1").run(workers=1)
+    asked = study(path, tmp_path / "results")
+    found = {section.id for section in own.build(asked).sections}
+    assert {"compared", "data", "table4", "figures"} <= found and "table2" not in found
