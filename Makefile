@@ -41,6 +41,7 @@ quick: .venv/ready
 
 speed: .venv/ready
 	.venv/bin/python tests/speed/step_time.py
+	.venv/bin/python tests/speed/plan.py
 
 gpu: .venv/ready
 	.venv/bin/python tests/gpu/gpu.py --out $(RESULTS)/gpu $(OPTIONS)

@@ -10,6 +10,8 @@ from bench.store.measured import Record
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bench.training.estimate import Cost
+
 PLACE = ("dataset", "method", "backbone", "ratio", "seed")
 """What tells the runs of a study apart."""
 STATES = ("done", "running", "failed", "missing", "damaged")
@@ -25,6 +27,18 @@ def cells(states: Mapping[Cell, "Counter[str]"]) -> "pd.DataFrame":
         for cell, counts in states.items()
     ]
     return pd.DataFrame(rows, columns=columns)
+
+
+def planned(states: Mapping[Cell, "Counter[str]"], costs: "Mapping[Run, Cost]") -> "pd.DataFrame":
+    """`cells`, with the sum of seconds and of disk, and the most memory, of runs with a cost."""
+    left: dict[Cell, list[Cost]] = {cell: [] for cell in states}
+    for one, cost in costs.items():
+        left[one.cell].append(cost)
+    return cells(states).assign(
+        seconds=[sum(cost.seconds for cost in each) for each in left.values()],
+        memory=[max((cost.memory for cost in each), default=0.0) for each in left.values()],
+        disk=[sum(cost.disk for cost in each) for each in left.values()],
+    )
 
 
 def place(one: Run) -> dict[str, Any]:

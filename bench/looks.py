@@ -7,6 +7,7 @@ alone, so that a study goes on where it was stopped, under any engine.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import special
@@ -15,10 +16,14 @@ from bench import metrics
 from bench.base.errors import BenchError, unknown
 from bench.grid.cell import Cell, Run
 from bench.grid.notation import method_name
-from bench.stats.paired import ALPHA
+from bench.stats.paired import ALPHA, compare_all, pooled_sd
+from bench.stats.power import pairs_needed
 from bench.stats.sequential import nominal_levels
 from bench.stats.verdict import UNDECIDED, Rule, judge
 from bench.study import Study, failed
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Column = Mapping[str, Cell]
 """The cells of one dataset, backbone and ratio, by method label."""
@@ -106,6 +111,32 @@ def chosen_reference(methods: Sequence[str], reference: str | None) -> str:
     if reference not in methods:
         raise unknown("reference method", reference, methods)
     return reference
+
+
+def seeds_to_detect(
+    study: Study, difference: float, metric: str = "acc", reference: str | None = None
+) -> "pd.DataFrame":
+    """How many `seeds` detect a true difference from the reference with 80 % power, a row for each
+    dataset, backbone and ratio.
+
+    `sd` is that of paired differences so far, pooled over the methods; the test is at Holm's first
+    step. Both are None where no two methods have two seeds in common.
+    """
+    import pandas as pd
+
+    values, rows = study.measured.values(f"metrics.{metric}"), []
+    for column in _columns(study):
+        name = chosen_reference(list(column), reference)
+        family = compare_all({label: values[cell] for label, cell in column.items()}, name)
+        sd = pooled_sd(family.values())
+        level = ALPHA / max(1, len(column) - 1)
+        seeds = None if np.isnan(sd) else pairs_needed(difference, sd, level)
+        cell = column[name]
+        rows.append((cell.dataset, cell.backbone, cell.ratio, sd if seeds else None, seeds))
+    frame = pd.DataFrame(
+        rows, columns=["dataset", "backbone", "ratio", "sd", "seeds"], dtype=object
+    )
+    return frame.where(frame.notna(), None)
 
 
 def foreseen(study: Study) -> str:

@@ -1,18 +1,20 @@
 """Doing what is missing of a grid: looked at first, handed to an engine, followed in the store."""
 
+import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.base import version
 from bench.base.errors import BenchError, Note, unknown
 from bench.base.words import visible
+from bench.costs import Costs
 from bench.data.dataset import open_dataset
 from bench.engines.engine import Engine
 from bench.engines.local import Local
 from bench.engines.process import warm_up
-from bench.engines.progress import GridProgress, console
+from bench.engines.progress import GridProgress, console, duration
 from bench.engines.ray import Ray
 from bench.engines.slurm import Slurm
 from bench.engines.worker import Job, remaining
@@ -21,6 +23,7 @@ from bench.grid.cell import Run
 from bench.grid.grid import Grid
 from bench.store.records import Store
 from bench.training import environment
+from bench.training.estimate import Cost
 
 ENGINES: dict[str, Callable[[], Engine]] = {"local": Local, "ray": Ray, "slurm": Slurm}
 MOST_WORKERS = 1000
@@ -38,6 +41,8 @@ class How:
     run_timeout: float | None = None
     engine: str | Engine = "local"
     asked: tuple[str, ...] = ()
+    lines: bool = True
+    """Whether each run that ends, here or elsewhere, has a line."""
 
 
 def do(together: Grid, store: Store, data_dir: Path | None, how: How) -> bool:
@@ -61,10 +66,49 @@ def do(together: Grid, store: Store, data_dir: Path | None, how: How) -> bool:
         f"{len(missing)} runs to do, {workers} at a time{where}, into {visible(str(store.root))}",
         highlight=False,
     )
-    with GridProgress(store, missing, out) as progress:
+    costs = Costs(together, store, first(job.device)).of(missing)
+    seconds = {run: cost.seconds for run, cost in costs.items()}
+    with GridProgress(store, missing, out, seconds, how.lines) as progress:
         chosen(job, workers, progress, progress.say)
-        progress(0.0)
+        progress.end()
     return True
+
+
+def foreseen(
+    together: Grid, store: Store, device: str | None
+) -> Callable[[Iterable[Run]], dict[Run, Cost]]:
+    """What tells the costs of those of some runs that are missing.
+
+    Kinds of run of which nothing is known on the device are timed first, and it is said.
+    """
+    device = device or environment.default_device()
+    environment.check_device(device)
+    missing = remaining(store, together.runs)
+    grid.check_backbones(together, missing, weights=True)
+    costs = Costs(together, store, first(device))
+    if unknown := costs.unknown(missing):
+        _calibrate(costs, unknown)
+    ahead = set(missing)
+    return lambda runs: costs.of([run for run in runs if run in ahead])
+
+
+def _calibrate(costs: Costs, unknown: Sequence[Run]) -> None:
+    out, many = console(), "s" * (len(unknown) > 1)
+    began = time.monotonic()
+    with out.status("") as status:
+        for number, run in enumerate(unknown, 1):
+            status.update(f"timing {number}/{len(unknown)}: {run} on {costs.device}")
+            costs.measure(run)
+    out.print(
+        f"timed {len(unknown)} kind{many} of run on {costs.device} in "
+        f"{duration(time.monotonic() - began)}; kept in {visible(str(costs.store.root / 'rates'))}",
+        highlight=False,
+    )
+
+
+def first(device: str) -> str:
+    """Of several devices, which are of one kind."""
+    return device.split(",")[0]
 
 
 def engine(name: str) -> Engine:

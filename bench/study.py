@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bench.engines.engine import Engine
     from bench.engines.shard import Shard
     from bench.running import How
+    from bench.training.estimate import Cost
     from bench.tuning.rounds import Searches
     from bench.tuning.search import Search
     from bench.tuning.tuned import Shelf
@@ -142,7 +143,7 @@ class Study:
         found = grid.expand(
             self.selection,
             self.config.protocol,
-            self._data_dir,
+            self.data_folder,
             phantoms_allowed="datasets" not in self.named,
             parameters=self.config.parameters,
             known=self.store.datasets,
@@ -168,7 +169,7 @@ class Study:
         return tuple(map(grid.backbone_label, self.selection.backbones))
 
     @property
-    def _data_dir(self) -> Path | None:
+    def data_folder(self) -> Path | None:
         return Path(self.data_dir) if self.data_dir else None
 
     @property
@@ -341,7 +342,7 @@ class Study:
 
         def do(runs: Sequence[Run]) -> None:
             together = Grid(tuple(dict.fromkeys(runs)), self.grid.datasets, ())
-            do_missing(together, self.store, self._data_dir, How(workers, device))
+            do_missing(together, self.store, self.data_folder, How(workers, device))
 
         self.store.check_writable()
         rounds(searches, trials, self.store, do)
@@ -382,23 +383,17 @@ class Study:
         return replace(self, params="tuned")
 
     def plan(self, device: str | None = None) -> "pd.DataFrame":
-        """A row a cell: how many of its runs are done, running, failed and missing, and the
-        `seconds` that one worker needs for the missing ones, without the training of generators.
+        """A row a cell: how many of its runs are done, running, failed and missing; of the missing
+        ones the `seconds` of one worker, its `memory` and what they take on `disk`, in bytes.
         """
-        from bench.engines.worker import remaining
-        from bench.training import environment, estimate
-
         _ = self.measured  # finds what is damaged
-        device = device or environment.default_device()
-        environment.check_device(device)
-        missing = remaining(self.store, self.grid.runs)
-        grid.check_backbones(self.grid, missing, weights=True)
-        left: dict[Cell, float] = {}
-        timed = device.split(",")[0]
-        for one, seconds in estimate.seconds(self.grid, missing, self.store, timed).items():
-            left[one.cell] = left.get(one.cell, 0.0) + seconds
-        states = self.states()
-        return frames.cells(states).assign(seconds=[left.get(cell, 0.0) for cell in states])
+        return frames.planned(self.states(), self.costs(device))
+
+    def costs(self, device: str | None = None) -> "dict[Run, Cost]":
+        """What each missing run takes; kinds of run that were never made here are timed first, and
+        it is said.
+        """
+        return costs([self], device)(self.grid.runs)
 
     def status(self) -> "pd.DataFrame":
         """As `plan`, without the seconds, and with nothing timed."""
@@ -407,11 +402,48 @@ class Study:
 
     def states(self) -> dict[Cell, "Counter[str]"]:
         """How many runs of each cell are in each of `STATES`; `damaged` are those found so far."""
+        found = self.store.states(one.key for one in self.grid.runs)
         states: dict[Cell, Counter[str]] = {}
         for one in self.grid.runs:
-            state = "damaged" if one.key in self._damaged else self.store.state(one.key)
+            state = "damaged" if one.key in self._damaged else found[one.key]
             states.setdefault(one.cell, Counter())[state] += 1
         return states
+
+    def running(self) -> "pd.DataFrame":
+        """A row a run at hand, on any machine: its cell and seed, `host`, `pid` and `since`, in
+        seconds of the clock there.
+        """
+        import pandas as pd
+
+        held = [(one, self.store.holder(one.key)) for one in self.held()]
+        rows = [
+            frames.place(one) | {"host": by.host, "pid": by.pid, "since": by.since}
+            for one, by in held
+            if by
+        ]
+        return pd.DataFrame(rows, columns=[*PLACE, "host", "pid", "since"])
+
+    def held(self) -> list[Run]:
+        """The runs that somebody has at hand."""
+        found = self.store.states(one.key for one in self.grid.runs)
+        return [one for one in self.grid.runs if found[one.key] == "running"]
+
+    def seconds_left(self) -> tuple[float | None, int]:
+        """How long those who are at work now need for what is not done, and how many they are.
+
+        By finished seeds, wherever these were made; a cell without any counts as the mean of the
+        others. None before there are some.
+        """
+        from bench.costs import Costs, finish
+        from bench.engines.worker import remaining
+
+        held = self.held()
+        ahead = [*held, *(set(remaining(self.store, self.grid.runs)) - set(held))]
+        known = [cost.seconds for cost in Costs(self.grid, self.store).of(ahead).values()]
+        if not (held and known):
+            return None, len(held)
+        unknown = [sum(known) / len(known)] * (len(ahead) - len(known))
+        return finish(known + unknown, len(held)), len(held)
 
     def failures(self) -> "pd.DataFrame":
         """A row a failed run: its cell and seed, the `reason` and its `key`."""
@@ -505,7 +537,7 @@ class Study:
 
     def open(self, one: Run) -> Dataset:
         """The dataset of a run."""
-        return open_dataset(one.cell.source, one.cell.source_size, self._data_dir)
+        return open_dataset(one.cell.source, one.cell.source_size, self.data_folder)
 
     def preview(self) -> Path:
         """Draw what the first method makes of training images; returns the path of the PNG.
@@ -516,7 +548,7 @@ class Study:
 
         if not self.grid.runs:
             raise BenchError("; ".join(self.grid.notes))
-        return draw(self.grid.runs[0], self.store.root, self._data_dir)
+        return draw(self.grid.runs[0], self.store.root, self.data_folder)
 
     def extract(self, split: str, device: str | None = None) -> None:
         """Keep the penultimate features of a split for each finished run, in the store.
@@ -533,7 +565,7 @@ class Study:
             if self.store.done(one.key):
                 if not self.store.features_path(one.key, split).exists():
                     console().print(f"features of {one}: trained again to the same bits")
-                features(one, split, self.store, self._data_dir, device)
+                features(one, split, self.store, self.data_folder, device)
 
     def _one(self, where: Mapping[str, Any]) -> Run:
         for name in where.keys() - {*PLACE, "key"}:
@@ -575,9 +607,18 @@ def run(
         for one in together.runs:
             store.forget_failure(one.key)
     how = How(workers, device, run_timeout, engine, _asked(studies))
-    if do(together, store, studies[0]._data_dir, how):
+    if do(together, store, studies[0].data_folder, how):
         for study in studies:
             study.refresh()
+
+
+def costs(
+    studies: Sequence[Study], device: str | None = None
+) -> "Callable[[Iterable[Run]], dict[Run, Cost]]":
+    """As `Study.costs`, for studies that share a store: what tells those of any of their runs."""
+    from bench.running import foreseen
+
+    return foreseen(grid.merge(study.grid for study in studies), studies[0].store, device)
 
 
 def submitted(studies: Sequence[Study], how: "How") -> list[str]:
@@ -586,7 +627,7 @@ def submitted(studies: Sequence[Study], how: "How") -> list[str]:
 
     together = grid.merge(study.grid for study in studies)
     how = replace(how, asked=_asked(studies))
-    return scripts(together, studies[0].store, studies[0]._data_dir, how)
+    return scripts(together, studies[0].store, studies[0].data_folder, how)
 
 
 def _asked(studies: Sequence[Study]) -> tuple[str, ...]:
@@ -615,11 +656,11 @@ def whole(studies: Sequence[Study], make: Callable[[], Made]) -> Made:
 
 def failed(study: Study) -> list[tuple[Run, dict[str, Any]]]:
     """The runs that failed, with what they left."""
-    store = study.store
+    store, found = study.store, study.store.failed()
     return [
         (one, failure)
         for one in study.grid.runs
-        if not store.done(one.key) and (failure := store.read_failure(one.key))
+        if one.key in found and not store.done(one.key) and (failure := store.read_failure(one.key))
     ]
 
 

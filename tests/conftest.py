@@ -14,6 +14,7 @@ from bench.grid.cell import Run
 from bench.grid.protocol import Protocol
 from bench.grid.selection import Selection
 from bench.store.records import Store
+from bench.training.calibration import Rates
 
 torch.set_num_threads(1)
 settings.register_profile("untimed", deadline=None)
@@ -28,6 +29,13 @@ SHORT = Protocol(epochs=2, batch_size=64, lr=1e-3)
 def _no_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Tests neither read a user's cache nor write to it."""
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(autouse=True)
+def _no_kind_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan takes these rates; to measure them takes seconds a kind."""
+    rates = Rates(1e-3, 1e-3, 1e-4, 0.1, 0.0, 10**9)
+    monkeypatch.setattr("bench.costs.call", lambda *_: rates)
 
 
 @pytest.fixture

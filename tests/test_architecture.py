@@ -23,6 +23,7 @@ FLOORS = (
     "bench.training",
     "bench.engines",
     "bench.tuning",
+    "bench.costs",
     "bench.frames",
     "bench.running",
     "bench.study",

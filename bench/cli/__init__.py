@@ -9,7 +9,21 @@ import click
 from bench.base.errors import BenchError, Note
 from bench.base.version import __version__
 from bench.base.words import short, visible
-from bench.cli import audit, care, check, data, methods, paper, records, reports, runs, tune, work
+from bench.cli import (
+    audit,
+    care,
+    check,
+    data,
+    methods,
+    paper,
+    plan,
+    records,
+    reports,
+    runs,
+    status,
+    tune,
+    work,
+)
 
 EXIT_CODES = """\b
 Exit codes:
@@ -96,8 +110,8 @@ def main() -> None:
 
 for command in (
     runs.run,
-    runs.plan,
-    runs.status,
+    plan.plan,
+    status.status,
     runs.export,
     runs.compare,
     work.work,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.base.words import visible
-from bench.cli.printing import print_plan
+from bench.cli.plan import print_plan
 from bench.cli.running import engine as asked_engine
 
 if TYPE_CHECKING:

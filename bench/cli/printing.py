@@ -13,32 +13,8 @@ from bench.cli.writing import print_written, written
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bench.study import Study
     from reports.figures.figure import Figure
     from reports.tables.output import Output
-
-
-def print_plan(study: Study, device: str | None, workers: int | None) -> None:
-    """The cells with their runs, done and missing, and how long the missing ones will take."""
-    from bench.engines.progress import console, duration
-    from bench.looks import foreseen
-    from bench.training import environment
-
-    plan = study.plan(device)
-    print_states(plan)
-    if study.selection.looks:
-        console().print(foreseen(study), highlight=False)
-    missing = int(plan["missing"].sum())
-    if not missing:
-        return
-    out = console()
-    device = device or environment.default_device()
-    size = max(run.cell.input_size for run in study.grid.runs)
-    workers = min(workers or environment.default_workers(device, size), missing)
-    seconds = plan["seconds"].sum() / workers
-    out.print(f"about {duration(seconds)} with --workers {workers} on {device}", highlight=False)
-    if any(run.cell.method.method.quick for run in study.grid.runs):
-        out.print("the training of generators comes on top")
 
 
 def print_states(cells: pd.DataFrame) -> None:

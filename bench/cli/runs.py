@@ -1,4 +1,4 @@
-"""`bench run`, `plan`, `status`, `export`."""
+"""`bench run`, `export`, `compare`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from bench.cli.comparisons import print_tests
 from bench.cli.doing import do, end
 from bench.cli.options import selecting, split, viewing
 from bench.cli.printing import (
-    print_plan,
-    print_states,
     print_tables,
 )
 from bench.cli.running import running
@@ -33,30 +31,6 @@ def run(**options: Any) -> None:
         for metric in ("acc", "auc"):
             print_tables(outputs(asked, View(metric)))
         end(options, asked)
-
-
-@click.command()
-@selecting
-@running
-def plan(**options: Any) -> None:
-    """Show runs done, missing, and the time left."""
-    print_plan(study(options), options["device"], options["workers"])
-
-
-@click.command()
-@selecting
-def status(**options: Any) -> None:
-    """Show runs done, running, failed, missing."""
-    from bench.engines.progress import console
-    from bench.study import failed
-
-    asked = study(options)
-    print_states(asked.status())
-    if stale := len(asked.stale()):
-        console().print(f"{stale} records were made by other code; --redo-stale makes them anew")
-    for run, failure in failed(asked):
-        line = f"failed: {run}: {failure['reason']} ({run.key})"
-        console().print(line, style="red", highlight=False)
 
 
 @click.command()

@@ -31,20 +31,30 @@ def work(shard: str | None, requeue: bool, **options: Any) -> None:
     Shows no tables. Told to leave by USR1 or TERM, it saves what it has at hand, gives it back and
     exits with 0. It begins no run that would end after the SLURM job.
     """
+    from bench.costs import Costs
     from bench.engines.local import Local
     from bench.engines.shard import Shard
     from bench.engines.shift import Shift
     from bench.engines.slurm import own_shard
     from bench.engines.worker import remaining
-    from bench.study import run
-    from bench.training.estimate import from_records
+    from bench.running import How, do, first
+    from bench.training import environment
 
     asked = study(options)
     part = asked.shard(Shard.parse(shard)) if shard else asked
-    shift = Shift.of_slurm(from_records(part.grid, part.store))
-    how = {name: options[name] for name in ("workers", "device", "run_timeout")}
+    device = options["device"] or environment.default_device()
+    costs = Costs(part.grid, part.store, first(device))
+    shift = Shift.of_slurm(costs.seconds)
+    how = How(
+        options["workers"],
+        options["device"],
+        options["run_timeout"],
+        Local(shift, own_shard()),
+        lines=False,
+    )
     with shift.listening():
-        run([part], **how, engine=Local(shift, own_shard()))
+        do(part.grid, part.store, part.data_folder, how)
+        part.refresh()
         left = len(remaining(part.store, part.grid.runs))
         if not left or not shift.is_over:
             end(options, part)

@@ -15,7 +15,7 @@ from bench.base.signals import handled
 from bench.engines.process import Process, warm_up
 from bench.engines.shard import Shard
 from bench.engines.shift import GRACE_SECONDS, Shift
-from bench.engines.worker import POLL_SECONDS, WAITING_SHARE, Job, remaining
+from bench.engines.worker import POLL_SECONDS, WAITING_SHARE, Job, remaining, settled
 from bench.grid.cell import Run
 from bench.store.leases import STOPPED_SECONDS
 from bench.store.records import Store
@@ -24,6 +24,8 @@ CRASHES = 2
 """A run whose process died so often within one command counts as failed."""
 RESTARTS = 20
 """So many processes may die, one after another, without a run that ends."""
+IN_VAIN = 16
+"""After so many looks at runs that are done, one after another, the store is listed."""
 PUT_OFF_SECONDS = 2.0
 """A run that waits for what another makes is tried again after so long."""
 TELLING_SECONDS = 60.0
@@ -94,7 +96,7 @@ class Team:
         self.busy: list[Process] = []
         self.idle: list[Process] = []
         self.crashes: Counter[str] = Counter()
-        self.restarts = 0
+        self.restarts = self.in_vain = 0
         self.looks_again = self.tells_again = 0.0
         self.put_off: dict[str, float] = {}
 
@@ -104,10 +106,13 @@ class Team:
         if began < self.looks_again:
             return
         for _ in range(len(self.pending)):
-            if len(self.busy) >= self.workers:
+            if len(self.busy) >= self.workers or not self.pending:
                 return
             run = self.pending.popleft()
-            if not remaining(self.store, [run]) or not self.shift.has_time_for(run):
+            if settled(self.store, run):
+                self._pass_over()
+                continue
+            if not self.shift.has_time_for(run):
                 continue
             if began < self.put_off.get(run.key, 0.0) or self.store.leased(run.key):
                 self.pending.append(run)
@@ -144,13 +149,22 @@ class Team:
             self.store.release(process.run.key)
 
     def _start(self, run: Run) -> None:
-        self.shift.fresh = False
+        self.shift.fresh, self.in_vain = False, 0
         if self.idle:
             process = self.idle.pop()
             process.give(run)
         else:
             process = Process(replace(self.job, device=self._emptiest()), run)
         self.busy.append(process)
+
+    def _pass_over(self) -> None:
+        """Others have done a run. When many were met, all that they did is listed at once, which
+        costs less than to meet each.
+        """
+        self.in_vain += 1
+        if self.in_vain == IN_VAIN:
+            self.pending = deque(remaining(self.store, self.pending))
+            self.in_vain = 0
 
     def _emptiest(self) -> str:
         """The device with the fewest processes."""

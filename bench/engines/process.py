@@ -11,22 +11,23 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing import connection, forkserver, get_context, parent_process
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from bench.base import plugins
 from bench.base import process as system
 from bench.base.errors import BenchError
 from bench.engines.shift import NOTICES
-from bench.engines.worker import CrowdedError, Job, Worker
+from bench.engines.worker import CrowdedError, Job, Worker, one_line
 from bench.grid.cell import Run
 
 TELLING_SECONDS = 0.2
+Value = TypeVar("Value")
 PRELOADED = "bench.engines.preload"
 
 
@@ -57,14 +58,7 @@ class Process:
 
     def __post_init__(self) -> None:
         self._forked = forks(self.job.device)
-        context: Any = get_context("forkserver" if self._forked else "spawn")
-        self.pipe, theirs = context.Pipe()
-        place = dict(os.environ), str(Path.cwd())
-        job = replace(self.job, runs=())
-        self._process = context.Process(target=_serve, args=(theirs, job, *place))
-        with _without_main(), _interrupts_blocked():
-            self._process.start()
-        theirs.close()
+        self._process, self.pipe = _started(_serve, self.job.device, replace(self.job, runs=()))
         self.began_system = system.began(self._process.pid)
         self.pipe.send(self.run)
 
@@ -124,15 +118,56 @@ class Process:
         self._process.join()
 
 
-def _serve(pipe: Any, job: Job, environment: dict[str, str], folder: str) -> None:
-    """Do the runs that come through the pipe, until it is closed."""
+def call(function: Callable[..., Value], device: str, *given: Any) -> Value:
+    """What a function returns in a process that is started as those of runs are.
+
+    Raises BenchError where it fails.
+    """
+    process, pipe = _started(_answer, device, function, given)
+    try:
+        value, error = pipe.recv()
+    except EOFError:
+        value, error = None, "its process died; out of memory?"
+    process.join()
+    if error:
+        raise BenchError(error)
+    return value  # type: ignore[no-any-return]
+
+
+def _answer(pipe: Any, function: Callable[..., Value], given: tuple[Any, ...]) -> None:
+    try:
+        pipe.send((function(*given), ""))
+    except Exception as error:
+        pipe.send((None, f"{type(error).__name__}: {one_line(error)}"))
+
+
+def _started(target: Callable[..., None], device: str, *given: Any) -> tuple[Any, Any]:
+    """A process that was started where runs may be done, and this end of its pipe."""
+    context: Any = get_context("forkserver" if forks(device) else "spawn")
+    ours, theirs = context.Pipe()
+    place = dict(os.environ), str(Path.cwd())
+    process = context.Process(target=_begin, args=(*place, target, theirs, *given))
+    with _without_main(), _interrupts_blocked():
+        process.start()
+    theirs.close()
+    return process, ours
+
+
+def _begin(
+    environment: dict[str, str], folder: str, target: Callable[..., None], *given: Any
+) -> None:
+    """Settle in, as in the parent, and begin."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
     os.dup2(2, 1)  # what a method prints is no result
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    target(*given)
 
+
+def _serve(pipe: Any, job: Job) -> None:
+    """Do the runs that come through the pipe, until it is closed."""
     from bench.training.execute import prepare_process
 
     prepare_process(job.device)

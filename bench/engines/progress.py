@@ -4,16 +4,19 @@ lines.
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from bench.engines.worker import remaining
 from bench.grid.cell import Run
 from bench.store.records import Store
 
 SETTLED = 0.02
 """The fraction of the work after which the remaining time is worth telling."""
+LOOKING_SHARE = 200
+"""Between two looks at the store pass so many times as many seconds as one takes."""
 SILENCE = 60.0
 """Seconds after which a plain line is printed though no run has ended."""
 
@@ -39,13 +42,29 @@ def notebook_line() -> Callable[[str], None]:
 
 
 class GridProgress:
-    """Follows runs until each has a record or a failure; call it with the fractions at hand."""
+    """Follows runs until each has a record or a failure; call it with the fractions at hand.
 
-    def __init__(self, store: Store, runs: Sequence[Run], console: Console) -> None:
+    `seconds` are what runs are expected to take; one that it lacks counts as their mean. With
+    `lines` each run that ends has one, wherever there is no bar.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        runs: Sequence[Run],
+        console: Console,
+        seconds: Mapping[Run, float] | None = None,
+        lines: bool = True,
+    ) -> None:
         self.store = store
-        self.console = console
+        self.console, self.lines = console, lines
+        self.looks_again = 0.0
         self.pending = list(runs)
         self.total = len(runs)
+        known = dict(seconds or {})
+        mean = sum(known.values()) / len(known) if known else 1.0
+        self.seconds = {run: known.get(run, mean) for run in runs}
+        self.ahead = self.work = sum(self.seconds.values())
         self.start = self.printed = time.monotonic()
         self.bar = Progress(
             TextColumn("{task.completed:.0f}/{task.total:.0f} runs"),
@@ -66,12 +85,12 @@ class GridProgress:
             self.bar.stop()
 
     def __call__(self, fractions: float) -> None:
-        ended = [run for run in self.pending if self._ended(run)]
-        self.pending = [run for run in self.pending if run not in ended]
+        ended = self._ended()
+        self.ahead -= sum(self.seconds[run] for run in ended)
         finished = min(self.total, self.total - len(self.pending) + fractions)
-        left = self._left(finished)
+        left = self._left(fractions)
         self.bar.update(self.task, completed=finished, description=left)
-        lines = [self._line(run) for run in ended]
+        lines = [self._line(run) for run in ended] if self.lines else []
         if self.line:
             self.line(f"{finished:.0f}/{self.total} runs{left and ', '}{left}")
             lines = [line for line in lines if ": failed, " in line]
@@ -89,14 +108,29 @@ class GridProgress:
         """A line of its own."""
         self.console.print(words, highlight=False)
 
-    def _ended(self, run: Run) -> bool:
-        return self.store.done(run.key) or self.store.failure_path(run.key).exists()
+    def end(self) -> None:
+        """A last look."""
+        self.looks_again = 0.0
+        self(0.0)
 
-    def _left(self, finished: float) -> str:
-        if finished < SETTLED * self.total:
+    def _ended(self) -> list[Run]:
+        """Take the runs that have ended since the last look out of the pending ones."""
+        began = time.monotonic()
+        if began < self.looks_again:
+            return []
+        ahead = set(remaining(self.store, self.pending))
+        ended = [run for run in self.pending if run not in ahead]
+        self.pending = [run for run in self.pending if run in ahead]
+        self.looks_again = began + LOOKING_SHARE * (time.monotonic() - began)
+        return ended
+
+    def _left(self, fractions: float) -> str:
+        at_hand = fractions * self.ahead / max(1, len(self.pending))
+        ahead = max(0.0, self.ahead - at_hand)
+        done = self.work - ahead
+        if done < SETTLED * self.work:
             return ""
-        elapsed = time.monotonic() - self.start
-        return f"{duration(elapsed * (self.total - finished) / finished)} left"
+        return f"{duration((time.monotonic() - self.start) * ahead / done)} left"
 
     def _line(self, run: Run) -> str:
         if failure := self.store.read_failure(run.key):

@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,7 +84,7 @@ class Worker:
 
     def attempt(self, run: Run, on_progress: OnProgress) -> bool:
         """Whether the run is done or has failed; else another worker holds it, or it is put off."""
-        if not remaining(self.store, [run]):
+        if settled(self.store, run):
             return True
         with self.store.claim(run.key) as ours:
             return ours and (self.store.done(run.key) or self.do(run, on_progress))
@@ -188,6 +188,12 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:300]
 
 
-def remaining(store: Store, runs: Sequence[Run]) -> list[Run]:
-    """The runs that have neither a record nor a failure."""
-    return [r for r in runs if not store.done(r.key) and not store.failure_path(r.key).exists()]
+def remaining(store: Store, runs: Iterable[Run]) -> list[Run]:
+    """The runs that have neither a record nor a failure; the store is listed once."""
+    settled = {*store, *store.failed()}
+    return [run for run in runs if run.key not in settled]
+
+
+def settled(store: Store, run: Run) -> bool:
+    """Whether a run has a record or a failure."""
+    return store.done(run.key) or store.failure_path(run.key).exists()

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -103,6 +103,27 @@ class Store:
         if self.failure_path(key).exists():
             return "failed"
         return "running" if self.leased(key) else "missing"
+
+    def states(self, keys: Iterable[str]) -> dict[str, str]:
+        """The `state` of each, by listing folders: less than a look at each."""
+        done, failed, held = set(self), self.failed(), self._listed("leases")
+        return {
+            key: "done"
+            if key in done
+            else "failed"
+            if key in failed
+            else "running"
+            if key in held and self.leased(key)
+            else "missing"
+            for key in keys
+        }
+
+    def failed(self) -> set[str]:
+        """The keys of all failures."""
+        return self._listed("failed")
+
+    def _listed(self, folder: str) -> set[str]:
+        return {path.stem for path in self.root.glob(f"{folder}/*.json")}
 
     def read(self, key: str) -> dict[str, Any]:
         """The record of that key. Raises DamagedError where it is not what was published."""
@@ -244,6 +265,15 @@ class Store:
         if not path.exists():
             with explained(self.root):
                 _write_json(path, content)
+
+    def hardware(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Some of what each environment of the store says, by its hash."""
+        found = {}
+        for path in self.root.glob("env/*.json"):
+            with suppress(UnsoundError, OSError):
+                said = schema.parsed(path.read_bytes())
+                found[path.stem] = {name: said.get(name) for name in names}
+        return found
 
     def save_checkpoint(self, key: str, state: dict[str, Any]) -> None:
         """The state, behind the sha256 of its bytes."""

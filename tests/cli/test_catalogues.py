@@ -13,7 +13,6 @@ import reports
 from bench.base.errors import BenchError
 from bench.cli import main
 from bench.study import Study
-from bench.training import estimate
 from reports.figures.catalogue import FIGURES
 from reports.tables.catalogue import TABLES, of_runs
 
@@ -39,11 +38,6 @@ COMMANDS = dict(commands(main))
 def test_make_has_every_table_and_figure() -> None:
     assert targets("TABLES") == [f"table{number}" for number in TABLES]
     assert "\nfigure-%: " in MAKEFILE and "\nfigures: figure-all\n" in MAKEFILE
-
-
-@pytest.fixture(autouse=True)
-def _no_step_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimate, "seconds", lambda *_: {})
 
 
 @pytest.fixture

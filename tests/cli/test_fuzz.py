@@ -199,7 +199,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("BENCH_DATA", raising=False)
     monkeypatch.setattr("urllib.request.urlopen", offline)
-    monkeypatch.setattr("bench.training.estimate.time_image", lambda *_: 1e-3)
     monkeypatch.setattr("bench.engines.local.local", lambda *_: None)
     monkeypatch.setattr("bench.training.conformance.problems", lambda *_: [])
     monkeypatch.setattr("bench.training.preview.draw", lambda *_: tmp_path / "preview.png")

@@ -203,9 +203,10 @@ def kill_ray(trial: Trial, kills: int, rng: random.Random, number: int) -> int:
         time.sleep(rng.uniform(0, 1))
         with suppress(psutil.NoSuchProcess):
             below = psutil.Process(command.pid).children(recursive=True)
-            names = [(one.pid, one.name()) for one in below]
-            send(rng.choice([pid for pid, name in names if name.startswith(RAY[number])]), 9)
-            sent += 1
+            named = [(one.pid, one.name()) for one in below]
+            if found := [pid for pid, name in named if name.startswith(RAY[number])]:
+                send(rng.choice(found), signal.SIGKILL)
+                sent += 1
     trial.ended(command)
     return sent
 

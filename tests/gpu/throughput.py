@@ -40,7 +40,8 @@ def _serve(pipe: Any, device: str) -> None:
 
     from bench.grid import configs, grid
     from bench.grid.selection import Selection
-    from bench.training import estimate
+    from bench.training import calibration
+    from bench.training.execute import assemble, prepare_process
 
     pipe.send("ready")
     while True:
@@ -48,7 +49,9 @@ def _serve(pipe: Any, device: str) -> None:
         protocol = configs.load("laptop", {"precision": precision}).protocol
         found = grid.expand(Selection(datasets=("phantom-binary",), seeds=(0,)), protocol)
         (info,), (run,) = found.datasets, found.runs
-        step = estimate.step(run, info, device)
+        prepare_process(device)
+        model, method = assemble(run, info, device)
+        step = calibration.stepper(run, info, method.adapt(model), method)
 
         def steps(count: int) -> None:
             for _ in range(count):

@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import claims
 import coverage
 import joint
 import looks
@@ -44,3 +45,10 @@ def test_equivalence_is_found_as_designed(margin, designed):
 def test_the_joint_test_keeps_its_size(collapses):
     five, _ = joint.size(10, collapses, studies=600)
     assert five <= 0.075
+
+
+def test_workers_that_begin_in_their_own_shard_ask_far_less_of_the_store():
+    found = [claims.simulate(k, 5000, 100) for k in (claims.InOrder, claims.ShardsFirst)]
+    assert found[1]["operations"] < found[0]["operations"] / 5
+    assert found[1]["looking"] < found[0]["looking"] < 0.01
+    assert abs(found[1]["last"] - found[0]["last"]) < 0.1

@@ -23,23 +23,22 @@ import methods
 from bench.backbone import build
 from bench.base.task import Task
 from bench.grid.protocol import Protocol
-from bench.training.estimate import LATE
 from bench.training.execute import prepare_process
 from bench.training.state import Training
 from bench.training.trainer import step
-from methods.method import Setting
+from methods.method import Progress, Setting
 
 prepare_process("cpu")
 images, targets = torch.rand(64, 1, 28, 28), torch.arange(64) % 2
 protocol = Protocol(steps=10, precision=sys.argv[1])
-trained = {}
+trained, late = {}, Progress(step=5, steps=10, epoch=5, epochs=10)
 for name in sys.stdin:
     if name not in trained:
         model, kind = build("resnet18", 2, 1, 28, seed=0), methods.get(name.strip())
         method = kind(kind.Params(), Setting(Task.BINARY, 2, 1, 28, model.feature_dim))
         trained[name] = Training.begin(method.adapt(model), method, protocol)
     began = time.process_time()
-    step(trained[name], (images, targets), LATE, protocol)
+    step(trained[name], (images, targets), late, protocol)
     print(time.process_time() - began, flush=True)
 """
 

@@ -27,8 +27,8 @@ from bench.backbone import build
 from bench.base.split import Split
 from bench.base.task import Task
 from bench.grid.protocol import Protocol
+from bench.training.calibration import LATE
 from bench.training.environment import environment
-from bench.training.estimate import LATE
 from bench.training.execute import prepare_process
 from bench.training.state import Training
 from bench.training.trainer import step as take_step
