@@ -17,9 +17,9 @@ def answer(tests: Mapping[str, Family], reference: str, rule: Rule) -> list[str]
     name = OVERALL if OVERALL in shown else next(iter(shown))
     family = shown[name]
     if max(one.n for one in family.values()) < FEWEST:
-        return [f"Undecided: {FEWEST} seeds are the fewest that decide."]
+        return [f"Undecided: nothing is decided below {FEWEST} seeds."]
     sentences = [
-        f"On these images ({name}): {_of_column(family, reference, rule, 'verdict')}.",
+        f"On these images ({name}): {of_column(family, reference, rule)}.",
         f"On new images: {_new(family, reference, rule)}.",
     ]
     if len(shown) > 1:
@@ -27,7 +27,8 @@ def answer(tests: Mapping[str, Family], reference: str, rule: Rule) -> list[str]
     return [" ".join(sentences), *_open(family, name)]
 
 
-def _of_column(family: Family, reference: str, rule: Rule, field: str) -> str:
+def of_column(family: Family, reference: str, rule: Rule, field: str = "verdict") -> str:
+    """`mixup worse than none; cutmix undecided`."""
     by_verdict: dict[str, list[str]] = {}
     for method, one in family.items():
         by_verdict.setdefault(getattr(one, field), []).append(method)
@@ -37,7 +38,7 @@ def _of_column(family: Family, reference: str, rule: Rule, field: str) -> str:
         for verdict, methods in by_verdict.items()
     ]
     if all(verdict == EQUIVALENT for verdict in by_verdict):
-        parts.insert(0, f"none shown to differ from {reference}")
+        parts.insert(0, f"no method is shown to differ from {reference}")
     if open_ and by_verdict:
         parts.append(f"{', '.join(open_)} undecided")
     return "; ".join(parts)
@@ -57,9 +58,12 @@ def _points(rule: Rule) -> str:
 
 def _new(family: Family, reference: str, rule: Rule) -> str:
     if all(one.p_new != one.p_new for one in family.values()):
-        return "not judged, for want of predictions, of such an interval, or of the last look"
+        open_ = any(one.n < rule.looks_of(one.n)[-1] for one in family.values())
+        if open_:
+            return f"not judged before the last look, at {rule.looks[-1]} seeds"
+        return "not judged: predictions are missing, or the metric has no interval for them"
     limited = [method for method, one in family.items() if one.images_limit]
-    found = _of_column(family, reference, rule, "verdict_new")
+    found = of_column(family, reference, rule, "verdict_new")
     return found + (f" (the images limit {', '.join(limited)})" if limited else "")
 
 

@@ -8,8 +8,8 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Literal
 
@@ -20,6 +20,7 @@ from rich.text import Text
 
 from bench.base.words import spreadsheet, visible
 
+Notes = Literal["short", "full", "none"]
 DASH = "–"
 MEDIUM = 50
 """Characters above which LaTeX sets a table across both columns of a two-column page."""
@@ -82,7 +83,8 @@ class Table:
 
     `data` is what has to be said of the data on every output ("phantom data, not MedMNIST"): the
     first footnote, and a column of the CSV. `label` is for LaTeX's `\\ref`; `decimals` are those of
-    percentages.
+    percentages. `answer` is what the table shows, in sentences; `notes` say what its marks and
+    columns mean, `origin` how its numbers came about. `titles` are names for print, by name.
     """
 
     title: str
@@ -92,6 +94,9 @@ class Table:
     label: str = ""
     data: str = ""
     decimals: int = 1
+    answer: tuple[str, ...] = ()
+    origin: tuple[str, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -103,7 +108,39 @@ class Table:
     @property
     def footnotes(self) -> tuple[str, ...]:
         """What stands under the table."""
-        return (self.data, *self.notes) if self.data else self.notes
+        return self.noted("full")
+
+    def noted(self, much: Notes) -> tuple[str, ...]:
+        """The footnotes in full, those that a reader of the cells needs (`short`), or none."""
+        short = (*filter(None, [self.data]), *self.notes)
+        if much != "full":
+            return short if much == "short" else ()
+        return (*filter(None, [self.data]), *self.answer, *self.notes, *self.origin)
+
+    def in_print(self) -> "Table":
+        """The table for readers of a paper or a page: names are printed by their titles."""
+        if not self.titles:
+            return self
+
+        def of_cell(cell: Cell | str) -> Cell | str:
+            return titled(cell, self.titles) if isinstance(cell, str) else cell
+
+        def of_texts(texts: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(titled(text, self.titles) for text in texts)
+
+        rows = (
+            replace(row, label=titled(row.label, self.titles), cells=tuple(map(of_cell, row.cells)))
+            for row in self.rows
+        )
+        return replace(
+            self,
+            title=titled(self.title, self.titles),
+            columns=of_texts(self.columns),
+            rows=tuple(rows),
+            answer=of_texts(self.answer),
+            notes=of_texts(self.notes),
+            titles={},
+        )
 
     @property
     def groups(self) -> list[list[Row]]:
@@ -136,6 +173,14 @@ class Table:
             "l" if any(re.search("[A-Za-z]", line[column]) for line in lines) else "r"
             for column in columns
         )
+
+
+def titled(text: str, titles: Mapping[str, str]) -> str:
+    """The text with each name, where it stands as a word, replaced by its title."""
+    if not titles:
+        return text
+    names = "|".join(sorted(map(re.escape, titles), key=len, reverse=True))
+    return re.sub(rf"(?<![\w@./-])({names})(?![\w@/-])", lambda found: titles[found[1]], text)
 
 
 def mean_cell(cells: Iterable[Cell], sd: float | None = None) -> Cell:
