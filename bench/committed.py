@@ -23,6 +23,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     about: str
+    records_of: list[str] = []
     protocol: str = "laptop"
     settings: dict[str, Any] = {}
     params: str = "default"
@@ -46,29 +47,40 @@ class _File(BaseModel):
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a committed study: its selection, and the file of its records."""
+    """A part of a committed study: its selection, and the file of its records.
+
+    What it has in common with the parts of `records_of` lies in their files alone.
+    """
 
     folder: Path
     name: str
     about: str
     selection: dict[str, Any]
     """Arguments of `Study`."""
+    records_of: tuple[str, ...] = ()
 
     @property
     def bundle(self) -> Path:
-        return self.folder / f"{self.name}.tar.xz"
+        return _bundle(self.folder, self.name)
+
+    @property
+    def others(self) -> list[Path]:
+        """The files of the other parts that it needs, of those that are there."""
+        found = (_bundle(self.folder, name) for name in self.records_of)
+        return [path for path in found if path.exists()]
 
     def study(self, **arguments: Any) -> Study:
         """Its study, its committed records added to the store; `arguments` go before its own."""
         given = {name: value for name, value in arguments.items() if value is not None}
         study = Study(**(self.selection | given))
-        if self.bundle.exists():
-            _add(self.bundle, study)
+        for path in (*self.others, *filter(Path.exists, [self.bundle])):
+            _add(path, study)
         return study
 
     def pack(self, study: Study) -> Path:
         """Write what is done of the study as the bundle of this part."""
-        done = [run.key for run in study.measured.records]
+        elsewhere = set[str]().union(*map(bundle.keys, self.others))
+        done = [run.key for run in study.measured.records if run.key not in elsewhere]
         if not done:
             raise BenchError(f"no run of {self.folder / self.name} is done: nothing to pack")
         return bundle.pack(study.store, done, self.bundle)
@@ -100,8 +112,15 @@ def parts(folder: Path) -> dict[str, Part]:
     found = {}
     for name, selection in validated(_File, content, f"{path} key").parts.items():
         given = validated(_Part, selection, f"{path} part {name} key").model_dump()
-        found[name] = Part(folder, name, given.pop("about").strip(), given)
+        about, others = given.pop("about").strip(), tuple(given.pop("records_of"))
+        found[name] = Part(folder, name, about, given, others)
+    for other in {other for one in found.values() for other in one.records_of}:
+        _named(found, other, folder)
     return found
+
+
+def _bundle(folder: Path, name: str) -> Path:
+    return folder / f"{name}.tar.xz"
 
 
 def _named(found: dict[str, Part], name: str | None, folder: Path) -> Part:

@@ -3,7 +3,7 @@
 import shlex
 import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -90,7 +90,7 @@ class Study:
     _tunes: bool = field(default=False, repr=False)
     _known: dict[str, Record] = field(default_factory=dict, compare=False, repr=False)
     _arrays: dict[str, Arrays] = field(default_factory=dict, compare=False, repr=False)
-    _influences: dict[tuple[str, str], Influence] = field(
+    _influences: dict[tuple[tuple[str, ...], str], Influence] = field(
         default_factory=dict, compare=False, repr=False
     )
     _damaged: dict[str, DamagedError] = field(default_factory=dict, compare=False, repr=False)
@@ -486,20 +486,22 @@ class Study:
             self._arrays[one.key] = self.store.predictions(one.key)
         return self._arrays[one.key]
 
-    def influence(self, one: Run, metric: str) -> Influence:
-        """What each test image adds to a metric of a finished run (`bench.stats.crossed`).
+    def influence(self, members: Sequence[Run], metric: str) -> Influence:
+        """What each test image adds to a metric of the mean probabilities of finished runs, one or
+        several (`bench.stats.crossed`).
 
         None where there is no such thing of the metric, or the predictions are not there.
         """
-        place = one.key, metric
-        if place not in self._influences:
-            known = metric in OVER_IMAGES and self.store.predictions_path(one.key).exists()
-            self._influences[place] = (
-                influence(metric, *self.store.predictions(one.key), one.cell.task)
-                if known
-                else None
+        keys = tuple(one.key for one in members)
+        if (keys, metric) not in self._influences:
+            known = metric in OVER_IMAGES and all(
+                self.store.predictions_path(key).exists() for key in keys
             )
-        return self._influences[place]
+            read = map(self.store.predictions, keys)
+            self._influences[keys, metric] = (
+                influence(metric, *mean_scores(read), members[0].cell.task) if known else None
+            )
+        return self._influences[keys, metric]
 
     def open(self, one: Run) -> Dataset:
         """The dataset of a run."""
@@ -619,3 +621,9 @@ def failed(study: Study) -> list[tuple[Run, dict[str, Any]]]:
         for one in study.grid.runs
         if not store.done(one.key) and (failure := store.read_failure(one.key))
     ]
+
+
+def mean_scores(members: Iterable[Arrays]) -> Arrays:
+    """The mean test probabilities of runs on the same images, and their targets."""
+    found = list(members)
+    return np.mean([scores for scores, _ in found], axis=0), found[0][1]

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from bench.base.errors import BenchError
 from bench.cli import main
 from bench.committed import part, parts
+from bench.store.bundle import keys
 
 STUDY = """
 about: a study of phantoms
@@ -45,6 +46,20 @@ def test_a_packed_study_is_there_in_another_clone(folder: Path, tmp_path: Path) 
     assert tables[0].replace(str(first), str(second)) == tables[1]
     asked = bench("status", "--study", folder, "--results", second, "--seeds", "1,7")
     assert asked.endswith("4 runs: 2 done, 2 missing\n")
+
+
+def test_parts_share_records_and_hold_each_once(folder: Path, tmp_path: Path) -> None:
+    path, first, second = folder / "study.yaml", tmp_path / "first", tmp_path / "second"
+    more = STUDY.partition("small:\n")[2].replace("mixup", "mixup, cutmix")
+    path.write_text(f"{STUDY}  more:\n    records_of: [small]\n{more}")
+    for name in ("small", "more"):
+        bench("run", "--study", folder / name, "--results", first, "--workers", 1)
+        bench("pack", folder / name, "--results", first)
+    assert [len(keys(folder / f"{name}.tar.xz")) for name in ("small", "more")] == [4, 2]
+    assert bench("status", "--study", folder / "more", "--results", second).endswith("6 done\n")
+    path.write_text(path.read_text().replace("[small]", "[smal]"))
+    with pytest.raises(BenchError, match="did you mean 'small'"):
+        part(folder / "more")
 
 
 def test_what_is_missing_is_told(folder: Path, tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def write_claims(content: Content, name: str = "ails") -> None:
     from reports.claims.paper import load
 
     out, paper, study = console(), load(name), content.study
-    verdicts = claims.judge(content.measured, paper)
+    verdicts = claims.judge(content.measured, paper, study.selection.looks)
     blocks = [
         Block(v.verdict, f"“{v.claim.text}” ({v.claim.where})", v.reason, v.command(study, paper))
         for v in verdicts

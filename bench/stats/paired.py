@@ -161,6 +161,14 @@ def holm(family: Mapping[str, Comparison]) -> dict[str, Comparison]:
     }
 
 
+def interval(one: Comparison, alpha: float) -> tuple[float, float]:
+    """The t interval of the mean difference at 1 - alpha; that of no spread is as it stands."""
+    if one.sd == 0:
+        return one.low, one.high
+    half = float(special.stdtrit(one.n - 1, 1 - alpha / 2)) * one.sd / math.sqrt(one.n)
+    return one.difference - half, one.difference + half
+
+
 def holm_p(p_values: Sequence[float]) -> list[float]:
     """Holm's step-down correction (1979): of m, the i-th smallest counts m - i + 1 times."""
     corrected = [0.0] * len(p_values)

@@ -82,6 +82,11 @@ def reached(n: int, looks: Sequence[int]) -> tuple[int, ...]:
     return tuple(look for look in looks if look <= n)
 
 
+def level_at(n: int, looks: Sequence[int], alpha: float) -> float:
+    """The p below which the last look that n seeds have reached rejects."""
+    return nominal_levels(looks, alpha)[len(reached(n, looks)) - 1]
+
+
 @lru_cache(maxsize=64)
 def _error(
     looks: tuple[int, ...], look: int, spending: Spending, sides: int

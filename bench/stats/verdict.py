@@ -30,10 +30,11 @@ from bench.stats.paired import (
     compare,
     detectable_d_z,
     holm_p,
+    interval,
     pooled_sd,
 )
 from bench.stats.power import pairs_needed
-from bench.stats.sequential import nominal_levels, obrien_fleming, reached, sequential_p
+from bench.stats.sequential import level_at, obrien_fleming, reached, sequential_p
 
 FEWEST = 5
 """Seeds below which nothing is decided."""
@@ -133,7 +134,7 @@ def judge(
     by_seed = {name: _differences(pair, rule) for name, pair in pairs.items()}
     found = {name: c for name, d in by_seed.items() if (c := compare(d, dict.fromkeys(d, 0.0)))}
     shared = {name: list(by_seed[name].values()) for name in found}
-    p_holm = holm_p([_over_looks(d, rule) for d in shared.values()])
+    p_holm = holm_p([p_over_looks(d, rule.looks_of(len(d))) for d in shared.values()])
     sd = pooled_sd(found.values())
     judged = {
         name: _these_images(replace(one, p_holm=p), shared[name], rule, len(found), sd)
@@ -157,8 +158,8 @@ def _differences(pair: tuple[Values, Values], rule: Rule) -> dict[int, float]:
     return {seed: round(values[seed] - others[seed], DECIMALS) + 0.0 for seed in kept}
 
 
-def _over_looks(d: Sequence[float], rule: Rule) -> float:
-    looks = rule.looks_of(len(d))
+def p_over_looks(d: Sequence[float], looks: tuple[int, ...]) -> float:
+    """The p of differences over all looks so far."""
     found = (compare(dict(enumerate(d[:n])), dict.fromkeys(range(n), 0.0)) for n in looks)
     return sequential_p([one.p for one in found if one][: len(reached(len(d), looks))], looks)
 
@@ -191,11 +192,8 @@ def _these_images(
 
 def _with_interval(one: Judged, alpha: float, rule: Rule) -> Judged:
     looks = rule.looks_of(one.n)
-    level = nominal_levels(looks, alpha)[len(reached(one.n, looks)) - 1]
-    if not one.has_interval:
-        return replace(one, level=1 - level)
-    half = float(special.stdtrit(one.n - 1, 1 - level / 2)) * one.sd / math.sqrt(one.n)
-    low, high = one.difference - half, one.difference + half
+    level = level_at(one.n, looks, alpha)
+    low, high = interval(one, level)
     return replace(one, level=1 - level, low_family=low, high_family=high)
 
 

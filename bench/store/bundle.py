@@ -3,7 +3,8 @@
 import io
 import re
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench.base.errors import BenchError
@@ -39,12 +40,9 @@ def unpack(path: Path, store: Store) -> int:
     A record comes after its predictions, as its existence says that the run is done. Raises
     BenchError for a file that is no bundle.
     """
-    try:
-        with tarfile.open(path, "r:xz") as archive:
-            content = {m.name: archive.extractfile(m) for m in archive if m.isfile()}
-            files = {name: file.read() for name, file in content.items() if file}
-    except (OSError, EOFError, tarfile.TarError) as error:
-        raise BenchError(f"{path} is no bundle of records ({error}); get it anew") from None
+    with _opened(path) as archive:
+        content = {m.name: archive.extractfile(m) for m in archive if m.isfile()}
+        files = {name: file.read() for name, file in content.items() if file}
     for name in files:
         if not PARTS.fullmatch(name):
             raise BenchError(f"{path} holds {name!r}, which is no part of a bundle; get it anew")
@@ -52,3 +50,18 @@ def unpack(path: Path, store: Store) -> int:
     for name in sorted(new, key=lambda name: (name.startswith("runs/"), name)):
         write_bytes(store.root / name, files[name])
     return sum(name.startswith("runs/") for name in new)
+
+
+def keys(path: Path) -> set[str]:
+    """Those of the records of a bundle."""
+    with _opened(path) as archive:
+        return {Path(name).stem for name in archive.getnames() if name.startswith("runs/")}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tarfile.TarFile]:
+    try:
+        with tarfile.open(path, "r:xz") as archive:
+            yield archive
+    except (OSError, EOFError, tarfile.TarError) as error:
+        raise BenchError(f"{path} is no bundle of records ({error}); get it anew") from None

@@ -47,7 +47,7 @@ def otherwise(findings: Sequence[Finding], measured: Measured, paper: Paper) -> 
     ours: dict[str, Sequence[object]] = {
         "backbones": sorted({run.cell.backbone for run in runs}),
         "source_size": sorted({run.cell.source_size for run in runs}),
-        "seeds": [len({run.seed for run in runs})],
+        "seeds": sorted({test.comparison.n for finding in findings for test in finding.tested}),
     }
     found = []
     said: dict[str, object] = {"backbones": list(paper.backbones), **paper.protocol}
@@ -155,7 +155,8 @@ def _numbers(test: Tested, corrected: str = "") -> str:
         return format(100 * value if percent else value, form)
 
     value, low, high = (number(x + test.bound) for x in (c.difference, c.low, c.high))
-    interval = f"95 % interval {low} to {high}" if c.has_interval else "equal at every seed"
+    interval = f"{100 * test.confidence:.4g} % interval {low} to {high}"
+    interval = interval if c.has_interval else "equal at every seed"
     details = [interval, f"p = {c.p:.2g}"]
     if effect.low:
         details.insert(1, f"claimed {number(effect.low)} to {number(effect.high)}")

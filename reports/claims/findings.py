@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
 
-from scipy import special
+from scipy import stats
 
 from bench.grid.cell import Cell
-from bench.stats.paired import ALPHA, Comparison, compare, holm, holm_p, power
+from bench.stats.paired import ALPHA, Comparison, compare, holm, holm_p, interval, power
 from bench.stats.power import pairs_needed
-from bench.stats.verdict import FEWEST
+from bench.stats.sequential import level_at, reached, sequential_p
+from bench.stats.verdict import FEWEST, p_over_looks
 from reports.claims.claim import Claim, on
 from reports.results.effects import Effect, Gap, Panel, Series
 
@@ -38,13 +39,19 @@ HARDLY = 0.2
 
 @dataclass(frozen=True)
 class Tested:
-    """An effect, the cells that it comes from, and its comparison with `bound`, which decides."""
+    """An effect, the cells that it comes from, and its comparison with `bound`, which decides.
+
+    Where looks are declared, the p are over all so far, and the interval is at the level of the
+    last, `confidence`.
+    """
 
     quantity: str
     effect: Effect
     cells: tuple[Cell, ...]
     bound: float
     comparison: Comparison
+    differences: tuple[float, ...]
+    looks: tuple[int, ...] = ()
     p_smaller: float = math.nan
     """Of the effect being as large as printed or larger, after Holm; nan where none is printed."""
 
@@ -63,12 +70,20 @@ class Tested:
     def smaller(self) -> bool:
         return self.p_smaller <= ALPHA
 
+    def at_this_look(self, level: float) -> float:
+        """The p that the last look so far asks for."""
+        return level_at(self.comparison.n, self.looks, level) if self.looks else level
+
+    @property
+    def confidence(self) -> float:
+        return 1 - self.at_this_look(ALPHA)
+
     def power(self, level: float) -> float:
         """That of supporting it, were it as printed; nan where nothing is printed."""
-        margin, sd = self.printed_margin, self.comparison.sd
-        if math.isnan(margin) or sd == 0:
+        margin, one = self.printed_margin, self.comparison
+        if math.isnan(margin) or one.sd == 0:
             return math.nan
-        return power(margin / sd, self.comparison.n, level) if margin > 0 else 0.0
+        return power(margin / one.sd, one.n, self.at_this_look(level)) if margin > 0 else 0.0
 
     @property
     def against(self) -> bool:
@@ -159,15 +174,15 @@ def find(claim: Claim, quantity: str, panel: Panel) -> Finding:
     missing: list[Gap] = []
     for effect, series in found.items():
         bound = effect.bound(fmean(series.values.values() or [0]))
-        comparison = compare(series.values, dict.fromkeys(series.values, bound))
         effect = _as_printed_there(effect, {panel.sets[d] for d in series.datasets}, claim)
         gaps = series.missing or _uncovered(effect, series, everywhere)
-        if comparison and not gaps:
-            tested[effect.name] = Tested(quantity, effect, series.cells, bound, comparison)
+        test = None if gaps else _tested(quantity, effect, series, bound, panel.looks)
+        if test:
+            tested[effect.name] = test
         else:
             missing += gaps or [Gap("a second seed of", term) for _, term in effect.terms]
     corrected = holm({name: test.comparison for name, test in tested.items()})
-    smaller = _smaller(tested)
+    smaller = _smaller(tested, panel.looks)
     return Finding(
         quantity,
         claim.level,
@@ -179,6 +194,20 @@ def find(claim: Claim, quantity: str, panel: Panel) -> Finding:
     )
 
 
+def _tested(
+    quantity: str, effect: Effect, series: Series, bound: float, looks: tuple[int, ...]
+) -> Tested | None:
+    one = compare(series.values, dict.fromkeys(series.values, bound))
+    if one is None:
+        return None
+    d = tuple(value - bound for value in series.values.values())
+    test = Tested(quantity, effect, series.cells, bound, one, d, looks)
+    if not looks:
+        return test
+    low, high = interval(one, 1 - test.confidence)
+    return replace(test, comparison=replace(one, p=p_over_looks(d, looks), low=low, high=high))
+
+
 def _as_printed_there(effect: Effect, datasets: set[str], claim: Claim) -> Effect:
     """The effect with what is printed of the datasets it was measured on, where that is printed."""
     if effect.printed is None or not effect.spans_datasets or not datasets:
@@ -188,15 +217,21 @@ def _as_printed_there(effect: Effect, datasets: set[str], claim: Claim) -> Effec
     return replace(effect, printed=fmean(known) if len(known) == len(each) else effect.printed)
 
 
-def _smaller(tested: Mapping[str, Tested]) -> dict[str, float]:
+def _smaller(tested: Mapping[str, Tested], looks: tuple[int, ...]) -> dict[str, float]:
     """One-sided p of each effect against its printed margin, Holm over those that have one."""
-    found = {
-        name: float(special.stdtr(c.n - 1, (c.difference - test.printed_margin) / c.sd * c.n**0.5))
-        for name, test in tested.items()
-        if test.bound == test.effect.low == 0 < test.printed_margin
-        and (c := test.comparison).sd > 0
-    }
+    found = {}
+    for name, test in tested.items():
+        if test.bound == test.effect.low == 0 < test.printed_margin and test.comparison.sd > 0:
+            n = len(test.differences)
+            each = [_below(test, look) for look in reached(n, looks or (n,))]
+            found[name] = sequential_p(each, looks or (n,), sides=1)
     return dict(zip(found, holm_p(list(found.values())), strict=True))
+
+
+def _below(test: Tested, n: int) -> float:
+    """One-sided p of the first n seeds against the printed margin."""
+    one = stats.ttest_1samp(test.differences[:n], test.printed_margin, alternative="less")
+    return float(one.pvalue)
 
 
 def _uncovered(effect: Effect, series: Series, everywhere: set[str]) -> list[Gap]:

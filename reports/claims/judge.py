@@ -74,9 +74,9 @@ class Verdict:
         return asked.command
 
 
-def judge(measured: Measured, paper: Paper) -> list[Verdict]:
+def judge(measured: Measured, paper: Paper, looks: tuple[int, ...] = ()) -> list[Verdict]:
     """A verdict on every claim of a paper, from the records of one protocol."""
-    panel = cache(lambda quantity, sets: Panel(measured, quantity, dict(sets)))
+    panel = cache(lambda quantity, sets: Panel(measured, quantity, dict(sets), looks))
     under = protocol_name(measured)
     found = []
     for claim in paper.claims:
@@ -119,6 +119,7 @@ def to_tests(verdicts: Sequence[Verdict]) -> Rows:
             "bound": test.bound,
             "printed": test.effect.printed,
             "p_smaller": test.p_smaller,
+            "confidence": test.confidence,
         }
         | asdict(test.comparison)
         for verdict in verdicts

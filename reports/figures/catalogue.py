@@ -5,7 +5,17 @@ from dataclasses import dataclass
 
 from bench.base.errors import unknown
 from bench.study import Select, Study, whole
-from reports.figures import confusion, curves, efficiency, forest, ranks, reliability, sweep, tsne
+from reports.figures import (
+    confusion,
+    curves,
+    efficiency,
+    forest,
+    posterior,
+    ranks,
+    reliability,
+    sweep,
+    tsne,
+)
 from reports.figures.figure import Figure
 from reports.results.view import View
 from reports.tables.catalogue import TABLES
@@ -52,6 +62,7 @@ FIGURES: Mapping[str, Entry] = {
         Entry("reliability", "calibration", (1,), reliability.figures),
         Entry("confusion", "which class is taken for which", (1,), confusion.figures),
         Entry("curves", "learning curves", (1,), curves.figures),
+        Entry("posterior", "what AILS learns", (1,), posterior.figures),
     )
 }
 

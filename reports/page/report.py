@@ -144,7 +144,7 @@ def _claims(content: Content) -> site.Section:
             site.Claim(
                 v.claim.text, v.verdict, v.reason, v.claim.where, v.command(content.study, paper)
             )
-            for v in claims.judge(content.measured, paper)
+            for v in claims.judge(content.measured, paper, content.study.selection.looks)
         ),
     )
 

@@ -1,7 +1,6 @@
 """What a claim says in numbers: sums of means over cells, paired by seed."""
 
 import math
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +9,7 @@ from statistics import fmean
 from bench.grid.cell import Cell
 from bench.grid.choice import MethodChoice
 from bench.grid.notation import read_choice
+from bench.looks import at_a_look
 from bench.store.measured import Measured
 
 
@@ -87,22 +87,31 @@ class Panel:
 
     A set that stands for another may be named without its content (`blood_again` of
     `blood_again@1a2b3c4d`), and is left out where the other is there too; phantoms never count.
+    Where `looks` are declared a cell has the seeds of the last that it has reached.
     """
 
-    def __init__(self, measured: Measured, quantity: str, sets: Mapping[str, str]) -> None:
-        values = measured.values(quantity)
+    def __init__(
+        self,
+        measured: Measured,
+        quantity: str,
+        sets: Mapping[str, str],
+        looks: tuple[int, ...] = (),
+    ) -> None:
+        values, self.looks = measured.values(quantity), looks
         there = {cell.dataset for cell in values}
         self.sets = dict(sets) | {
             name: sets[stem]
             for name in there - sets.keys()
             if (stem := name.partition("@")[0]) in sets and sets[stem] != stem
         }
+        self.seeds: dict[Cell, list[int]] = {}
+        for run in measured.grid.runs:
+            self.seeds.setdefault(run.cell, []).append(run.seed)
         self.values = {
-            cell: by_seed
+            cell: at_a_look(by_seed, self.seeds[cell], looks)
             for cell, by_seed in values.items()
             if not cell.phantom and self._counts(cell.dataset, there)
         }
-        self.seeds = Counter(run.cell for run in measured.grid.runs)
         self._cells: dict[Term, dict[tuple[object, ...], Cell]] = {}
 
     def _counts(self, dataset: str, there: set[str]) -> bool:
@@ -117,7 +126,8 @@ class Panel:
     def series(self, effect: Effect) -> Series:
         """The effect over the datasets, backbones and sizes that all its terms have in common.
 
-        Every cell weighs the same. A cell counts only with all seeds that were asked for.
+        Every cell weighs the same. A cell counts only with all seeds that were asked for, or with
+        those of the first look.
         """
         terms = [term for _, term in effect.terms]
         places = [self._at(term) for term in terms]
@@ -132,9 +142,10 @@ class Panel:
         return Series({}, (), tuple(gaps)) if gaps else Series(self._sums(effect, used), cells, ())
 
     def _gap(self, cell: Cell) -> Gap | None:
-        done, asked = len(self.values[cell]), self.seeds[cell]
-        what = "no run of" if not done else f"{asked - done} of {asked} runs of"
-        return Gap(what, term_of(cell)) if done < asked else None
+        asked = self.seeds[cell][: self.looks[0]] if self.looks else self.seeds[cell]
+        left = len(set(asked) - self.values[cell].keys())
+        what = "no run of" if left == len(asked) else f"{left} of {len(asked)} runs of"
+        return Gap(what, term_of(cell)) if left else None
 
     def _sums(self, effect: Effect, used: list[list[Cell]]) -> dict[int, float]:
         seeds = set.intersection(*(set(self.values[cell]) for group in used for cell in group))

@@ -16,7 +16,7 @@ from bench.looks import at_a_look
 from bench.metrics import Metric
 from bench.stats.equivalence import MARGIN
 from bench.stats.verdict import NO_METRIC, Rule
-from bench.study import Study
+from bench.study import Study, mean_scores
 
 Combine = Literal["mean", "ensemble"]
 Influences = Callable[[str, str, int], NDArray[np.float64] | None]
@@ -163,20 +163,26 @@ def collect(
         infos=tuple(info for info in study.grid.datasets if info.name in datasets),
         looks=looks,
         margin=study.selection.margin,
-        images=None if ensemble else _influences(study, members, quantity),
+        images=_influences(study, members, quantity, ensemble),
     )
 
 
 def _influences(
-    study: Study, members: Mapping[tuple[str, str], Mapping[int, Sequence[Run]]], quantity: str
+    study: Study,
+    members: Mapping[tuple[str, str], Mapping[int, Sequence[Run]]],
+    quantity: str,
+    ensemble: bool,
 ) -> Influences | None:
-    """Of a metric on the test split; of a combination the mean over its backbones."""
+    """Of a metric on the test split; of a combination the mean over its backbones, or that of the
+    ensemble.
+    """
     kind, _, name = quantity.partition(".")
     if kind != "metrics":
         return None
 
     def find(method: str, dataset: str, seed: int) -> NDArray[np.float64] | None:
-        found = [study.influence(run, name) for run in members[method, dataset][seed]]
+        runs = members[method, dataset][seed]
+        found = [study.influence(m, name) for m in ([runs] if ensemble else [[r] for r in runs])]
         each = [one for one in found if one is not None]
         return np.mean(each, axis=0) if len(each) == len(found) else None
 
@@ -200,10 +206,8 @@ def _ensembles(
     found = {}
     for seed, runs in by_seed.items():
         if all(run in study.measured.records for run in runs):
-            predictions = [study.arrays(run) for run in runs]
-            scores = np.mean([scores for scores, _ in predictions], axis=0)
-            targets, name = predictions[0][1], quantity.removeprefix("metrics.")
-            value = metrics.compute(name, scores, targets, runs[0].cell.task)
+            name = quantity.removeprefix("metrics.")
+            value = metrics.compute(name, *mean_scores(map(study.arrays, runs)), runs[0].cell.task)
             if value is not None:
                 found[seed] = value
     return found

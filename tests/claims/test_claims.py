@@ -20,6 +20,7 @@ from bench.grid.choice import MethodChoice
 from bench.grid.grid import Grid
 from bench.grid.selection import Selection
 from bench.stats.power import MOST, pairs_needed
+from bench.stats.sequential import nominal_levels, sequential_p
 from bench.store.measured import Measured
 from bench.study import Study
 from reports.claims.ails import BACKBONES, BASELINES
@@ -316,6 +317,34 @@ class TestMissing:
         found = verdict(Measured(of.grid, records), "better-on-average")
         assert found.verdict == "not tested"
         assert f"1 of 10 runs of ddpm on {left_out.cell.dataset}, resnet18" in found.evidence
+
+    @pytest.mark.parametrize(("gone", "said"), [({15}, ""), ({3}, "1 of 10 runs of ddpm")])
+    def test_a_look_is_judged_when_it_is_whole(self, gone: set[int], said: str) -> None:
+        of = measured(
+            expand(*EVERYONE, seeds=tuple(range(20))),
+            lambda run: 0.2 * (run.cell.method.name == "ails"),
+        )
+        some = {
+            run: record
+            for run, record in of.records.items()
+            if run.seed not in gone or run.cell.method.name != "ddpm"
+        }
+        (found,) = judge(Measured(of.grid, some), unprinted("better-on-average"), (10, 20))
+        assert found.verdict == ("not tested" if said else "supported")
+        assert said in found.evidence
+        assert found.n == (20 if said else 10)
+
+    def test_p_and_interval_are_over_all_looks(self) -> None:
+        of = measured(expand(*EVERYONE, seeds=tuple(range(20))))
+        (found,) = judge(of, unprinted("better-on-average"), (10, 20))
+        looks = 10, 20
+        for test in found.findings[0].tested:
+            each = [stats.ttest_1samp(test.differences[:n], 0) for n in looks]
+            assert test.comparison.p == pytest.approx(sequential_p([e.pvalue for e in each], looks))
+            level = nominal_levels(looks, 0.05)[1]
+            interval = each[1].confidence_interval(1 - level)
+            assert (test.comparison.low, test.comparison.high) == pytest.approx(tuple(interval))
+        assert f"{100 * (1 - level):.4g} % interval" in found.evidence
 
     def test_a_baseline_on_fewer_datasets_supports_nothing_about_all(self) -> None:
         better = measured(expand(*EVERYONE), lambda run: 0.05 * (run.cell.method.name == "ails"))

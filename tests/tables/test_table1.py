@@ -19,6 +19,7 @@ from bench.base.errors import BenchError
 from bench.grid import configs, grid
 from bench.grid.grid import Grid
 from bench.grid.selection import Selection
+from bench.stats.crossed import influence
 from bench.store.records import Store
 from reports.results.results import Results, collect
 from reports.results.view import View
@@ -249,6 +250,10 @@ def test_a_combination_is_the_mean_or_the_ensemble_at_each_seed(store: Store) ->
     averaged = (right + wrong) / 2
     expected = np.mean((averaged[:, 1] > 0.5) == targets)
     assert ensemble.values["none", DATASETS[0]] == {0: expected, 1: expected}
+    assert ensemble.images is not None
+    assert np.allclose(
+        ensemble.images("none", DATASETS[0], 0), influence("acc", averaged, targets, "binary-class")
+    )
     partner = next(run for run in runs.runs if run.cell.backbone == "resnet34" and run.seed == 1)
     store.record_path(partner.key).unlink()
     left = collect(study(store, runs), "resnet18+resnet34", 1.0).values
