@@ -23,6 +23,22 @@ def stem(study: Study, *words: str, backbone: str | None = None, ratio: float | 
     return re.sub(r'[\\/:*?"<>|]', "-", "-".join(words))
 
 
+def dataset_titles(study: Study) -> dict[str, str]:
+    """The names without the digits of their content, `chest` for `chest@1a2b3c4d`, where no other
+    set is meant by that.
+    """
+    names = [info.name for info in study.grid.datasets]
+    stems = [name.partition("@")[0] for name in names]
+    found = zip(names, stems, strict=True)
+    return {name: stem for name, stem in found if name != stem and stems.count(stem) == 1}
+
+
+def method_titles(study: Study) -> dict[str, str]:
+    """The names for print of those methods that have one."""
+    choices = {run.cell.method for run in study.grid.runs}
+    return {c.name: c.method.title for c in choices if c.method.title}
+
+
 def footnotes(
     study: Study, backbones: Sequence[str], cells: Iterable[Collection[int]]
 ) -> list[str]:
@@ -45,7 +61,7 @@ def footnotes(
         change = "enlarged" if cell.input_size > cell.source_size else "shrunk"
         sizes += f" {change} to {cell.input_size} px"
     data = ", ".join(
-        f"{info.name} {info.fingerprint[:8]}"
+        f"{info.name.partition('@')[0]} {info.fingerprint[:8]}"
         + f" ({'; '.join(info.warnings)})" * bool(info.warnings)
         for info in measured.grid.datasets
     )

@@ -21,6 +21,7 @@ def to_html(table: Table) -> str:
     rounded), and `title`, the detail of a cell. Any browser shows it to a mouse; the script of
     `site.html` sorts, and shows details to the keyboard and to touch as well.
     """
+    table = table.in_print()
     kinds = _kinds(table)
     headers = (
         f'<th scope="col"{kind}><button type="button">{escape(column)}</button></th>'

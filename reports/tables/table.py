@@ -1,4 +1,4 @@
-"""A table as data, and its writers: CSV, LaTeX, Markdown, terminal.
+"""A table as data, and its writers: CSV, LaTeX, Markdown.
 
 Means and SDs are fractions; only the writers turn them into percent. Every string is one line of
 plain text; each writer escapes what its format would read as a command.
@@ -13,11 +13,6 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Literal
 
-import rich.box
-import rich.table
-from rich.console import Group
-from rich.text import Text
-
 from bench.base.words import spreadsheet, visible
 
 Notes = Literal["short", "full", "none"]
@@ -25,11 +20,15 @@ DASH = "–"
 MEDIUM = 50
 """Characters above which LaTeX sets a table across both columns of a two-column page."""
 WIDE = 80
-"""Characters above which LaTeX sets a table small, and the terminal an SD below its mean."""
+"""Characters above which LaTeX sets a table small."""
 LONG = 40
 """Rows above which LaTeX sets a table smaller still, so that it fits a page."""
 NOTES_WIDTH = r"\par\smallskip\dimen0=\wd0\ifdim\dimen0<.8\linewidth\dimen0=.8\linewidth\fi"
 """LaTeX: footnotes are as wide as the table, but four fifths of the line at least."""
+
+
+FOLDERS = re.compile(r"(?<![\w/~.])(?:~|\.{1,2})?/(?:[^\s/,'\"]+/)*(?=[^\s/,'\"])")
+"""The folders of an absolute path, or of one that begins at home or here."""
 
 
 @dataclass(frozen=True)
@@ -220,36 +219,13 @@ def to_markdown(table: Table) -> str:
     return "\n\n".join([f"**{_markdown(table.title)}**", lines, *notes]) + "\n"
 
 
-def to_terminal(table: Table) -> Group:
-    """Title, table and footnotes for a rich console; published rows are dim."""
-    wide = table.width > WIDE
-    plus_minus = "\n±" if wide else " ± "
+def to_latex(table: Table, much: Notes = "short") -> str:
+    """A float that needs no package but booktabs; `NOTES_WIDTH` tells that of its footnotes.
 
-    def value(cell: Cell | str) -> Text:
-        if isinstance(cell, str):
-            return Text(visible(cell))
-        text = (plus_minus.join(numbers(cell, table.decimals)) or DASH) + cell.count
-        return Text.assemble((text, "bold" if cell.best else ""), cell.mark)
-
-    out = rich.table.Table(
-        box=rich.box.HORIZONTALS,
-        padding=(0, 0 if wide else 1, 0, 0),
-        pad_edge=False,
-    )
-    for column, letter in zip(table.columns, table.alignment, strict=True):
-        justify: Literal["left", "right"] = "left" if letter == "l" else "right"
-        out.add_column(Text(visible(column)), justify=justify, overflow="fold")
-    for group in table.groups:
-        for row in group:
-            style = "dim" if row.published else ""
-            out.add_row(Text(visible(row.heading)), *map(value, row.cells), style=style)
-        out.add_section()
-    notes = (Text(visible(note), "dim") for note in table.footnotes)
-    return Group(Text(visible(table.title), "bold"), out, *notes)
-
-
-def to_latex(table: Table) -> str:
-    """A float that needs no package but booktabs; `NOTES_WIDTH` tells that of its footnotes."""
+    It names no folder: of a path in its origin the last part is left.
+    """
+    table = table.in_print()
+    table = replace(table, origin=tuple(FOLDERS.sub("", line) for line in table.origin))
     wide = table.width > WIDE
     environment = "table*" if table.width > MEDIUM else "table"
     size, small = r"\small", r"\scriptsize"
@@ -276,7 +252,7 @@ def to_latex(table: Table) -> str:
         [r"\midrule", *(line([_latex(row.heading), *map(value, row.cells)]) for row in group)]
         for group in table.groups
     ]
-    notes = [_latex(note) + r"\par" for note in table.footnotes]
+    notes = [_latex(note) + r"\par" for note in table.noted(much)]
     lines = [
         rf"\begin{{{environment}}}[t]",
         r"\centering",
