@@ -115,19 +115,19 @@ def undefined(results: Results) -> list[str]:
 def gaps(results: Results, where: str = "") -> list[str]:
     """A footnote on the dashes, where there are some; `where` begins it."""
     found = [said for d in results.datasets if (said := _lacking(results, d))]
-    return [f"{where}A dash: runs are missing. Done are {'; '.join(found)}."] if found else []
+    return [f"{where}A dash: runs are missing ({'; '.join(found)})."] if found else []
 
 
 def _lacking(results: Results, dataset: str) -> str:
-    """`of pneumonia mixup 8 of 10`, or `of retina none`; empty where all is there."""
+    """`pneumonia: mixup 8 of 10 done`, or `retina: no run done`; empty where all is there."""
     asked = len(results.seeds)
     done = {m: len(results.values[m, dataset]) for m in results.methods}
     short = {m: n for m, n in done.items() if not results.complete(m, dataset)}
     if not short:
         return ""
     if not any(done.values()):
-        return f"of {dataset} none"
-    return f"of {dataset} " + ", ".join(f"{m} {n} of {asked}" for m, n in short.items())
+        return f"{dataset}: no run done"
+    return f"{dataset}: " + ", ".join(f"{m} {n} of {asked}" for m, n in short.items()) + " done"
 
 
 def star_note(

@@ -14,7 +14,8 @@ NUMBER = re.compile(r"[-+]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?(e[-+]?\d+)?", re.IGNOR
 
 
 def to_html(table: Table) -> str:
-    """A captioned table in a region that scrolls by itself; a paragraph for each footnote.
+    """A captioned table in a region that scrolls by itself; a paragraph for each footnote, those
+    on the origin of its numbers folded.
 
     Published rows are a body of their own, below the measured one. What scripts and styles need is
     written down: a button in every header, `data-value` (a number in the printed unit, not
@@ -28,7 +29,8 @@ def to_html(table: Table) -> str:
         for column, kind in zip(table.columns, kinds, strict=True)
     )
     bodies = (_body(group, kinds, table.decimals) for group in table.groups)
-    notes = (f'<p class="note">{escape(note)}</p>' for note in table.footnotes)
+    said = (*filter(None, [table.data]), *table.answer, *table.notes)
+    notes = (f'<p class="note">{escape(note)}</p>' for note in said)
     title = escape(table.title)
     return "\n".join(
         [
@@ -41,9 +43,19 @@ def to_html(table: Table) -> str:
             "</table>",
             "</div>",
             *notes,
+            *_origin(table),
             "</div>",
         ]
     )
+
+
+def _origin(table: Table) -> list[str]:
+    """How the numbers came about, unfolded on demand."""
+    if not table.origin:
+        return []
+    notes = (f'<p class="note">{escape(note)}</p>' for note in table.origin)
+    summary = "<summary>How these numbers were made</summary>"
+    return [f'<details class="origin">{summary}', *notes, "</details>"]
 
 
 def _kinds(table: Table) -> list[str]:

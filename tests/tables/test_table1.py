@@ -113,7 +113,7 @@ def test_a_missing_run_makes_its_cell_and_its_mean_a_dash(store: Store) -> None:
     row = next(row for row in parsed(to_csv(built.table)) if row["method"] == "mixup")
     assert row[DATASETS[0]] != DASH
     assert row[DATASETS[1]] == row["mean"] == DASH
-    assert "Done are of phantom-ordinal mixup 9 of 10." in " ".join(built.table.notes)
+    assert "runs are missing (phantom-ordinal: mixup 9 of 10 done)." in " ".join(built.table.notes)
     tidy = next(
         cell for cell in built.cells if (cell["method"], cell["dataset"]) == ("mixup", DATASETS[1])
     )
