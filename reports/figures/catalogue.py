@@ -1,7 +1,7 @@
 """The list of figures: name, title, the tables whose runs each shows, and who draws it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.base.errors import unknown
 from bench.study import Select, Study, whole
@@ -18,7 +18,9 @@ from reports.figures import (
 )
 from reports.figures.figure import Figure
 from reports.results.view import View
+from reports.results.wording import dataset_titles, method_titles
 from reports.tables.catalogue import TABLES
+from reports.tables.table import titled
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,9 @@ class Entry:
 
     def figures(self, studies: Sequence[Study], view: View) -> list[Figure]:
         """The drawings; runs whose predictions do not hold are left out, and named."""
-        return whole(studies, lambda: self.draw(studies, view))
+        titles = dataset_titles(studies[0]) | method_titles(studies[0])
+        drawn = whole(studies, lambda: self.draw(studies, view))
+        return [replace(one, caption=titled(one.caption, titles)) for one in drawn]
 
     def extract(self, studies: Sequence[Study], split: str, device: str | None = None) -> None:
         """Train again, to the same bits, the runs whose features it needs and the store lacks."""
