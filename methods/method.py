@@ -189,6 +189,8 @@ class Method(nn.Module):
 
     summary: ClassVar[str] = ""
     """One line for `bench methods`."""
+    title: ClassVar[str] = ""
+    """The name in figures, LaTeX and pages, such as "Manifold Mixup (ours)"; empty: the file's."""
     reference: ClassVar[str] = ""
     """The publication, and the code where it is the authority."""
     version: ClassVar[int | str] = 1

@@ -5,7 +5,7 @@ import io
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Literal, TypeVar, get_args, overload
 
 from rich.console import Console
 
@@ -27,7 +27,8 @@ from reports.tables import tuned as tuning
 from reports.tables.html import to_html
 from reports.tables.output import Output
 from reports.tables.output import write as write_table
-from reports.tables.table import to_latex, to_markdown, to_terminal
+from reports.tables.table import Notes, to_latex, to_markdown
+from reports.tables.terminal import Terminal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,9 +61,14 @@ class Several(Sequence[Item]):
 class Tables(Several[Output]):
     """Tables as data: each has `.table` as printed, `.cells` and `.tests` as rows of numbers."""
 
-    def to_latex(self) -> str:
-        """Floats that need no package but booktabs."""
-        return "\n".join(to_latex(one.table) for one in self)
+    def to_latex(self, notes: Notes = "short") -> str:
+        """Floats that need no package but booktabs.
+
+        Short notes say what marks and columns mean, full ones also how the numbers came about.
+        """
+        if notes not in get_args(Notes):
+            raise unknown("notes", str(notes), get_args(Notes))
+        return "\n".join(to_latex(one.table, notes) for one in self)
 
     def to_markdown(self) -> str:
         return "\n".join(to_markdown(one.table) for one in self)
@@ -87,7 +93,7 @@ class Tables(Several[Output]):
         out = io.StringIO()
         console = Console(file=out, width=100, markup=False, force_jupyter=False, color_system=None)
         for one in self:
-            console.print(to_terminal(one.table))
+            console.print(Terminal(one.table))
         return out.getvalue()
 
 

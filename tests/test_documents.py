@@ -1,6 +1,7 @@
 """The code of the documentation is executed."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -11,15 +12,57 @@ from torch import nn
 import methods
 from bench import backbone
 from bench.base.task import Task
+from bench.cli import main
 from bench.training import conformance
 from methods.method import Progress
 
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
 LINES = 90
+FIGURE = re.compile(r"<!-- figure: python -m bench (.+?) -->\n!\[[^]]*\]\((\S+?)\)")
 
 
 def blocks(name: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", (DOCS / name).read_text(encoding="utf-8"), re.S)
+
+
+def test_the_readme_is_read_in_minutes() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").split()) <= 900
+
+
+@pytest.mark.slow
+def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a phantom, with a tiny network and two steps."""
+    code = blocks("../README.md")[0]
+    tiny = 'seeds=2, backbones=["test_byobnet"], settings={"steps": 2}'
+    code = code.replace("seeds=10", tiny).replace('"breast"', '"phantom-binary"')
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), space := {})
+    assert space["study"].plan()["done"].sum() == 6
+    assert (tmp_path / "report.html").stat().st_size > 0
+
+
+def test_the_method_of_the_readme_conforms(tmp_path: Path) -> None:
+    path = tmp_path / "noise.py"
+    path.write_text(blocks("../README.md")[1], encoding="utf-8")
+    kind = methods.get(str(path))
+    assert list(conformance.problems(kind, conformance.CASES[::5])) == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/results.md"])
+def test_figures_of_documents_show_the_committed_records(name: str, tmp_path: Path) -> None:
+    """Every word and number of a figure is what the command beside it draws."""
+    page = ROOT / name
+    found = FIGURE.findall(page.read_text("utf-8"))
+    assert found
+    for command, image in found:
+        main([*shlex.split(command), "--results", str(tmp_path)], standalone_mode=False)
+        (drawn,) = tmp_path.rglob("*.svg")
+        assert texts(page.parent / image) == texts(drawn)
+
+
+def texts(image: Path) -> list[str]:
+    return re.findall(r"<text[^>]*>([^<]*)</text>", image.read_text("utf-8"))
 
 
 def test_the_page_on_python_is_short_and_runs(
@@ -73,5 +116,5 @@ def test_the_loop_of_plain_pytorch_trains(manifold: Path) -> None:
     model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 64 * 64, 9))
     before = model[1].weight.clone()
     batches = [(torch.rand(4, 3, 64, 64), torch.arange(4)) for _ in range(2)]
-    exec(blocks("your-method.md")[2], space := {"model": model, "batches": batches})
+    exec(blocks("methods.md")[0], space := {"model": model, "batches": batches})
     assert space["step"] == 1 and not torch.equal(model[1].weight, before)

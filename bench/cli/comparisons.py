@@ -3,44 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reports.tables.table import Row, Table
+
+COLUMNS = (
+    "method",
+    "n",
+    "difference",
+    "these images",
+    "p",
+    "verdict",
+)
+OF_NEW_IMAGES = ("new images", "p, new", "verdict, new")
+EXPLAINED = (
+    "These images: would other seeds say the same? New: on other images, too? p is after "
+    "Holm over the comparisons of its table; intervals are at the level of Holm's last step: they "
+    "exclude 0 exactly where a difference is shown."
+)
 
 
 def print_tests(rows: Iterable[Mapping[Any, Any]], answers: Iterable[str] = ()) -> None:
-    """Paired differences for these and for new images: interval, p after Holm, verdict; below
-    them the answers in sentences.
+    """Paired differences for these and for new images, a table for each dataset; below them the
+    answers in sentences.
     """
-    from rich.table import Table
-
-    from bench import metrics
     from bench.engines.progress import console
+    from reports.tables.terminal import Terminal
 
-    view = Table(box=None, pad_edge=False)
-    words = ("dataset", "comparison", "metric")
-    numbers = (
-        "n",
-        "of",
-        "difference",
-        "these images",
-        "p",
-        "verdict",
-        "new images",
-        "p",
-        "verdict",
-    )
-    for column in (*words, *numbers):
-        left = column in (*words, "verdict")
-        view.add_column(column, justify="left" if left else "right")
+    out = console()
+    tables = [_table(group, list(found)) for group, found in _grouped(rows).items()]
+    for table in tables:
+        out.print()
+        out.print(Terminal(table))
+    if tables:
+        out.print(EXPLAINED, style="dim", highlight=False)
+    for said in answers:
+        out.print(said, highlight=False)
+
+
+Group = tuple[str, ...]
+
+
+def _grouped(rows: Iterable[Mapping[Any, Any]]) -> dict[Group, list[Mapping[Any, Any]]]:
+    """By all that a table has in common."""
+    found: dict[Group, list[Mapping[Any, Any]]] = {}
     for row in rows:
-        name = row["metric"].removeprefix("val_").removeprefix("loss of ")
-        metric = metrics.METRICS.get(name)
-        scale, digits = (metric.scale, metric.decimals + 1) if metric else (1, 3)
-        view.add_row(
-            row["dataset"],
-            f"{row['method']} − {row['reference']}",
-            row["metric"],
+        ratio = "" if row["ratio"] == 1 else f"{row['ratio']:.0%}"
+        group = row["dataset"], row["metric"], row["reference"], row["backbone"], ratio
+        found.setdefault(group, []).append(row)
+    return found
+
+
+def _table(group: Group, rows: list[Mapping[Any, Any]]) -> Table:
+    from reports.tables.table import Table
+
+    dataset, metric, reference, *where = group
+    title = ", ".join([dataset, metric, *filter(None, where)])
+    family = rows[0]["family"]
+    counted = f"{family} comparison" + "s" * (family != 1)
+    new = any(row["p_new"] == row["p_new"] for row in rows)
+    columns = (*COLUMNS, *(OF_NEW_IMAGES if new else ()))
+    lines = tuple(_row(row, len(columns) - 1) for row in rows)
+    return Table(f"{title}: method minus {reference} ({counted})", columns, lines)
+
+
+def _row(row: Mapping[Any, Any], cells: int) -> Row:
+    """The first so many cells."""
+    from bench import metrics
+    from reports.tables.table import Row
+
+    name = row["metric"].removeprefix("val_").removeprefix("loss of ")
+    metric = metrics.METRICS.get(name)
+    scale, digits = (metric.scale, metric.decimals + 1) if metric else (1, 3)
+    return Row(
+        row["method"],
+        (  # those of new images last
             str(row["n"]),
-            str(row["family"]),
             f"{scale * row['difference']:z.{digits}f}",
             _interval(row, "low_family", "high_family", scale, digits),
             f"{row['p_holm']:.2g}",
@@ -48,18 +87,11 @@ def print_tests(rows: Iterable[Mapping[Any, Any]], answers: Iterable[str] = ()) 
             _interval(row, "low_new", "high_new", scale, digits),
             "–" if row["p_new"] != row["p_new"] else f"{row['p_new_holm']:.2g}",
             row["verdict_new"] + ", the images limit it" * bool(row["images_limit"]),
-        )
-    console().print(view)
-    console().print(
-        "of: comparisons of the family; p: after Holm over them. Intervals are at the level of its "
-        "last step: they exclude 0 exactly where a difference is shown.",
-        style="dim",
+        )[:cells],
     )
-    for said in answers:
-        console().print(said, highlight=False)
 
 
 def _interval(row: Mapping[Any, Any], low: str, high: str, scale: float, digits: int) -> str:
-    """`-1.20 to 0.30`; a dash where there is none."""
+    """`[-1.20, 0.30]`; a dash where there is none."""
     ends = (f"{scale * row[name]:z.{digits}f}" for name in (low, high))
-    return "–" if row[low] != row[low] else " to ".join(ends)
+    return "–" if row[low] != row[low] else f"[{', '.join(ends)}]"

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 
 def do(studies: list[Study], options: dict[str, Any]) -> bool:
-    """Do what is missing, and say whether it was done here: not where it is handed to SLURM, or
-    where the plan is all that was asked for.
+    """Do what is missing, unless what is done is all that was asked for. Whether there is something
+    to show: not where it is handed to SLURM, or where the plan was asked for.
     """
     from bench.looks import until_decided
     from bench.study import run
 
     engine = asked_engine(options)
+    if options["done"]:
+        return True
     if options["dry_run"]:
         show(studies, engine, options)
         return False
@@ -76,6 +78,8 @@ def end(options: dict[str, Any], *studies: Study) -> None:
     for run, failure in found.items():
         reason = visible(str(failure["reason"]))
         out.print(f"failed: {run}: {reason}", style="red", highlight=False)
+    if options["done"]:
+        return
     missing = {run for study in studies for run in lacking(study, options)} - found.keys()
     if missing:
         asked = len({run for study in studies for run in study.grid.runs})

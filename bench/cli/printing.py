@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from reports.figures.figure import Figure
     from reports.tables.output import Output
+    from reports.tables.table import Notes
 
 
 def print_states(cells: pd.DataFrame) -> None:
@@ -40,17 +41,24 @@ def print_states(cells: pd.DataFrame) -> None:
     out.print(f"{sum(total.values())} runs: {summary}", highlight=False)
 
 
-def print_tables(tables: Iterable[Output], folder: Path | None = None) -> None:
-    """Print tables, and write them first where a folder is named."""
+def print_tables(
+    tables: Iterable[Output], folder: Path | None = None, notes: Notes | None = None
+) -> None:
+    """Print tables, and write them first where a folder is named.
+
+    Notes are in full, and short in LaTeX, unless it is said how many.
+    """
     from bench.engines.progress import console
     from reports.tables.output import write
-    from reports.tables.table import to_terminal
+    from reports.tables.terminal import Terminal
 
-    made = [(table, written(partial(write, table), folder)) for table in tables]
+    made = [
+        (table, written(partial(write, table, much=notes or "short"), folder)) for table in tables
+    ]
     out = console()
     for table, paths in made:
         out.print()
-        out.print(to_terminal(table.table))
+        out.print(Terminal(table.table, notes or "full"))
         print_written(paths)
 
 

@@ -19,6 +19,7 @@ from bench.cli.writing import print_written
 
 if TYPE_CHECKING:
     from bench.study import Study
+    from reports.tables.table import Notes
 
 
 @click.command()
@@ -28,7 +29,13 @@ if TYPE_CHECKING:
 @viewing
 @split
 @click.option("--tests", is_flag=True, help="print the paired tests below")
-def table(number: str, tests: bool, **options: Any) -> None:
+@click.option(
+    "--notes",
+    type=click.Choice(["short", "full", "none"]),
+    show_default="full; short in LaTeX",
+    help="how much is said below a table",
+)
+def table(number: str, tests: bool, notes: Notes | None, **options: Any) -> None:
     """Make a table of the paper, and its runs.
 
     Written as CSV, LaTeX and Markdown. NUMBER is 1 to 6.
@@ -42,7 +49,7 @@ def table(number: str, tests: bool, **options: Any) -> None:
     if not made.select or do([asked], options):
         if asked.measured is not before:
             outputs = made.outputs(asked, shown)
-        print_tables(outputs, folder_of(asked, "tables"))
+        print_tables(outputs, folder_of(asked, "tables"), notes)
         if tests:
             print_tests(row for output in outputs for row in output.tests)
         if made.select:

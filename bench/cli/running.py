@@ -55,6 +55,7 @@ running = option_group(
     click.option("--redo-stale", is_flag=True, help="do again what other code made"),
     click.option("--until-decided", is_flag=True, help="stop at the look that decides"),
     click.option("--dry-run", is_flag=True, help="show the plan, run nothing"),
+    click.option("--done", is_flag=True, help="show what is done, run nothing"),
 )
 """How to do what is missing."""
 BELONG = {

@@ -1,14 +1,26 @@
 """The list of figures: name, title, the tables whose runs each shows, and who draws it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.base.errors import unknown
 from bench.study import Select, Study, whole
-from reports.figures import confusion, curves, efficiency, forest, ranks, reliability, sweep, tsne
+from reports.figures import (
+    confusion,
+    curves,
+    efficiency,
+    forest,
+    posterior,
+    ranks,
+    reliability,
+    sweep,
+    tsne,
+)
 from reports.figures.figure import Figure
 from reports.results.view import View
+from reports.results.wording import dataset_titles, method_titles
 from reports.tables.catalogue import TABLES
+from reports.tables.table import titled
 
 
 @dataclass(frozen=True)
@@ -33,7 +45,9 @@ class Entry:
 
     def figures(self, studies: Sequence[Study], view: View) -> list[Figure]:
         """The drawings; runs whose predictions do not hold are left out, and named."""
-        return whole(studies, lambda: self.draw(studies, view))
+        titles = dataset_titles(studies[0]) | method_titles(studies[0])
+        drawn = whole(studies, lambda: self.draw(studies, view))
+        return [replace(one, caption=titled(one.caption, titles)) for one in drawn]
 
     def extract(self, studies: Sequence[Study], split: str, device: str | None = None) -> None:
         """Train again, to the same bits, the runs whose features it needs and the store lacks."""
@@ -52,6 +66,7 @@ FIGURES: Mapping[str, Entry] = {
         Entry("reliability", "calibration", (1,), reliability.figures),
         Entry("confusion", "which class is taken for which", (1,), confusion.figures),
         Entry("curves", "learning curves", (1,), curves.figures),
+        Entry("posterior", "what AILS learns", (1,), posterior.figures),
     )
 }
 

@@ -26,6 +26,7 @@ from reports.figures.figure import (
     note,
     runs_of,
     sample_size,
+    titled,
     under,
 )
 from reports.figures.multiples import multiples
@@ -93,7 +94,9 @@ def draw(found: Sequence[Confusion], class_names: Sequence[str], note: str = "")
     for axes, one in zip(panels.axes[0], found, strict=True):
         _matrix(axes, 100 * one.shares, size)
         _recalls(axes, one.recalls)
-    names = [f"{style.cut(name, NAMES)}  {k}" for k, name in enumerate(class_names)]
+    numbers = map(str, range(count))
+    shown = zip(class_names, numbers, strict=True)
+    names = [k if name == k else f"{style.cut(name, NAMES)}  {k}" for name, k in shown]
     first = panels.axes[0, 0]
     first.set_yticks(range(count), names)
     first.set(xlim=(-0.5, count - 0.5), ylim=(count - 0.5, -0.5), xticks=range(count))
@@ -171,11 +174,11 @@ def _figure(study: Study, results: Results, several: Sequence[str]) -> Figure | 
     labels = info_of(study, dataset).labels
     return Figure(
         stem(study, "confusion", dataset, backbone=results.backbone, ratio=results.ratio),
-        draw(found, labels, note(study, sample_size(study))),
+        draw(titled(study, found), labels, note(study, sample_size(results))),
         f"Confusion matrices on {dataset}, {under(results.backbone, results.ratio)}: of the test "
         "images of a class (row), the percentage that is taken for a class (column), mean over "
-        f"seeds, {sample_size(study)}; less than 0.5 is left blank. Right: recall, mean ± SD over "
-        "seeds."
+        f"seeds, {sample_size(results)}; less than 0.5 is left blank. Right: recall, mean ± SD "
+        "over seeds."
         + left_out("Left out, as seeds are missing", gaps(results))
         + left_out("Without a figure, as an image has several labels", several),
         [row for one in found for row in _rows(one, labels)],

@@ -26,6 +26,7 @@ from reports.figures.figure import (
     note,
     runs_of,
     sample_size,
+    titled,
     under,
 )
 from reports.figures.multiples import behind, context, multiples
@@ -122,11 +123,11 @@ def _figure(study: Study, results: Results, metric: Metric) -> Figure | None:
     several = len(results.seeds) > 1
     return Figure(
         stem(study, "curves", dataset, metric.name, backbone=backbone, ratio=ratio),
-        draw(courses, metric, note(study, sample_size(study))),
+        draw(titled(study, courses), metric, note(study, sample_size(results))),
         f"Training loss and {metric.title} on validation after each epoch, {dataset}, "
         f"{under(backbone, ratio)}: mean{', band: ± SD' if several else ''} over seeds, "
-        f"{sample_size(study)}. A loss has the terms and the mixed targets of its method, so that "
-        "its level is not comparable between methods."
+        f"{sample_size(results)}. A loss has the terms and the mixed targets of its method, so "
+        "that its level is not comparable between methods."
         + left_out("Left out, as seeds are missing", gaps(results)),
         [row for course in courses for row in _rows(course)],
     )

@@ -10,7 +10,7 @@ from bench import metrics
 from bench.metrics import Metric
 from bench.study import Study
 from reports.figures import points, style
-from reports.figures.figure import Figure, gaps, in_percent, left_out, note, sample_size
+from reports.figures.figure import Figure, gaps, in_percent, left_out, note, sample_size, titled
 from reports.figures.multiples import behind, context, multiples
 from reports.figures.points import Point, Published, plot_measured, plot_published, value_axis
 from reports.results.results import Results, collect
@@ -89,11 +89,12 @@ def _figure(study: Study, view: View, backbone: str) -> Figure | None:
     curves = _curves(by_ratio, view.published and metric.name == "acc")
     if not any(curve.measured or curve.published for curve in curves):
         return None
+    n = sample_size(by_ratio[ratios[0]])
     return Figure(
         stem(study, "efficiency", metric.name, backbone=backbone),
-        draw(curves, ratios, metric, note(study, sample_size(study))),
+        draw(titled(study, curves), ratios, metric, note(study, n)),
         f"{metric.title} against the fraction of training images, {by_ratio[ratios[0]].over}, "
-        f"{backbone}: mean and 95 % t interval over seeds, {sample_size(study)}; the axis of "
+        f"{backbone}: mean and 95 % t interval over seeds, {n}; the axis of "
         "fractions is logarithmic." + _left_out(by_ratio),
         [{"method": curve.method, **asdict(p)} for curve in curves for p in curve.measured],
     )

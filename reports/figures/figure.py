@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from matplotlib.figure import Figure as MplFigure
 
@@ -16,6 +17,11 @@ from reports.figures import style
 from reports.results.results import PHANTOM, Results, collect
 from reports.results.tidy import Rows, to_tidy_csv
 from reports.results.view import View
+from reports.results.wording import dataset_titles, method_titles
+from reports.tables.table import titled as title
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,22 @@ def note(study: Study, *words: str) -> str:
     return "; ".join([*words, *([PHANTOM] if study.measured.phantom else [])])
 
 
-def sample_size(study: Study) -> str:
+def sample_size(results: Results) -> str:
     """`n = 10 seeds`: what a mean and its interval are over."""
-    seeds = len(study.measured.seeds)
-    return f"n = {seeds} {'seed' if seeds == 1 else 'seeds'}"
+    return f"n = {results.over_seeds}"
+
+
+Drawn = TypeVar("Drawn", bound="DataclassInstance")
+
+
+def titled(study: Study, drawn: Sequence[Drawn]) -> list[Drawn]:
+    """What is drawn of methods and datasets, by their names for print."""
+    methods, datasets = method_titles(study), dataset_titles(study)
+
+    def named(one: Any) -> Any:
+        names = {"method": title(one.method, methods)}
+        if hasattr(one, "dataset"):
+            names["dataset"] = title(one.dataset, datasets)
+        return replace(one, **names)
+
+    return [named(one) for one in drawn]

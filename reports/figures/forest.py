@@ -30,6 +30,7 @@ from reports.figures.figure import (
     note,
     places,
     sample_size,
+    titled,
     under,
 )
 from reports.results import pairs
@@ -43,8 +44,8 @@ LEAST = 5
 """Rows that the height is for, however few there are."""
 APART = 0.32
 """Rows by which the interval over images lies below that over seeds."""
-COLUMNS = (38, 102, 166)
-"""Points from the axes to the right edges of the columns of numbers."""
+HEADERS, COLUMNS = ("difference", "these images", "new images"), (38, 102, 166)
+"""Of the columns of numbers; the points from the axes to their right edges."""
 SEEDS: dict[str, Any] = {
     "color": style.COLOURS[0],
     "linewidth": 1.4,
@@ -100,9 +101,9 @@ def draw(rows: Sequence[Row], reference: str, metric: Metric, note: str = "") ->
             y,
             _signed(row.difference, metric),
             _interval(row.low, row.high, metric),
-            _interval(row.low_new, row.high_new, metric),
+            *([_interval(row.low_new, row.high_new, metric)] if _has_new(rows) else []),
         )
-    _texts(axes, -1.1, "difference", "these images", "new images")
+    _texts(axes, -1.1, *HEADERS[: 3 if _has_new(rows) else 2])
     _names(axes, rows, datasets)
     axes.set_ylim(len(rows) - 0.3, -0.7)
     axes.set_xlabel(_axis(metric, reference))
@@ -128,7 +129,7 @@ def _intervals(axes: Axes, row: Row, y: int, scale: float) -> None:
 
 def _texts(axes: Axes, y: float, *texts: str) -> None:
     """One text for each column on the right."""
-    for text, offset in zip(texts, COLUMNS, strict=True):
+    for text, offset in zip(texts, COLUMNS, strict=False):
         axes.annotate(
             text,
             (1, y),
@@ -161,13 +162,18 @@ def _names(axes: Axes, rows: Sequence[Row], datasets: Sequence[str]) -> None:
             axes.axhline(firsts[dataset] - 0.5, color=style.GRAY, linewidth=0.4)
 
 
+def _has_new(rows: Sequence[Row]) -> bool:
+    """Whether new images are judged."""
+    return any(math.isfinite(row.low_new) for row in rows)
+
+
 def _legend(rows: Sequence[Row]) -> list[Line2D]:
     by_seed = any(math.isfinite(row.low) for row in rows)
     look = SEEDS if by_seed else SEEDS | {"linestyle": "none"}
     handles = [
         Line2D([], [], label="mean and interval, these images" if by_seed else "mean", **look)
     ]
-    if any(math.isfinite(row.low_new) for row in rows):
+    if _has_new(rows):
         handles.append(Line2D([], [], label="interval, new images", **IMAGES))
     return handles
 
@@ -207,11 +213,11 @@ def _figure(study: Study, view: View, backbone: str, ratio: float) -> Figure | N
         return None
     return Figure(
         stem(study, "forest", metric.name, backbone=backbone, ratio=ratio),
-        draw(rows, reference, metric, note(study, sample_size(study))),
+        draw(titled(study, rows), reference, metric, note(study, sample_size(results))),
         f"{metric.title} of each method minus {reference}, paired by seed, "
-        f"{under(backbone, ratio)}, {sample_size(study)}. Thick: t interval over seeds, these test "
-        f"images{_levels(rows, 'level')}; none where there is one seed, or all differences are the "
-        "same. " + _about_images(rows, metric) + _left_out(results, reference),
+        f"{under(backbone, ratio)}, {sample_size(results)}. Thick: t interval over seeds, these "
+        f"test images{_levels(rows, 'level')}; none where there is one seed, or all differences "
+        "are the same. " + _about_images(rows, metric, results) + _left_out(results, reference),
         [asdict(row) for row in rows],
     )
 
@@ -247,12 +253,15 @@ def _levels(rows: Sequence[Row], field: str) -> str:
     return f", at the table's level of {ends} % ({starred})"
 
 
-def _about_images(rows: Sequence[Row], metric: Metric) -> str:
-    if any(math.isfinite(row.low_new) for row in rows):
+def _about_images(rows: Sequence[Row], metric: Metric, results: Results) -> str:
+    if _has_new(rows):
         level = _levels(rows, "level_new").partition(" (")[0]
         return f"Thin: interval over seeds and test images, crossed{level}."
-    why = f"of {metric.title}" if metric.name not in METRICS else "here"
-    return f"No interval for new images: none is computed {why}."
+    if metric.name not in METRICS:
+        return f"No interval for new images: none is computed of {metric.title}."
+    if results.looks and any(row.n < results.looks[-1] for row in rows):
+        return "New images are judged at the last look."
+    return "No interval for new images: predictions are missing."
 
 
 def _left_out(results: Results, reference: str) -> str:

@@ -19,7 +19,8 @@ from reports.figures.figure import Figure, gaps, left_out, note, places, sample_
 from reports.results.results import Results, collect
 from reports.results.tidy import Rows
 from reports.results.view import View
-from reports.results.wording import stem
+from reports.results.wording import method_titles, stem
+from reports.tables.table import titled
 
 RANK, ROW, BAR = 0.3, 0.17, 0.09
 """Inches: the width of one rank, the height of a method's line, and of a bar."""
@@ -143,15 +144,23 @@ def _figure(study: Study, view: View, backbone: str, ratio: float) -> Figure:
     lower = "" if metric.higher_is_better else " (the lowest is best)"
     return Figure(
         stem(study, "ranks", metric.name, backbone=backbone, ratio=ratio),
-        draw(ranking, note(study, f"{sample_size(study)} on each dataset")),
+        draw(_titled(study, ranking), note(study, f"{sample_size(results)} on each dataset")),
         f"Average ranks by mean {metric.title}{lower}, {under(backbone, ratio)}, over "
         f"{len(ranking.datasets)} datasets ({', '.join(ranking.datasets)}), "
-        f"{sample_size(study)} on each. Methods that a bar joins are not told apart (Nemenyi, 5 %)."
+        f"{sample_size(results)} on each. Methods that a bar joins are not told apart (Nemenyi, "
+        "5 %)."
         + (f" Its tests are Wilcoxon's against {reference}, with Holm." if tests else "")
         + _left_out(results, means, ranking),
         [{"method": method, "rank": value} for method, value in ranking.ranks.items()],
         tests,
     )
+
+
+def _titled(study: Study, ranking: Ranking) -> Ranking:
+    """With the methods' names for print."""
+    titles = method_titles(study)
+    ranks = {titled(method, titles): rank for method, rank in ranking.ranks.items()}
+    return replace(ranking, ranks=ranks)
 
 
 def _rising(means: Means, metric: Metric) -> Means:

@@ -31,6 +31,7 @@ from reports.figures.figure import (
     note,
     runs_of,
     sample_size,
+    titled,
     under,
 )
 from reports.figures.multiples import multiples
@@ -177,9 +178,9 @@ def _figure(study: Study, results: Results) -> Figure | None:
     predicted, observed = axis_names(task)
     return Figure(
         stem(study, "reliability", dataset, backbone=results.backbone, ratio=results.ratio),
-        draw(found, task, note(study, sample_size(study))),
+        draw(titled(study, found), task, note(study, sample_size(results))),
         f"Calibration on {dataset}, {under(results.backbone, results.ratio)}: {observed} against "
-        f"{predicted} in 15 bins, {sample_size(study)} pooled, and how often each "
+        f"{predicted} in 15 bins, {sample_size(results)} pooled, and how often each "
         f"{predicted} occurs. ECE: mean ± SD over runs of the error of each."
         + left_out("Left out, as seeds are missing", gaps(results)),
         [row for one in found for row in _rows(one)],

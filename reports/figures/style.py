@@ -23,6 +23,8 @@ COLUMN, PAGE = 3.3, 6.9
 """Inches: the width of one column of a two-column page, and of both."""
 TEXT, SMALL = 7.5, 6.5
 """Points."""
+ON_SCREEN = 1.25
+"""How much larger a figure is on a page of a browser, which is read from further away."""
 GRAY = "#808080"
 """For lines that carry no data; as far from a light page as from a dark one."""
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", GRAY)
@@ -174,7 +176,8 @@ def inline(figure: MplFigure, name: str) -> str:
     width = figure.get_figwidth() * 72
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        f'{box and box[0]} width="{width:g}pt" style="max-width: 100%; height: auto" role="img" '
+        f'{box and box[0]} width="{ON_SCREEN * width:g}pt" style="max-width: 100%; height: auto" '
+        f'role="img" '
         f'aria-label="{html.escape(visible(str(figure.get_label())))}" fill="currentColor" '
         f'stroke-linejoin="round" stroke-linecap="butt">{body}'
     )

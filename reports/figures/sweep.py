@@ -119,9 +119,9 @@ def _figure(studies: Sequence[Study], view: View, backbone: str, ratio: float) -
     alone = () if names is PAPER else (metrics.get(view.metric).name,)
     return Figure(
         stem(main, "figure4", *alone, backbone=backbone, ratio=ratio),
-        draw(panels, note(main, sample_size(main))),
+        draw(panels, note(main, sample_size(measured[0][names[0]]))),
         f"AILS over α and β, {measured[0][names[0]].over}, {under(backbone, ratio)}: mean and "
-        f"95 % t interval over seeds, {sample_size(main)}"
+        f"95 % t interval over seeds, {sample_size(measured[0][names[0]])}"
         + ("; hollow: as published, mean ± SD, another protocol." if claims else ".")
         + left_out("No point where seeds are missing", list(lacking)),
         [

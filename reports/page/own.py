@@ -1,6 +1,7 @@
 """The report of one's own images: the answer first, what is wrong with the data, no paper."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,17 +12,25 @@ from bench.study import Study
 from reports.claims.paper import load
 from reports.figures import style
 from reports.figures.catalogue import FIGURES
-from reports.page import site
-from reports.page.report import of_methods, of_protocol, of_tuning, summary
-from reports.results.compare import answers
+from reports.page import answered, site
+from reports.page.report import (
+    Part,
+    of_methods,
+    of_protocol,
+    of_tuning,
+    sections,
+    shown,
+    summary,
+    undone,
+    wrong,
+)
 from reports.results.view import View
+from reports.results.wording import dataset_titles
 from reports.tables.catalogue import TABLES, of_runs
 
-METRICS = ("acc", "auc")
-DRAWN = ("forest", "confusion", "reliability", "curves")
+DRAWN = ("confusion", "reliability", "curves")
 LEAD = (
-    "Which augmentation helps on these images? All methods are trained alike, compared by seed. "
-    "Rest on a number, or reach it with the tab key, for its seeds and interval."
+    "Which augmentation helps on these images? All methods are trained alike and compared by seed."
 )
 SOUND = "Nothing is known to be wrong with these images. `bench data audit` looks."
 
@@ -37,25 +46,28 @@ def is_own(study: Study) -> bool:
 
 def build(study: Study) -> site.Page:
     """The page of a study of one's own images; no path is on it."""
-    study = TABLES[1].study(_named_by_file(study))
-    names = ", ".join(info.name for info in study.grid.datasets)
+    study = TABLES[1].study(_named_by_file(study), answered.view_of(study))
+    names = ", ".join(dataset_titles(study).get(i.name, i.name) for i in study.grid.datasets)
+    tuning = [of_tuning(study)] if study.searched() else []
     return site.Page(
         title=f"Augmentation on {names}",
         lead=LEAD,
-        summary=(("answer", _answer(study)), *summary(study, study.measured)),
-        cautions=tuple(filter(None, (study.config.caution, *_wrong(study)))),
+        answer=answered.section(study),
+        summary=summary(study, study.measured),
+        cautions=tuple(filter(None, (study.config.caution, *wrong(study)))),
         sections=(
-            _compared(study),
+            *_compared(study),
             _data(study),
             *_further(study),
-            site.Section("figures", "Figures", items=tuple(_figures(study))),
-            *((of_tuning(study),) if study.searched() else ()),
+            *_figures(study),
+            *sections(tuning),
             of_methods(study),
             of_protocol(
                 study,
                 study.measured,
                 site.Command(f"python -m bench report{study.options}", "This page."),
             ),
+            *undone([_runs(study)]),
         ),
     )
 
@@ -69,65 +81,54 @@ def _named_by_file(study: Study) -> Study:
     return replace(study, datasets=[path.name for path in paths], data_dir=folders.pop())
 
 
-def _view(study: Study, metric: str) -> View:
-    """Against no augmentation, where it was run."""
-    labels = {run.cell.method.label for run in study.grid.runs}
-    return View(metric, reference="none" if "none" in labels else None)
-
-
-def _answer(study: Study) -> str:
-    """What the comparison says, in a sentence or two."""
-    if not study.measured.records:
-        return "no run is done yet"
-    try:
-        found = {m: " ".join(answers(study, _view(study, m))) for m in METRICS}
-    except BenchError as reason:
-        return str(reason)
-    if len(set(found.values())) == 1:
-        return next(iter(found.values())) or "nothing to compare yet"
-    return " ".join(f"{metric.upper()}: {said}" for metric, said in found.items())
-
-
-def _compared(study: Study) -> site.Section:
+def _compared(study: Study) -> Iterator[site.Section]:
     """Table 1, by both metrics."""
-    title, command = "Methods compared", site.Command(study.command)
-    if not study.measured.records:
-        return site.Section("compared", title, "No run is done. This does them:", (command,))
-    outputs = [o for m in METRICS for o in TABLES[1].outputs(study, _view(study, m))]
-    return site.Section("compared", title, items=(*(o.table for o in outputs), command))
+    if study.measured.records:
+        view = answered.view_of(study)
+        views = (replace(view, metric=metric) for metric in answered.METRICS)
+        outputs = (output for one in views for output in TABLES[1].outputs(study, one))
+        items: list[site.Item] = [*shown(outputs), site.Command(study.command)]
+        yield site.Section("compared", "Methods compared", items=tuple(items))
+
+
+def _runs(study: Study) -> Part:
+    """What does the runs that are missing."""
+    missing = len(study.grid.runs) - len(study.measured.records)
+    if not missing:
+        return Part()
+    return Part(undone=(site.Command(study.command, f"{missing:,} runs of the comparison."),))
 
 
 def _further(study: Study) -> Iterator[site.Section]:
     """The tables of which there are runs that Table 1 has not."""
     for number in set(of_runs()) - {1}:
-        found, view = TABLES[number].study(study, View(), False), View()
+        entry = TABLES[number]
+        found = entry.study(study, View(), False)
         if found.measured.records.keys() - study.measured.records.keys():
-            tables = (output.table for output in TABLES[number].outputs(found, view))
-            command = site.Command(found.command)
-            yield site.Section(f"table{number}", f"Table {number}", items=(*tables, command))
-
-
-def _wrong(study: Study) -> Iterator[str]:
-    for info in study.grid.datasets:
-        if info.warnings:
-            yield f"{info.name}: {'; '.join(info.warnings)}"
+            tables = shown(entry.outputs(found, View()))
+            items: tuple[site.Item, ...] = (*tables, site.Command(found.command))
+            yield site.Section(f"table{number}", f"Table {number}: {entry.title}", items=items)
 
 
 def _data(study: Study) -> site.Section:
     """Counts, and what is known to be wrong."""
     (output,) = TABLES[3].outputs(study, View())
-    lead = "\n\n".join(f"{said}." for said in _wrong(study)) or SOUND
-    return site.Section("data", "The images", lead, (output.table,))
+    lead = "\n\n".join(f"{said}." for said in wrong(study)) or SOUND
+    return site.Section("data", "The images", lead, tuple(shown([output])))
 
 
-def _figures(study: Study) -> Iterator[site.Item]:
+def _figures(study: Study) -> Iterator[site.Section]:
     """Those that can be drawn."""
-    view = _view(study, METRICS[0])
-    for name in DRAWN if study.measured.records else ():
-        entry = FIGURES[name]
-        try:
-            figures = entry.figures(entry.studies(study, view), view)
-        except BenchError:
-            continue
+    items = [item for name in DRAWN if study.measured.records for item in _drawn(study, name)]
+    if items:
+        yield site.Section("figures", "Figures", items=tuple(items))
+
+
+def _drawn(study: Study, name: str) -> Iterator[site.Item]:
+    entry, view = FIGURES[name], answered.view_of(study)
+    with suppress(BenchError):
+        figures = entry.figures(entry.studies(study, view), view)
         for figure in figures:
             yield site.Figure(style.inline(figure.drawing, figure.name), figure.caption)
+        if figures:
+            yield site.Command(f"python -m bench figure {name}{study.options}")

@@ -2,12 +2,12 @@
 
 import inspect
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import methods
 from bench.base.errors import BenchError
+from bench.data.catalogue import NAMES
 from bench.store.measured import Measured, union
 from bench.study import Study
 from reports.arithmetic import as_table, audit_paper
@@ -16,20 +16,24 @@ from reports.claims.paper import load
 from reports.figures import searches as search_figures
 from reports.figures import specification, style
 from reports.figures.catalogue import FIGURES, Entry
-from reports.page import site
+from reports.page import answered, site
 from reports.results.results import PHANTOM
 from reports.results.view import View
-from reports.results.wording import ranges
+from reports.results.wording import dataset_titles, ranges
 from reports.tables import readings, tuned
 from reports.tables.catalogue import TABLES, of_runs
+from reports.tables.output import Output
+from reports.tables.sweep import CHOSEN
+from reports.tables.table import DASH, MISSING, Row
 
 LEAD = (
-    "Augmentation methods under one trainer, paired by seed. Published numbers are claims to test: "
-    "they stand apart, under another protocol than ours. Rest on a number, or reach it with the "
-    "tab key, for its seeds and interval."
+    "Augmentation methods under one trainer, paired by seed. Numbers that papers print are claims "
+    "to test: they stand apart, as they come from another protocol."
 )
 
 MAKE = site.Command("make paper", "All tables, figures, the audit and this page.")
+COMMAND = "Command: "
+"""How the line of a table's origin begins that a page shows as a command."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,22 @@ class Content:
     study: Study
 
     @cached_property
+    def begun(self) -> Study:
+        """On the datasets of which a run is done; on all where there is none."""
+        records = TABLES[1].study(self.study, View(), False).measured.records
+        done = list(dict.fromkeys(run.cell.source for run in records))
+        asked = dict.fromkeys(run.cell.source for run in self.study.grid.runs)
+        return replace(self.study, datasets=done) if done and len(done) < len(asked) else self.study
+
+    @cached_property
     def studies(self) -> Mapping[int, Study]:
         """By table; records are read once."""
-        published = View(published=True)
-        return {n: entry.study(self.study, published, False) for n, entry in TABLES.items()}
+        return {n: entry.study(self.begun, self.view(n), False) for n, entry in TABLES.items()}
+
+    def view(self, number: int) -> View:
+        """Table 1 compares as the answer does."""
+        reference = answered.view_of(self.study).reference if number == 1 else None
+        return View(reference=reference, published=True)
 
     @property
     def main(self) -> Study:
@@ -52,6 +68,20 @@ class Content:
     def measured(self) -> Measured:
         return union([self.studies[number].measured for number in of_runs()])
 
+    @property
+    def left(self) -> Sequence[str]:
+        """The datasets without a run."""
+        done = {info.name for info in self.main.grid.datasets}
+        return [info.name for info in self.study.grid.datasets if info.name not in done]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A section, if there is something to show, and the commands of what is not there."""
+
+    section: site.Section | None = None
+    undone: tuple[site.Command, ...] = ()
+
 
 def build(content: Content) -> site.Page:
     """The page of all that is in the store; what has no record is named with its command."""
@@ -59,120 +89,218 @@ def build(content: Content) -> site.Page:
     cautions = [study.config.caution] if study.config.caution else []
     if any(info.phantom for info in study.measured.grid.datasets):
         cautions.insert(0, PHANTOM)
+    parts = [
+        *(_table(content, number) for number in of_runs()),
+        _figures(content),
+        _claims(content),
+        _readings(content.begun),
+        of_tuning(content.main),
+        *(_table(content, number) for number in TABLES.keys() - of_runs().keys()),
+    ]
     return site.Page(
-        title="Image augmentation on MedMNIST",
+        title=title(study),
         lead=LEAD,
+        answer=answered.section(study),
         summary=summary(study, content.measured),
-        cautions=tuple(cautions),
+        cautions=(*cautions, *wrong(study)),
         sections=(
-            *_tables(content),
-            site.Section("figures", "Figures", items=tuple(_figures(content))),
-            _claims(content),
-            _readings(content.study),
-            of_tuning(content.main),
+            *sections(parts),
             _arithmetic(),
             of_methods(study),
             of_protocol(study, content.measured, MAKE),
+            *undone([_sets(content), *parts]),
         ),
     )
 
 
+def title(study: Study) -> str:
+    """What the page is about, by the names of the datasets unless they are MedMNIST's."""
+    names = [info.name for info in study.grid.datasets]
+    if all(name in NAMES for name in names):
+        return "Image augmentation on MedMNIST"
+    titles = dataset_titles(study)
+    return f"Image augmentation on {', '.join(titles.get(name, name) for name in names)}"
+
+
+def wrong(study: Study) -> Iterator[str]:
+    """What is known to be wrong with each dataset."""
+    titles = dataset_titles(study)
+    for info in study.grid.datasets:
+        if info.warnings:
+            yield f"{titles.get(info.name, info.name)}: {'; '.join(info.warnings)}"
+
+
+def sections(parts: Sequence[Part]) -> list[site.Section]:
+    """Those with something to show."""
+    return [part.section for part in parts if part.section]
+
+
+def undone(parts: Sequence[Part]) -> list[site.Section]:
+    """One list of all that has no data, folded, each command once."""
+    commands = {one.lines: one for part in parts for one in part.undone}
+    if not commands:
+        return []
+    folded = site.Folded(f"{len(commands)} commands", tuple(commands.values()))
+    lead = "What this page does not show, as its runs are not done; these commands do them."
+    return [site.Section("undone", "Not done yet", lead, (folded,))]
+
+
 def summary(study: Study, measured: Measured) -> site.Pairs:
-    """What was run."""
-    records = list(measured.records.values())
+    """What was run, and nothing else."""
+    runs, records = list(measured.records), list(measured.records.values())
+    if not runs:
+        return (("runs", "none yet"),)
     seconds = sum(sum(record["cost"]["seconds"].values()) for record in records)
-    commits = sorted({str(record["commit"]) for record in records})
+    titles = dataset_titles(study)
+    infos = {info.name: info for info in measured.grid.datasets}
+    sets = (infos[name] for name in dict.fromkeys(run.cell.dataset for run in runs))
     return (
         ("protocol", study.config.name),
-        ("datasets", ", ".join(info.name for info in study.measured.grid.datasets)),
-        ("backbones", ", ".join(dict.fromkeys(run.cell.backbone for run in measured.grid.runs))),
-        ("seeds", ranges(study.measured.seeds)),
-        ("runs", f"{len(records):,} done of {len(measured.grid.runs):,} in this report's tables"),
+        (
+            "datasets (fingerprint)",
+            ", ".join(f"{titles.get(i.name, i.name)} ({i.fingerprint[:8]})" for i in sets),
+        ),
+        ("methods", str(len({run.cell.method for run in runs}))),
+        ("backbones", ", ".join(dict.fromkeys(run.cell.backbone for run in runs))),
+        ("seeds", ranges(list({run.seed for run in runs}))),
+        ("runs", f"{len(runs):,}"),
         ("time", f"{seconds / 3600:.1f} hours of one worker"),
-        ("commits", ", ".join(commits) or "none"),
+        ("commits of the code", ", ".join(sorted({str(record["commit"]) for record in records}))),
     )
 
 
-def _tables(content: Content) -> Iterator[site.Section]:
-    for number, entry in TABLES.items():
-        study, view = content.studies[number], View(published=True)
-        command = site.Command(study.command)
-        if entry.select and not study.measured.records:
-            lead = "No run of this table is done. This does them:"
-            yield site.Section(f"table{number}", f"Table {number}", lead, (command,))
-            continue
-        outputs = [*entry.outputs(study, view)]
-        if number == 1:
-            outputs += entry.outputs(study, View("auc"))
-        tables = (output.table for output in outputs)
-        yield site.Section(f"table{number}", f"Table {number}", items=(*tables, command))
+def shown(outputs: Iterable[Output]) -> list[site.Item]:
+    """The tables with a number of ours, without what the page says elsewhere."""
+    return [
+        replace(
+            output.table,
+            answer=() if output.name.startswith("table1") else output.table.answer,
+            origin=tuple(o for o in output.table.origin if not o.startswith(COMMAND)),
+            notes=tuple(n for n in output.table.notes if not n.startswith(COMMAND)),
+        )
+        for output in outputs
+        if any(map(_measured, output.table.rows))
+    ]
 
 
-def _figures(content: Content) -> Iterator[site.Item]:
+def _measured(row: Row) -> bool:
+    cells = (cell for cell in row.cells if cell not in ("", DASH, MISSING, CHOSEN))
+    return not row.published and any(cells)
+
+
+def _table(content: Content, number: int) -> Part:
+    entry, study, view = TABLES[number], content.studies[number], content.view(number)
+    outputs = [*entry.outputs(study, view)] if _has_runs(content, number) else []
+    if number == 1 and outputs:
+        outputs += entry.outputs(study, replace(view, metric="auc", published=False))
+    tables = shown(outputs)
+    name = f"Table {number}: {entry.title}"
+    if not tables:
+        return Part(undone=(site.Command(study.command, f"{name}."),))
+    items: tuple[site.Item, ...] = (*tables, site.Command(study.command))
+    return Part(site.Section(f"table{number}", name, items=items))
+
+
+def _has_runs(content: Content, number: int) -> bool:
+    """Whether there are runs of a table; of one that is not the first, others than the first's."""
+    if number not in of_runs():
+        return True
+    found, first = content.studies[number].measured.records, content.main.measured.records
+    return bool(found if number == 1 else found.keys() - first.keys())
+
+
+def _sets(content: Content) -> Part:
+    """The datasets of which no run is done."""
+    command = TABLES[1].study(content.study, content.view(1), False).command
+    if not content.left:
+        return Part()
+    titles = dataset_titles(content.study)
+    names = ", ".join(titles.get(name, name) for name in content.left)
+    return Part(undone=(site.Command(command, f"Table 1 with all sets; not begun: {names}."),))
+
+
+def _figures(content: Content) -> Part:
+    """All but the forest, which stands with the answer."""
+    items: list[site.Item] = []
+    lacking: list[site.Command] = []
     for name, entry in FIGURES.items():
         studies = [content.studies[number] for number in entry.tables]
-        command = f"python -m bench figure {name}{content.study.options}"
-        if not all(study.measured.records for study in studies):
-            yield site.Command(command, f"Figure {name}: no run is done yet; this does them.")
-            continue
-        yield from _drawn(entry, studies, command)
+        command = f"python -m bench figure {name}{content.begun.options}"
+        there = any(_has_runs(content, number) for number in entry.tables)
+        found = _drawn(entry, studies) if there else []
+        about = f"Figure {name}: {entry.title}"
+        if isinstance(found, str):
+            lacking.append(site.Command(command, f"{about}. {found}."))
+        elif not found:
+            lacking.append(site.Command(command, f"{about}."))
+        elif name != "forest":
+            items += [*found, site.Command(command)]
+    section = site.Section("figures", "Figures", items=tuple(items)) if items else None
+    return Part(section, tuple(lacking))
 
 
-def _drawn(entry: Entry, studies: Sequence[Study], command: str) -> Iterator[site.Item]:
-    """The figures with their command, or the reason why there are none."""
+def _drawn(entry: Entry, studies: Sequence[Study]) -> list[site.Figure] | str:
+    """The figures that show a measured number, or the reason why there are none."""
     view = View(published=True, calibrated=("none", "ails"))
     try:
         figures = entry.figures(studies, view)
     except BenchError as reason:
-        yield site.Command(command, f"{reason}.")
-        return
-    if not figures:
-        yield site.Command(command, "Nothing to draw yet; this makes it.")
-        return
-    for figure in figures:
-        yield site.Figure(style.inline(figure.drawing, figure.name), figure.caption)
-    yield site.Command(command)
+        return str(reason)
+    return [
+        site.Figure(style.inline(figure.drawing, figure.name), figure.caption)
+        for figure in figures
+        if figure.rows
+    ]
 
 
-def _claims(content: Content) -> site.Section:
+def _claims(content: Content) -> Part:
+    """Those that records speak of; the others folded, and what makes their records."""
     paper = load("ails")
-    return site.Section(
-        "claims",
-        "The paper's claims",
-        "\n\n".join(claims.RULES),
-        tuple(
-            site.Claim(
-                v.claim.text, v.verdict, v.reason, v.claim.where, v.command(content.study, paper)
-            )
-            for v in claims.judge(content.measured, paper, content.study.selection.looks)
-        ),
+    judged = claims.judge(content.measured, paper)
+    told = [_claim(v) for v in judged if v.verdict != "not tested"]
+    untested = [_claim(v) for v in judged if v.verdict == "not tested"]
+    commands = dict.fromkeys(v.command(content.begun, paper) for v in judged if v.lacks_records)
+    lacking = tuple(
+        site.Command(command, "Claims of the paper.") for command in commands if command
     )
+    if not told and not content.measured.records:
+        return Part(undone=lacking)
+    folded = [site.Folded(f"{len(untested)} claims are not tested", tuple(untested))]
+    items: tuple[site.Item, ...] = (*told, *(folded if untested else []))
+    lead = "\n\n".join(claims.RULES)
+    return Part(site.Section("claims", "The paper's claims", lead, items), lacking)
 
 
-def _readings(main: Study) -> site.Section:
-    title = "Readings of the paper"
+def _claim(found: claims.Verdict) -> site.Claim:
+    return site.Claim(found.claim.text, found.verdict, found.reason, found.claim.where)
+
+
+def _readings(main: Study) -> Part:
+    name = "Readings of the paper"
     asked = readings.Readings("ails")
     study = asked.study(main)
     command = site.Command(study.command)
+    lacking = replace(command, note=f"{name}: all ways to read what it leaves open.")
     if not any(run.cell.method.label != run.cell.method.name for run in study.measured.records):
-        lead = "No reading but the default is run. This runs them all:"
-        return site.Section("readings", title, lead, (command,))
+        return Part(undone=(lacking,))
     try:
         output = readings.output(study, asked)
         curve = specification.figure(study, asked)
     except BenchError as reason:
-        return site.Section("readings", title, f"{reason}.", (command,))
+        return Part(undone=(replace(lacking, note=f"{name}. {reason}."),))
     figure = site.Figure(style.inline(curve.drawing, curve.name), curve.caption)
     lead = (
-        "The paper leaves points open. Does the difference to no augmentation hang on how they are "
-        "read? Each is read otherwise by itself, and several at random."
+        "The paper leaves points open. Does the difference to no augmentation depend on how they "
+        "are read? Each is read otherwise by itself, and several at random. A1, A2, … number the "
+        "open points."
     )
-    return site.Section("readings", title, lead, (figure, output.table, command))
+    items: tuple[site.Item, ...] = (figure, *shown([output]), command)
+    return Part(site.Section("readings", name, lead, items))
 
 
-def of_tuning(main: Study) -> site.Section:
+def of_tuning(main: Study) -> Part:
     """Default against tuned parameters, and what each search tried."""
-    title = "Tuning"
+    name = "Tuning"
     searches = main.searched()
     names = tuple(dict.fromkeys(search.cell.method.source for search in searches))
     study = replace(main, params="default").about(
@@ -180,11 +308,11 @@ def of_tuning(main: Study) -> site.Section:
     )
     command = site.Command(study.command)
     if not searches:
-        lead = "Nothing was tuned. This searches each method's parameters with one budget:"
-        return site.Section("tuning", title, lead, (command,))
+        note = "Tuning: searches each method's parameters with one budget."
+        return Part(undone=(replace(command, note=note),))
     items: list[site.Item] = []
     try:
-        items += [output.table for output in tuned.outputs(study, View())]
+        items += shown(tuned.outputs(study, View()))
     except BenchError as reason:
         items.append(site.Command(command.lines, f"{reason}."))
     for search in searches:
@@ -194,7 +322,7 @@ def of_tuning(main: Study) -> site.Section:
         "Parameters are searched on the validation split, with seeds that no table uses, from the "
         "defaults on. The comparison is on the seeds of this report."
     )
-    return site.Section("tuning", title, lead, (*items, command))
+    return Part(site.Section("tuning", name, lead, (*items, command)))
 
 
 def _arithmetic() -> site.Section:
@@ -212,14 +340,14 @@ def of_methods(study: Study) -> site.Section:
         kind = choice.method
         items.append(
             site.Method(
-                label,
+                label.replace(choice.name, kind.title or choice.name, 1),
                 kind.summary,
                 inspect.getdoc(kind) or "",
                 tuple((key, str(value)) for key, value in choice.params.model_dump().items()),
                 kind.reference,
             )
         )
-    return site.Section("methods", "Methods", f"{len(methods.names())} exist.", tuple(items))
+    return site.Section("methods", "Methods", "", tuple(items))
 
 
 def of_protocol(study: Study, measured: Measured, command: site.Command) -> site.Section:
@@ -232,11 +360,25 @@ def of_protocol(study: Study, measured: Measured, command: site.Command) -> site
     for name in environments:
         path = study.store.root / "env" / f"{name}.json"
         if path.exists():
-            found = json.loads(path.read_text(encoding="utf-8"))
-            pairs = tuple((key, _words(value)) for key, value in found.items())
-            items.append(site.Facts(f"Environment {name}", pairs))
+            items += _environment(name, json.loads(path.read_text(encoding="utf-8")))
     items.append(command)
     return site.Section("protocol", "Protocol and environment", study.config.about, tuple(items))
+
+
+def _environment(name: str, found: Mapping[str, object]) -> Iterator[site.Item]:
+    """The computer; the versions of all packages folded."""
+    facts = {key: _words(value) for key, value in found.items()}
+    packages = facts.pop("packages", "")
+    yield site.Facts(f"Computer (environment {name} of the records)", tuple(facts.items()))
+    if packages:
+        versions = site.Facts("Versions", tuple(pair(one) for one in packages.split(", ")))
+        yield site.Folded("All packages", (versions,))
+
+
+def pair(text: str) -> tuple[str, str]:
+    """`torch 2.11` as name and version."""
+    name, _, version = text.partition(" ")
+    return name, version
 
 
 def _words(value: object) -> str:

@@ -27,7 +27,7 @@ Verdict = Literal[
     "not decidable",
     "not tested",
 ]
-RESERVED = ("contents", "main", "summary")
+RESERVED = ("contents", "main", "summary", "answer")
 """Anchors of the page itself."""
 
 
@@ -85,6 +85,13 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """Sentences, each with what it is about: `breast (10 seeds)`."""
+
+    pairs: Pairs
+
+
+@dataclass(frozen=True)
 class Command:
     """One or more lines for a shell; `note` says what they make, and where it is written."""
 
@@ -92,7 +99,15 @@ class Command:
     note: str = ""
 
 
-Item = Table | Figure | Claim | Method | Facts | Command
+@dataclass(frozen=True)
+class Folded:
+    """Items that are unfolded on demand."""
+
+    title: str
+    items: tuple["Item", ...]
+
+
+Item = Table | Figure | Claim | Method | Facts | Answers | Command | Folded
 
 
 @dataclass(frozen=True)
@@ -113,13 +128,14 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """The report: `cautions` stand above everything, `summary` says what was run."""
+    """The report: `cautions` stand above all, then the `answer`; `summary` is what was run."""
 
     title: str
     summary: Pairs
     sections: tuple[Section, ...]
     lead: str = ""
     cautions: tuple[str, ...] = ()
+    answer: Section | None = None
 
     def __post_init__(self) -> None:
         anchors = Counter((*RESERVED, *(section.id for section in self.sections)))

@@ -17,17 +17,18 @@ def answer(tests: Mapping[str, Family], reference: str, rule: Rule) -> list[str]
     name = OVERALL if OVERALL in shown else next(iter(shown))
     family = shown[name]
     if max(one.n for one in family.values()) < FEWEST:
-        return [f"Undecided: {FEWEST} seeds are the fewest that decide."]
+        return [f"Undecided: nothing is decided below {FEWEST} seeds."]
     sentences = [
-        f"On these images ({name}): {_of_column(family, reference, rule, 'verdict')}.",
-        f"On new images: {_new(family, reference, rule)}.",
+        f"On these images ({name}): {of_column(family, reference, rule)}.",
+        f"On new images: {of_new_images(family, reference, rule)}.",
     ]
     if len(shown) > 1:
         sentences.append(f"All {len(shown)} columns, these images: {_counts(shown.values())}.")
     return [" ".join(sentences), *_open(family, name)]
 
 
-def _of_column(family: Family, reference: str, rule: Rule, field: str) -> str:
+def of_column(family: Family, reference: str, rule: Rule, field: str = "verdict") -> str:
+    """`mixup worse than none; cutmix undecided`."""
     by_verdict: dict[str, list[str]] = {}
     for method, one in family.items():
         by_verdict.setdefault(getattr(one, field), []).append(method)
@@ -37,10 +38,36 @@ def _of_column(family: Family, reference: str, rule: Rule, field: str) -> str:
         for verdict, methods in by_verdict.items()
     ]
     if all(verdict == EQUIVALENT for verdict in by_verdict):
-        parts.insert(0, f"none shown to differ from {reference}")
+        parts.insert(0, f"no method is shown to differ from {reference}")
     if open_ and by_verdict:
         parts.append(f"{', '.join(open_)} undecided")
     return "; ".join(parts)
+
+
+def in_a_sentence(family: Family, reference: str, rule: Rule) -> str:
+    """`mixup is worse than none; the other 8 are undecided`."""
+    if max(one.n for one in family.values()) < FEWEST:
+        return f"undecided, as nothing is decided below {FEWEST} seeds"
+    by_verdict: dict[str, list[str]] = {}
+    for method, one in family.items():
+        by_verdict.setdefault(one.verdict, []).append(method)
+    open_ = len(by_verdict.pop(UNDECIDED, []))
+    parts = [
+        f"{_listed(methods)} {'is' if len(methods) == 1 else 'are'} "
+        f"{_worded(verdict, reference, rule)}"
+        for verdict, methods in by_verdict.items()
+    ]
+    if not any(one.differs for one in family.values()):
+        parts.insert(0, f"no method is shown to differ from {reference}")
+    if open_:
+        whose = "the other " if by_verdict else "all " if open_ > 1 else ""
+        count = f"{open_} are" if open_ > 1 else "one is" if by_verdict else "the comparison is"
+        parts.append(f"{whose}{count} undecided")
+    return "; ".join(parts)
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
 def _worded(verdict: str, reference: str, rule: Rule) -> str:
@@ -55,11 +82,15 @@ def _points(rule: Rule) -> str:
     return f"{points:g} point" + "s" * (points != 1)
 
 
-def _new(family: Family, reference: str, rule: Rule) -> str:
+def of_new_images(family: Family, reference: str, rule: Rule) -> str:
+    """What is decided of other images of this kind, or why nothing is judged."""
     if all(one.p_new != one.p_new for one in family.values()):
-        return "not judged, for want of predictions, of such an interval, or of the last look"
+        open_ = any(one.n < rule.looks_of(one.n)[-1] for one in family.values())
+        if open_:
+            return f"not judged before the last look, at {rule.looks[-1]} seeds"
+        return "not judged: predictions are missing, or the metric has no interval for them"
     limited = [method for method, one in family.items() if one.images_limit]
-    found = _of_column(family, reference, rule, "verdict_new")
+    found = of_column(family, reference, rule, "verdict_new")
     return found + (f" (the images limit {', '.join(limited)})" if limited else "")
 
 

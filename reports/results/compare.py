@@ -22,7 +22,7 @@ def compare_rows(study: Study, view: View) -> Rows:
     These are of `bench.stats.verdict`. Raises BenchError where there is one method alone.
     """
     found: Rows = []
-    for results, reference, tests in _families(study, view):
+    for results, reference, tests in families(study, view):
         found += comparison_rows(results, reference, tests)
     return found
 
@@ -30,13 +30,14 @@ def compare_rows(study: Study, view: View) -> Rows:
 def answers(study: Study, view: View) -> list[str]:
     """The same in sentences, those of each backbone and ratio apart."""
     found = []
-    for results, reference, tests in _families(study, view):
+    for results, reference, tests in families(study, view):
         where = f"{results.backbone}, {results.ratio:.0%}: "
         found += [where + said for said in answer(tests, reference, results.rule)]
     return found
 
 
-def _families(study: Study, view: View) -> Iterator[tuple[Results, str, dict[str, pairs.Family]]]:
+def families(study: Study, view: View) -> Iterator[tuple[Results, str, dict[str, pairs.Family]]]:
+    """The results of each backbone and ratio, their reference, and the comparisons with it."""
     if len({run.cell.method for run in study.grid.runs}) < 2:
         raise BenchError("a comparison needs two methods or more; name another one")
     for backbone in study.backbone_labels:

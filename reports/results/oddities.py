@@ -3,8 +3,9 @@
 They are marked and counted like all others; none is ever left out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,59 @@ from reports.results.wording import ranges
 
 Odd = dict[tuple[str, str], list[int]]
 """Seeds by method and dataset."""
+MARK = "†"
+
+
+@dataclass(frozen=True)
+class Oddities:
+    """Such runs of some results."""
+
+    one_class: Odd = field(default_factory=dict)
+    far: Odd = field(default_factory=dict)
+
+    def mark(self, method: str, datasets: Iterable[str]) -> str:
+        """† where one of them is behind a cell of the method, over these datasets."""
+        odd = {*self.one_class, *self.far}
+        return MARK if any((method, dataset) in odd for dataset in datasets) else ""
+
+    def sentences(self) -> list[str]:
+        """What the mark means, and which runs it is about, where there are some."""
+        return explained({"": self})
+
+
+NOTHING_ODD = Oddities()
+
+
+def of(study: Study, found: Iterable[Results]) -> Oddities:
+    """Those of all these results."""
+    one_class: Odd = {}
+    far: Odd = {}
+    for results in found:
+        for odd, more in ((one_class, of_one_class(study, results)), (far, far_off(results))):
+            for place, seeds in more.items():
+                odd[place] = sorted({*odd.get(place, ()), *seeds})
+    return Oddities(one_class, far)
+
+
+def explained(parts: Mapping[str, Oddities]) -> list[str]:
+    """What † means in a table of several parts, such as `20%`, named before their runs."""
+    kinds = {
+        "predicts one class only": {where: odd.one_class for where, odd in parts.items()},
+        f"is an outlier, more than {OUTLYING:g} robust SDs from the median of its seeds": {
+            where: odd.far for where, odd in parts.items()
+        },
+    }
+    said = [
+        f"{kind} ({runs})"
+        for kind, by_part in kinds.items()
+        if (runs := "; ".join(_runs(where, odd) for where, odd in by_part.items() if odd))
+    ]
+    return [f"{MARK} holds a run that {', or that '.join(said)}. None is left out."] if said else []
+
+
+def _runs(where: str, odd: Odd) -> str:
+    runs = ", ".join(f"{m} on {d} seed {ranges(s)}" for (m, d), s in odd.items())
+    return f"{where}: {runs}" if where else runs
 
 
 def far_off(results: Results) -> Odd:
@@ -55,17 +109,3 @@ def predicts_one_class(study: Study, run: Run, record: Mapping[str, Any]) -> boo
 def _a_share(recall: float) -> bool:
     """Whether it is 0, or 1 of a whole number of classes."""
     return recall == 0 or (recall <= 0.5 and abs(1 / recall - round(1 / recall)) < 1e-6)
-
-
-def sentences(one_class: Odd, far: Odd) -> list[str]:
-    """What the mark † means, where there is one."""
-    kinds = {
-        "predicts one class only": one_class,
-        f"is further than {OUTLYING:g} robust SDs from the median of its seeds": far,
-    }
-    said = [
-        f"{kind}: " + ", ".join(f"{m} on {d} seed {ranges(s)}" for (m, d), s in odd.items())
-        for kind, odd in kinds.items()
-        if odd
-    ]
-    return [f"† a run {'; a run '.join(said)}. None is left out."] if said else []

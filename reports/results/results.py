@@ -1,6 +1,6 @@
 """A quantity of the finished runs of a study, by method, dataset and seed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Literal
@@ -32,6 +32,11 @@ def seed_means(columns: Sequence[Mapping[int, float]]) -> dict[int, float]:
 def complete(values: Mapping[int, float], seeds: Sequence[int]) -> bool:
     """Whether every seed that was asked for has a value; what has not is a dash, and no test."""
     return set(seeds) <= values.keys()
+
+
+def whole(found: Iterable["Results"]) -> list[tuple[int, ...]]:
+    """The seeds of each cell of several results that has all that it needs."""
+    return [seeds for results in found for seeds in results.whole]
 
 
 def over(datasets: Sequence[str]) -> str:
@@ -85,17 +90,21 @@ class Results:
             return Rule(None, self.looks, NO_METRIC)
         return Rule.of(self.metric, self.margin, self.looks)
 
+    @property
+    def whole(self) -> list[tuple[int, ...]]:
+        """The seeds of each cell that has all that it needs."""
+        return [tuple(v) for v in self.values.values() if complete(v, self.seeds)]
+
     def counts(self) -> list[int]:
         """The numbers of seeds of its whole cells, each once, rising."""
-        found = {len(v) for v in self.values.values() if complete(v, self.seeds)}
-        return sorted(found or {len(self.seeds)})
+        return sorted({*map(len, self.whole)} or {len(self.seeds)})
 
     @property
     def over_seeds(self) -> str:
         """`10 seeds`, or `10 to 30 seeds`."""
-        return (
-            " to ".join(map(str, dict.fromkeys((self.counts()[0], self.counts()[-1])))) + " seeds"
-        )
+        counts = self.counts()
+        numbers = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
+        return numbers + (" seed" if numbers == "1" else " seeds")
 
     @property
     def phantom(self) -> bool:

@@ -1,10 +1,11 @@
 """What reports say of a study: file names, footnotes, seeds."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from bench.base import version
 from bench.grid.notation import parts
+from bench.metrics import get
 from bench.study import Study
 from bench.tuning.point import write
 
@@ -22,8 +23,29 @@ def stem(study: Study, *words: str, backbone: str | None = None, ratio: float | 
     return re.sub(r'[\\/:*?"<>|]', "-", "-".join(words))
 
 
-def footnotes(study: Study, backbones: Sequence[str]) -> list[str]:
-    """Caution, protocol, data, seeds, command and commit, a line each."""
+def dataset_titles(study: Study) -> dict[str, str]:
+    """The names without the digits of their content, `chest` for `chest@1a2b3c4d`, where no other
+    set is meant by that.
+    """
+    names = [info.name for info in study.grid.datasets]
+    stems = [name.partition("@")[0] for name in names]
+    found = zip(names, stems, strict=True)
+    return {name: stem for name, stem in found if name != stem and stems.count(stem) == 1}
+
+
+def method_titles(study: Study) -> dict[str, str]:
+    """The names for print of those methods that have one."""
+    choices = {run.cell.method for run in study.grid.runs}
+    return {c.name: c.method.title for c in choices if c.method.title}
+
+
+def footnotes(
+    study: Study, backbones: Sequence[str], cells: Iterable[Collection[int]]
+) -> list[str]:
+    """Caution, protocol, data, seeds, command and commit, a line each.
+
+    `cells` are the seeds of each cell of the table that has them all.
+    """
     config, measured = study.config, study.measured
     protocol = config.protocol
     used = {part for name in backbones for part in parts(name)}
@@ -31,7 +53,7 @@ def footnotes(study: Study, backbones: Sequence[str]) -> list[str]:
     training = (
         f"{protocol.length()}, batch {protocol.batch_size}, {protocol.optimizer} "
         f"lr {protocol.lr:g}, weight decay {protocol.weight_decay:g}, {protocol.schedule}, "
-        f"{protocol.precision}, selected by {protocol.select.replace('_', ' ')}"
+        f"{protocol.precision}, {epoch_of(protocol.select)}"
     )
     cell = measured.grid.runs[0].cell
     sizes = f"{cell.source_size} px"
@@ -39,24 +61,40 @@ def footnotes(study: Study, backbones: Sequence[str]) -> list[str]:
         change = "enlarged" if cell.input_size > cell.source_size else "shrunk"
         sizes += f" {change} to {cell.input_size} px"
     data = ", ".join(
-        f"{info.name} {info.fingerprint[:8]}"
+        f"{info.name.partition('@')[0]} {info.fingerprint[:8]}"
         + f" ({'; '.join(info.warnings)})" * bool(info.warnings)
         for info in measured.grid.datasets
     )
     commits = sorted({str(record["commit"]) for record in records})
-    seeds = measured.seeds
     lines = [
         f"Protocol {config.name}: {training}; {', '.join(backbones)}, {sizes}.",
-        f"Data: {data}; seeds {ranges(seeds)}; n = {len(seeds)}, SD with n − 1.",
+        f"Data (name, fingerprint): {data}; {over_seeds(cells, measured.seeds)}.",
         f"Command: {study.command}; commit {', '.join(commits) or version.commit()}.",
     ]
     lines += tuned(study, backbones)
     changed = sum(str(record["commit"]).endswith("+") for record in records)
     if changed:
         lines.append(
-            f"Made by code that was changed since its commit: {changed} of {len(records)}."
+            f"The code had changes that were not committed in {changed} of {len(records)} runs."
         )
     return [f"Caution: {config.caution}.", *lines] if config.caution else lines
+
+
+def over_seeds(cells: Iterable[Collection[int]], asked: Sequence[int]) -> str:
+    """`seeds 0–9; n = 10, SD with n − 1`, of the cells that are whole; of `asked` without one."""
+    each = [set(seeds) for seeds in cells]
+    if not each:
+        return f"no cell has all its seeds ({ranges(asked)})"
+    counts = sorted({len(seeds) for seeds in each})
+    n = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
+    uneven = ", in brackets where cells of a column differ" * (len(counts) > 1)
+    return f"seeds {ranges(sorted(set.union(*each)))}; n = {n}{uneven}, SD with n − 1"
+
+
+def epoch_of(select: str) -> str:
+    """Whose weights a run keeps, from the protocol's `select`: `val_auc`, or `last`."""
+    metric = select.removeprefix("val_")
+    return "last epoch" if metric == select else f"epoch of the best validation {get(metric).title}"
 
 
 def tuned(study: Study, backbones: Sequence[str]) -> list[str]:

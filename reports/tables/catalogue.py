@@ -1,11 +1,12 @@
 """The list of tables: number, title, the runs that each needs, and who makes it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.base.errors import unknown
 from bench.study import Select, Study, whole
 from reports.results.view import View
+from reports.results.wording import dataset_titles, method_titles
 from reports.tables import sweep, table1, table2, table3, table4
 from reports.tables.output import Output
 
@@ -29,7 +30,13 @@ class Entry:
 
     def outputs(self, study: Study, view: View) -> Sequence[Output]:
         """The table; runs whose predictions do not hold are left out, and named."""
-        return whole([study], lambda: self.make(study, view))
+        return [named(one, study) for one in whole([study], lambda: self.make(study, view))]
+
+
+def named(output: Output, study: Study) -> Output:
+    """Datasets by their names for readers; titles of methods for print."""
+    table = replace(output.table, titles=dataset_titles(study)).in_print()
+    return replace(output, table=replace(table, titles=method_titles(study)))
 
 
 TABLES: Mapping[int, Entry] = {

@@ -8,6 +8,7 @@ from typing import Any
 from bench.grid import beforehand
 from bench.stats.paired import ALPHA, summarise
 from bench.stats.verdict import FEWEST, Judged, Rule
+from reports.results.oddities import Oddities
 from reports.results.pairs import OVERALL, Family, Values, leaders
 from reports.results.results import Results, complete
 from reports.results.wording import ranges
@@ -55,11 +56,17 @@ def _detail(printed: Cell, values: Values, test: Judged | None) -> str:
 
 
 def column(
-    results: Results, dataset: str, family: Family, labels: Sequence[str] = (), **form: Any
+    results: Results,
+    dataset: str,
+    family: Family,
+    odd: Oddities,
+    labels: Sequence[str] = (),
+    **form: Any,
 ) -> list[Cell]:
     """The cells of all methods on a dataset, or of their means over all.
 
-    Bold are those not shown to be below the best; where seeds differ, each tells its number.
+    Bold are those not shown to be below the best; where seeds differ, each tells its number; those
+    that hold an odd run are marked.
     """
     labels = labels or results.methods
     found = {
@@ -71,7 +78,13 @@ def column(
         m: cell(v, results.seeds, family.get(m), n=len(v) if uneven else None, **form)
         for m, v in found.items()
     }
-    return [replace(one, best=m in bold) for m, one in cells.items()]
+    places = results.datasets if dataset == OVERALL else (dataset,)
+    return [replace(marked(one, odd.mark(m, places)), best=m in bold) for m, one in cells.items()]
+
+
+def marked(cell: Cell, mark: str) -> Cell:
+    """The cell with one more mark; a dash has none."""
+    return cell if cell == MISSING else replace(cell, mark=cell.mark + mark)
 
 
 def over_all(results: Results) -> str:
@@ -101,14 +114,20 @@ def undefined(results: Results) -> list[str]:
 
 def gaps(results: Results, where: str = "") -> list[str]:
     """A footnote on the dashes, where there are some; `where` begins it."""
-    found = [
-        f"{method} on {dataset} {len(results.values[method, dataset])} of {len(results.seeds)}"
-        for method in results.methods
-        for dataset in results.datasets
-        if not results.complete(method, dataset)
-    ]
-    said = f"{where}runs with a value where a dash stands: {', '.join(found)}."
-    return [said[0].upper() + said[1:]] if found else []
+    found = [said for d in results.datasets if (said := _lacking(results, d))]
+    return [f"{where}A dash: runs are missing ({'; '.join(found)})."] if found else []
+
+
+def _lacking(results: Results, dataset: str) -> str:
+    """`pneumonia: mixup 8 of 10 done`, or `retina: no run done`; empty where all is there."""
+    asked = len(results.seeds)
+    done = {m: len(results.values[m, dataset]) for m in results.methods}
+    short = {m: n for m, n in done.items() if not results.complete(m, dataset)}
+    if not short:
+        return ""
+    if not any(done.values()):
+        return f"{dataset}: no run done"
+    return f"{dataset}: " + ", ".join(f"{m} {n} of {asked}" for m, n in short.items()) + " done"
 
 
 def star_note(
@@ -131,7 +150,7 @@ def star_note(
         if len(counts) == 1
         else "comparisons (" + ", ".join(f"{name} {size}" for name, size in sizes.items()) + ")"
     )
-    family = "" if counts == [1] else f", Holm over the {counted} of a column, per column"
+    family = "" if counts == [1] else f", Holm over the {counted} of each column"
     looks = f", looks at {', '.join(map(str, rule.looks))} seeds" if rule.looks else ""
     best = " Bold: the best of a column, and all that are not shown to be below it." * bold
     return (

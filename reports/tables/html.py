@@ -14,20 +14,23 @@ NUMBER = re.compile(r"[-+]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?(e[-+]?\d+)?", re.IGNOR
 
 
 def to_html(table: Table) -> str:
-    """A captioned table in a region that scrolls by itself; a paragraph for each footnote.
+    """A captioned table in a region that scrolls by itself; a paragraph for each footnote, those
+    on the origin of its numbers folded.
 
     Published rows are a body of their own, below the measured one. What scripts and styles need is
     written down: a button in every header, `data-value` (a number in the printed unit, not
     rounded), and `title`, the detail of a cell. Any browser shows it to a mouse; the script of
     `site.html` sorts, and shows details to the keyboard and to touch as well.
     """
+    table = table.in_print()
     kinds = _kinds(table)
     headers = (
         f'<th scope="col"{kind}><button type="button">{escape(column)}</button></th>'
         for column, kind in zip(table.columns, kinds, strict=True)
     )
     bodies = (_body(group, kinds, table.decimals) for group in table.groups)
-    notes = (f'<p class="note">{escape(note)}</p>' for note in table.footnotes)
+    said = (*filter(None, [table.data]), *table.answer, *table.notes)
+    notes = (f'<p class="note">{escape(note)}</p>' for note in said)
     title = escape(table.title)
     return "\n".join(
         [
@@ -40,9 +43,19 @@ def to_html(table: Table) -> str:
             "</table>",
             "</div>",
             *notes,
+            *_origin(table),
             "</div>",
         ]
     )
+
+
+def _origin(table: Table) -> list[str]:
+    """How the numbers came about, unfolded on demand."""
+    if not table.origin:
+        return []
+    notes = (f'<p class="note">{escape(note)}</p>' for note in table.origin)
+    summary = "<summary>How these numbers were made</summary>"
+    return [f'<details class="origin">{summary}', *notes, "</details>"]
 
 
 def _kinds(table: Table) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.base.errors import Note
 from bench.base.files import write_text
 from reports.results.tidy import Rows, to_tidy_csv
-from reports.tables.table import Table, to_csv, to_latex, to_markdown
+from reports.tables.table import Notes, Table, to_csv, to_latex, to_markdown
 
 COMMAND = re.compile(r"^Command: (.*?)(?:; commit .*|\.)$", re.MULTILINE)
 
@@ -26,14 +26,14 @@ class Output:
     tests: Rows = field(default_factory=list)
 
 
-def write(output: Output, folder: Path) -> list[Path]:
-    """Write the table in every format."""
+def write(output: Output, folder: Path, much: Notes = "short") -> list[Path]:
+    """Write the table in every format, LaTeX with so many notes."""
     stem = output.name
     contents = {
         f"{stem}.csv": to_csv(output.table),
         f"{stem}-tidy.csv": to_tidy_csv(output.cells),
         **({f"{stem}-tests.csv": to_tidy_csv(output.tests)} if output.tests else {}),
-        f"{stem}.tex": to_latex(output.table),
+        f"{stem}.tex": to_latex(output.table, much),
         f"{stem}.md": to_markdown(output.table),
     }
     _tell_of_another(folder / f"{stem}.md", contents[f"{stem}.md"])

@@ -11,6 +11,9 @@ from bench.stats.paired import ALPHA, summarise
 from bench.stats.verdict import Judged
 from bench.store.measured import Measured
 from bench.study import Study
+from reports.results import oddities
+from reports.results.oddities import NOTHING_ODD, Oddities
+from reports.results.results import collect, whole
 from reports.results.specification import (
     DEFAULT,
     Outcome,
@@ -42,7 +45,8 @@ def build(
     method: str,
     metric: str,
     reference: str = "none",
-    notes: Sequence[str] = (),
+    odd: Oddities = NOTHING_ODD,
+    origin: Sequence[str] = (),
 ) -> Output:
     """The readings as a table, sorted by effect; what has a run missing is a dash, and last."""
     found = analyse(measured, method, metric, reference)
@@ -61,8 +65,10 @@ def build(
                 "95 % interval",
                 "accepted",
             ),
-            rows=tuple(_row(found, outcome) for outcome in found.outcomes),
-            notes=(*_notes(found), *notes),
+            rows=tuple(_row(found, outcome, odd) for outcome in found.outcomes),
+            answer=(conclusion(found),) if found.effects else (),
+            notes=(*_notes(found), *odd.sentences()),
+            origin=tuple(origin),
             label=f"tab:readings-{metric}",
             data=found.data,
         ),
@@ -100,18 +106,27 @@ class Readings:
 
 def output(study: Study, asked: Readings) -> Output:
     """`build`, of what is measured in a study."""
-    notes = footnotes(study, study.backbone_labels)
-    return build(study.measured, asked.method, asked.metric, asked.reference, notes)
+    found = [
+        collect(study, backbone, ratio, f"metrics.{asked.metric}")
+        for backbone in study.backbone_labels
+        for ratio in study.measured.ratios
+    ]
+    origin = footnotes(study, study.backbone_labels, whole(found))
+    odd = oddities.of(study, found)
+    return build(study.measured, asked.method, asked.metric, asked.reference, odd, origin)
 
 
-def _row(found: Specification, outcome: Outcome) -> Row:
+def _row(found: Specification, outcome: Outcome, odd: Oddities) -> Row:
     effect = outcome.to_reference
     changed = [f"{reading.ambiguity} {reading.title}" for reading in outcome.readings]
     return Row(
         outcome.name,
         (
             changed[0] if len(changed) == 1 else f"{len(changed)} readings" if changed else "",
-            cells.cell(outcome.values, found.seeds, **metrics.get(found.metric).form),
+            cells.marked(
+                cells.cell(outcome.values, found.seeds, **metrics.get(found.metric).form),
+                odd.mark(outcome.choice.label, [place.dataset for place in found.places]),
+            ),
             "=" if outcome.equals == DEFAULT else _difference(outcome.to_default),
             _difference(effect),
             _interval(effect) if effect and effect.has_interval else DASH,
@@ -146,8 +161,6 @@ def _notes(found: Specification) -> list[str]:
         "is none.",
         NOT_VARIED,
     ]
-    if found.effects:
-        notes = [conclusion(found), *notes]
     if found.baseline:
         notes.append(_baseline(found))
     notes += [*_equal(found), *_drawn_again(found)]

@@ -1,6 +1,6 @@
 """Tables 5 and 6: AILS over α and over β, all else equal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,8 +10,9 @@ from bench.grid.selection import Selection
 from bench.looks import chosen_reference
 from bench.stats.paired import summarise
 from bench.study import Study
-from reports.results import pairs
+from reports.results import oddities, pairs
 from reports.results.answer import answer
+from reports.results.oddities import Oddities
 from reports.results.results import PHANTOM, Results, collect
 from reports.results.tidy import Rows, comparison_rows, tidy_rows
 from reports.results.view import View
@@ -124,16 +125,16 @@ ALPHA = Sweep(
             "FDI",
             "validation.fdi",
             "fdi",
-            "mean ‖f' − f‖ over all rows, filtered ones 0, raw features (A20); fdi_accepted and "
-            "fdi_rel are in the tidy CSV",
+            "mean distance ‖f' − f‖ of augmented from original features, 0 for those that the "
+            "filter rejects; without these, and relative to ‖f‖, it is in the tidy CSV",
             ("validation.fdi_accepted", "validation.fdi_rel", "validation.accept_rate"),
         ),
         Column(
             "KL",
             "validation.kl_dim",
             "kl",
-            "of q(δ|f) to the prior, mean over dimensions (A22); kl_sum and beta_kl are in the "
-            "tidy CSV",
+            "divergence of q(δ|f) from the prior, mean over dimensions; their sum, and β times it, "
+            "are in the tidy CSV",
             ("validation.kl_sum", "validation.beta_kl"),
         ),
     ),
@@ -151,16 +152,16 @@ BETA = Sweep(
             "KL",
             "validation.kl_dim",
             "kl",
-            "of q(δ|f) to the prior, mean over dimensions, without β (A22); kl_sum and beta_kl "
-            "are in the tidy CSV",
+            "divergence of q(δ|f) from the prior, mean over dimensions, not multiplied by β; "
+            "their sum, and β times it, are in the tidy CSV",
             ("validation.kl_sum", "validation.beta_kl"),
         ),
         Column(
             "σ²",
             "validation.aug_feature_var",
             "sigma2",
-            "variance of the augmented features f' over a batch, mean over dimensions (A21); "
-            "post_var and offset_var are in the tidy CSV",
+            "variance of the augmented features f' over a batch, mean over dimensions; those of "
+            "the posterior and of the offsets are in the tidy CSV",
             ("validation.post_var", "validation.offset_var"),
         ),
     ),
@@ -199,9 +200,10 @@ def _output(sweep: Sweep, study: Study, view: View, backbone: str, ratio: float)
     reference = chosen_reference(anyone.methods, view.reference or default)
     families = {c: pairs.families(results, reference) for c, results in measured.items()}
     choice = selected(sweep, study, backbone, ratio)
+    odd = {c.header: oddities.of(study, [r]) for c, r in measured.items() if c.is_metric}
     rows = [
         Row(f"{labels[label]:g}", (*line, CHOSEN if label == choice else ""))
-        for label, line in _lines(labels, measured, families).items()
+        for label, line in _lines(labels, measured, families, odd).items()
     ]
     of_metrics = {c.header: pairs.overall(t) for c, t in families.items() if c.is_metric}
     against = f"{sweep.symbol} = {labels[reference]:g}"
@@ -212,17 +214,17 @@ def _output(sweep: Sweep, study: Study, view: View, backbone: str, ratio: float)
         f"{anyone.over}; {backbone}{part}",
         columns=(sweep.symbol, *(column.header for column in sweep.columns), "selected"),
         rows=(*rows, *(_published(sweep) if view.published else [])),
+        answer=tuple(answer(of_metrics, against, anyone.rule)),
         notes=(
-            *answer(of_metrics, against, anyone.rule),
             "ACC and AUC in percent. " + cells.star_note(against, of_metrics, anyone.rule),
-            f"Selected: best mean on validation ({study.config.protocol.select.replace('_', ' ')}"
-            "), never on test.",
+            "Selected: the best mean on the validation split, never on test.",
             *(f"{c.header}: {c.reading}." for c in sweep.columns if c.reading),
             *cells.gaps(anyone),
             *cells.undefined(anyone),
+            *oddities.explained(odd),
             *([NOTE] if view.published else []),
-            *footnotes(study, [backbone]),
         ),
+        origin=tuple(footnotes(study, [backbone], anyone.whole)),
         label=f"tab:{sweep.number}",
         data=PHANTOM if anyone.phantom else "",
     )
@@ -240,6 +242,7 @@ def _lines(
     labels: Iterable[str],
     measured: dict[Column, Results],
     families: dict[Column, dict[str, pairs.Family]],
+    odd: Mapping[str, Oddities],
 ) -> dict[str, list[Cell]]:
     """By label a cell a column; the best metrics are bold, and stars stand at metrics alone."""
     columns = []
@@ -247,7 +250,8 @@ def _lines(
         tests = pairs.overall(families[column]) if column.is_metric else {}
         form = results.metric.form if column.is_metric else PLAIN
         if column.is_metric:
-            found = cells.column(results, cells.over_all(results), tests, list(labels), **form)
+            place, marks = cells.over_all(results), odd[column.header]
+            found = cells.column(results, place, tests, marks, list(labels), **form)
         else:
             found = [cells.mean(results, label, **form) for label in labels]
         columns.append(found)

@@ -1,4 +1,4 @@
-"""A table as data, and its writers: CSV, LaTeX, Markdown, terminal.
+"""A table as data, and its writers: CSV, LaTeX, Markdown.
 
 Means and SDs are fractions; only the writers turn them into percent. Every string is one line of
 plain text; each writer escapes what its format would read as a command.
@@ -8,27 +8,27 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Literal
 
-import rich.box
-import rich.table
-from rich.console import Group
-from rich.text import Text
-
 from bench.base.words import spreadsheet, visible
 
+Notes = Literal["short", "full", "none"]
 DASH = "–"
 MEDIUM = 50
 """Characters above which LaTeX sets a table across both columns of a two-column page."""
 WIDE = 80
-"""Characters above which LaTeX sets a table small, and the terminal an SD below its mean."""
+"""Characters above which LaTeX sets a table small."""
 LONG = 40
 """Rows above which LaTeX sets a table smaller still, so that it fits a page."""
 NOTES_WIDTH = r"\par\smallskip\dimen0=\wd0\ifdim\dimen0<.8\linewidth\dimen0=.8\linewidth\fi"
 """LaTeX: footnotes are as wide as the table, but four fifths of the line at least."""
+
+
+FOLDERS = re.compile(r"(?<![\w/~.])(?:~|\.{1,2})?/(?:[^\s/,'\"]+/)*(?=[^\s/,'\"])")
+"""The folders of an absolute path, or of one that begins at home or here."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,8 @@ class Table:
 
     `data` is what has to be said of the data on every output ("phantom data, not MedMNIST"): the
     first footnote, and a column of the CSV. `label` is for LaTeX's `\\ref`; `decimals` are those of
-    percentages.
+    percentages. `answer` is what the table shows, in sentences; `notes` say what its marks and
+    columns mean, `origin` how its numbers came about. `titles` are names for print, by name.
     """
 
     title: str
@@ -92,6 +93,9 @@ class Table:
     label: str = ""
     data: str = ""
     decimals: int = 1
+    answer: tuple[str, ...] = ()
+    origin: tuple[str, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -103,7 +107,39 @@ class Table:
     @property
     def footnotes(self) -> tuple[str, ...]:
         """What stands under the table."""
-        return (self.data, *self.notes) if self.data else self.notes
+        return self.noted("full")
+
+    def noted(self, much: Notes) -> tuple[str, ...]:
+        """The footnotes in full, those that a reader of the cells needs (`short`), or none."""
+        short = (*filter(None, [self.data]), *self.notes)
+        if much != "full":
+            return short if much == "short" else ()
+        return (*filter(None, [self.data]), *self.answer, *self.notes, *self.origin)
+
+    def in_print(self) -> "Table":
+        """The table for readers of a paper or a page: names are printed by their titles."""
+        if not self.titles:
+            return self
+
+        def of_cell(cell: Cell | str) -> Cell | str:
+            return titled(cell, self.titles) if isinstance(cell, str) else cell
+
+        def of_texts(texts: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(titled(text, self.titles) for text in texts)
+
+        rows = (
+            replace(row, label=titled(row.label, self.titles), cells=tuple(map(of_cell, row.cells)))
+            for row in self.rows
+        )
+        return replace(
+            self,
+            title=titled(self.title, self.titles),
+            columns=of_texts(self.columns),
+            rows=tuple(rows),
+            answer=of_texts(self.answer),
+            notes=of_texts(self.notes),
+            titles={},
+        )
 
     @property
     def groups(self) -> list[list[Row]]:
@@ -136,6 +172,14 @@ class Table:
             "l" if any(re.search("[A-Za-z]", line[column]) for line in lines) else "r"
             for column in columns
         )
+
+
+def titled(text: str, titles: Mapping[str, str]) -> str:
+    """The text with each name, where it stands as a word, replaced by its title."""
+    if not titles:
+        return text
+    names = "|".join(sorted(map(re.escape, titles), key=len, reverse=True))
+    return re.sub(rf"(?<![\w@./-])({names})(?![\w@/-])", lambda found: titles[found[1]], text)
 
 
 def mean_cell(cells: Iterable[Cell], sd: float | None = None) -> Cell:
@@ -175,36 +219,13 @@ def to_markdown(table: Table) -> str:
     return "\n\n".join([f"**{_markdown(table.title)}**", lines, *notes]) + "\n"
 
 
-def to_terminal(table: Table) -> Group:
-    """Title, table and footnotes for a rich console; published rows are dim."""
-    wide = table.width > WIDE
-    plus_minus = "\n±" if wide else " ± "
+def to_latex(table: Table, much: Notes = "short") -> str:
+    """A float that needs no package but booktabs; `NOTES_WIDTH` tells that of its footnotes.
 
-    def value(cell: Cell | str) -> Text:
-        if isinstance(cell, str):
-            return Text(visible(cell))
-        text = (plus_minus.join(numbers(cell, table.decimals)) or DASH) + cell.count
-        return Text.assemble((text, "bold" if cell.best else ""), cell.mark)
-
-    out = rich.table.Table(
-        box=rich.box.HORIZONTALS,
-        padding=(0, 0 if wide else 1, 0, 0),
-        pad_edge=False,
-    )
-    for column, letter in zip(table.columns, table.alignment, strict=True):
-        justify: Literal["left", "right"] = "left" if letter == "l" else "right"
-        out.add_column(Text(visible(column)), justify=justify, overflow="fold")
-    for group in table.groups:
-        for row in group:
-            style = "dim" if row.published else ""
-            out.add_row(Text(visible(row.heading)), *map(value, row.cells), style=style)
-        out.add_section()
-    notes = (Text(visible(note), "dim") for note in table.footnotes)
-    return Group(Text(visible(table.title), "bold"), out, *notes)
-
-
-def to_latex(table: Table) -> str:
-    """A float that needs no package but booktabs; `NOTES_WIDTH` tells that of its footnotes."""
+    It names no folder: of a path in its origin the last part is left.
+    """
+    table = table.in_print()
+    table = replace(table, origin=tuple(FOLDERS.sub("", line) for line in table.origin))
     wide = table.width > WIDE
     environment = "table*" if table.width > MEDIUM else "table"
     size, small = r"\small", r"\scriptsize"
@@ -231,7 +252,7 @@ def to_latex(table: Table) -> str:
         [r"\midrule", *(line([_latex(row.heading), *map(value, row.cells)]) for row in group)]
         for group in table.groups
     ]
-    notes = [_latex(note) + r"\par" for note in table.footnotes]
+    notes = [_latex(note) + r"\par" for note in table.noted(much)]
     lines = [
         rf"\begin{{{environment}}}[t]",
         r"\centering",

@@ -6,14 +6,14 @@ from bench.grid.notation import method_name
 from bench.grid.selection import Selection
 from bench.looks import chosen_reference
 from bench.study import Study
-from reports.results import pairs
+from reports.results import oddities, pairs
 from reports.results.answer import answer
+from reports.results.oddities import NOTHING_ODD, Oddities
 from reports.results.results import PHANTOM, Results, collect
 from reports.results.tidy import comparison_rows, tidy_rows
 from reports.results.view import View
 from reports.results.wording import footnotes, stem
 from reports.tables import cells
-from reports.tables.odd import marked
 from reports.tables.output import Output
 from reports.tables.published import NOTE, claimed, row_name
 from reports.tables.table import MISSING, Cell, Row, Table, mean_cell
@@ -35,15 +35,16 @@ def outputs(study: Study, view: View) -> list[Output]:
 
 def _output(study: Study, view: View, backbone: str, ratio: float) -> Output:
     results = collect(study, backbone, ratio, view.quantity, view.combine)
-    notes = footnotes(study, [backbone])
+    origin = footnotes(study, [backbone], results.whole)
     name = stem(study, "table1", view.slug, backbone=backbone, ratio=ratio)
-    return marked(build(results, view, notes, name), results, study)
+    return build(results, view, oddities.of(study, [results]), origin, name)
 
 
 def build(
     results: Results,
     view: View,
-    notes: Sequence[str] = (),
+    odd: Oddities = NOTHING_ODD,
+    origin: Sequence[str] = (),
     name: str = "table1",
 ) -> Output:
     """Table 1 of one backbone and ratio.
@@ -54,7 +55,7 @@ def build(
     reference = chosen_reference(results.methods, view.reference)
     tests = pairs.families(results, reference)
     form = results.metric.form
-    columns = [cells.column(results, name, family, **form) for name, family in tests.items()]
+    columns = [cells.column(results, name, family, odd, **form) for name, family in tests.items()]
     lines = zip(*columns, strict=True)
     rows = [Row(method, line) for method, line in zip(results.methods, lines, strict=True)]
     if view.published:
@@ -65,14 +66,15 @@ def build(
         title=f"{title}{results.backbone}{ratio}",
         columns=("method", *cells.columns(results)),
         rows=tuple(rows),
+        answer=tuple(answer(tests, reference, results.rule)),
         notes=(
-            *answer(tests, reference, results.rule),
             cells.star_note(reference, tests, results.rule),
             *cells.gaps(results),
             *cells.undefined(results),
+            *odd.sentences(),
             *([NOTE] if view.published else []),
-            *notes,
         ),
+        origin=tuple(origin),
         label=f"tab:1-{results.name}",
         data=PHANTOM if results.phantom else "",
     )

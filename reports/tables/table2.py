@@ -6,16 +6,17 @@ from bench.base.errors import BenchError
 from bench.grid.notation import parts
 from bench.grid.selection import Selection
 from bench.study import Study
-from reports.results import pairs
+from reports.results import oddities, pairs
 from reports.results.answer import answer
-from reports.results.results import PHANTOM, Results, collect
+from reports.results.oddities import Oddities
+from reports.results.results import PHANTOM, Results, collect, whole
 from reports.results.tidy import Rows, comparison_rows, tidy_rows
 from reports.results.view import View
 from reports.results.wording import footnotes, stem
 from reports.tables import cells
 from reports.tables.output import Output
 from reports.tables.published import NOTE, claimed
-from reports.tables.table import Row, Table
+from reports.tables.table import Cell, Row, Table
 
 BACKBONES = ("mobilenetv3", "resnest101", "densenet121", "efficientnet_b4", "swin_tiny")
 SMALLEST = 32
@@ -69,12 +70,18 @@ def _rows(study: Study, measured: dict[str, dict[str, Results]]) -> list[Row]:
     baseline, method = _two(anyone)
     increase = _increase(metric, baseline, method)
     form = anyone.metric.form
+    odd = _odd(study, metric)
+
+    def mean(backbone: str, method: str) -> Cell:
+        mark = odd[backbone].mark(method, anyone.datasets)
+        return cells.marked(cells.mean(metric[backbone], method, **form), mark)
+
     return [
         Row(
             backbone,
             (
-                cells.mean(metric[backbone], baseline, **form),
-                cells.mean(metric[backbone], method, **form),
+                mean(backbone, baseline),
+                mean(backbone, method),
                 cells.cell(
                     pairs.differences(
                         metric[backbone].means(method), metric[backbone].means(baseline)
@@ -97,15 +104,15 @@ def _table(study: Study, view: View, rows: list[Row], metric: dict[str, Results]
     baseline, method = _two(anyone)
     increase = _increase(metric, baseline, method)
     notes = (
-        *answer({"the backbones": increase}, baseline, anyone.rule),
         f"Increase: {method} minus {baseline}, paired by seed. "
         + cells.star_note("0", {"increase": increase}, anyone.rule, bold=False),
-        "FDI: mean distance of f' from f over all rows of an epoch, filtered ones 0, raw; "
-        "other readings are in the tidy CSV. Epochs: until 95 % of the highest validation ACC.",
+        "FDI: mean distance of augmented from original features over an epoch, 0 for those that "
+        "the filter rejects, not normalised; other definitions are in the tidy CSV. Epochs: until "
+        "95 % of the highest validation ACC.",
         *(gap for name, results in metric.items() for gap in cells.gaps(results, f"{name}: ")),
         *cells.undefined(anyone),
+        *oddities.explained(_odd(study, metric)),
         *([NOTE] if view.published else []),
-        *footnotes(study, study.backbone_labels),
     )
     return Table(
         title=f"{anyone.heading} of {baseline} and {method}, {len(rows)} backbones, {anyone.over}",
@@ -119,10 +126,17 @@ def _table(study: Study, view: View, rows: list[Row], metric: dict[str, Results]
             f"epochs {method}",
         ),
         rows=(*rows, *(_published(study, view) if view.published else [])),
+        answer=tuple(answer({"the backbones": increase}, baseline, anyone.rule)),
         notes=notes,
+        origin=tuple(footnotes(study, study.backbone_labels, whole(metric.values()))),
         label="tab:2",
         data=PHANTOM if anyone.phantom else "",
     )
+
+
+def _odd(study: Study, metric: dict[str, Results]) -> dict[str, Oddities]:
+    """By backbone."""
+    return {backbone: oddities.of(study, [results]) for backbone, results in metric.items()}
 
 
 def _two(results: Results) -> tuple[str, str]:

@@ -7,9 +7,9 @@ from bench.grid.selection import Selection
 from bench.looks import chosen_reference
 from bench.stats.verdict import LOWER_IS_BETTER
 from bench.study import Study
-from reports.results import pairs
+from reports.results import oddities, pairs
 from reports.results.answer import answer
-from reports.results.results import PHANTOM, Results, collect
+from reports.results.results import PHANTOM, Results, collect, whole
 from reports.results.tidy import Rows, comparison_rows, numbers, origin, tidy_rows
 from reports.results.view import View
 from reports.results.wording import footnotes, stem
@@ -48,8 +48,15 @@ def _table(
     reference = chosen_reference(anyone.methods, view.reference)
     tests = {ratio: pairs.families(results, reference) for ratio, results in by_ratio.items()}
     overall = {ratio: pairs.overall(found) for ratio, found in tests.items()}
+    odd = {f"{ratio:.0%}": oddities.of(study, [found]) for ratio, found in by_ratio.items()}
     columns = [
-        cells.column(results, cells.over_all(results), overall[ratio], **anyone.metric.form)
+        cells.column(
+            results,
+            cells.over_all(results),
+            overall[ratio],
+            odd[f"{ratio:.0%}"],
+            **anyone.metric.form,
+        )
         for ratio, results in by_ratio.items()
     ]
     lines = zip(*columns, strict=True)
@@ -60,8 +67,10 @@ def _table(
         title=f"{anyone.heading} with fewer training images, {_mean_over(anyone)}; {backbone}",
         columns=("method", *(f"{ratio:.0%}" for ratio in by_ratio)),
         rows=tuple(rows),
+        answer=tuple(
+            answer({f"{r:.0%}": family for r, family in overall.items()}, reference, anyone.rule)
+        ),
         notes=(
-            *answer({f"{r:.0%}": family for r, family in overall.items()}, reference, anyone.rule),
             "Subsets are nested and the same for all methods at a seed. "
             + cells.star_note(
                 reference, {f"{r:.0%}": family for r, family in overall.items()}, anyone.rule
@@ -72,9 +81,10 @@ def _table(
                 for gap in cells.gaps(results, f"{ratio:.0%}: ")
             ),
             *cells.undefined(anyone),
+            *oddities.explained(odd),
             *([NOTE] if view.published else []),
-            *footnotes(study, [backbone]),
         ),
+        origin=tuple(footnotes(study, [backbone], whole(by_ratio.values()))),
         label="tab:4",
         data=PHANTOM if anyone.phantom else "",
     )
@@ -97,6 +107,7 @@ def _loss(
     tests: Rows = []
     families: dict[str, pairs.Family] = {}
     rule = replace(full.rule, words=LOWER_IS_BETTER)
+    odd = {f"{ratio:.0%}": oddities.of(study, [found]) for ratio, found in by_ratio.items()}
     for ratio, results in by_ratio.items():
         if ratio == 1.0:
             continue
@@ -106,9 +117,9 @@ def _loss(
         from_reference = pairs.against(loss, reference, full.seeds, rule)
         families[f"{ratio:.0%}"] = from_reference
         for method, values in loss.items():
-            rows[method].append(
-                cells.cell(values, full.seeds, from_reference.get(method), **full.metric.form)
-            )
+            cell = cells.cell(values, full.seeds, from_reference.get(method), **full.metric.form)
+            marks = (odd[f"{r:.0%}"].mark(method, full.datasets) for r in (ratio, 1.0))
+            rows[method].append(cells.marked(cell, max(marks)))
             about = origin(results, method, pairs.OVERALL) | {"metric": f"loss of {full.name}"}
             tidy.append(about | numbers(values, full.seeds))
         for against, family in (("full data", from_zero), (f"loss of {reference}", from_reference)):
@@ -119,13 +130,14 @@ def _loss(
         title=f"{points}{full.metric.title} lost against full data, {_mean_over(full)}; {backbone}",
         columns=("method", *(f"{ratio:.0%}" for ratio in by_ratio if ratio != 1.0)),
         rows=tuple(Row(method, tuple(line)) for method, line in rows.items()),
+        answer=tuple(answer(families, f"the loss of {reference}", rule)),
         notes=(
-            *answer(families, f"the loss of {reference}", rule),
             "Full data minus subset, paired by seed. "
             + cells.star_note(f"the loss of {reference}", families, rule, bold=False),
             "Whether a loss differs from 0 is in the tests CSV (reference: full data).",
-            *footnotes(study, [backbone]),
+            *oddities.explained(odd),
         ),
+        origin=tuple(footnotes(study, [backbone], whole(by_ratio.values()))),
         label="tab:4-loss",
         data=PHANTOM if full.phantom else "",
     )

@@ -10,8 +10,9 @@ from bench.stats.paired import ALPHA
 from bench.stats.verdict import FEWEST, Judged
 from bench.study import Study
 from bench.tuning.point import OF_PROTOCOL
-from reports.results import pairs
-from reports.results.results import PHANTOM, Results, collect
+from reports.results import oddities, pairs
+from reports.results.oddities import Oddities
+from reports.results.results import PHANTOM, Results, collect, whole
 from reports.results.tidy import Rows, comparison_rows, tidy_rows
 from reports.results.view import View
 from reports.results.wording import footnotes, tuned
@@ -78,7 +79,11 @@ def place(run: Run) -> tuple[str, str, float]:
 
 def _output(study: Study, view: View, sides: Sides) -> Output:
     results, tests = sides.default, sides.tests
-    rows = tuple(_row(sides, method, tests) for method in results.methods)
+    odd = {
+        "default": oddities.of(study, [sides.default]),
+        "tuned": oddities.of(study.tuned, [sides.tuned]),
+    }
+    rows = tuple(_row(sides, method, tests, odd) for method in results.methods)
     title = f"{results.heading} with default and with tuned parameters, mean ± SD over "
     part = f", {results.ratio:.0%} of the training split" if results.ratio < 1 else ""
     title += f"{len(results.seeds)} seeds; {sides.dataset}, {results.backbone}{part}"
@@ -95,7 +100,14 @@ def _output(study: Study, view: View, sides: Sides) -> Output:
             "of the search; a dash where there is nothing to tune.",
             *cells.gaps(results),
             *cells.gaps(sides.tuned, "Tuned: "),
-            *footnotes(searched(study, sides.entries), [results.backbone]),
+            *oddities.explained(odd),
+        ),
+        origin=(
+            *footnotes(
+                searched(study, sides.entries),
+                [results.backbone],
+                whole([sides.default, sides.tuned]),
+            ),
             *tuned(study.tuned, [results.backbone]),
         ),
         label=f"tab:tuned-{view.slug}",
@@ -119,12 +131,17 @@ def searched(study: Study, entries: Entries) -> Study:
     return study
 
 
-def _row(sides: Sides, method: str, tests: Mapping[str, Judged]) -> Row:
+def _row(
+    sides: Sides, method: str, tests: Mapping[str, Judged], odd: Mapping[str, Oddities]
+) -> Row:
     results, entry, test = sides.default, sides.entries.get(method), tests.get(method)
     form = results.metric.form
     default, tuned = (
-        cells.cell(side.values[method, sides.dataset], results.seeds, **form)
-        for side in (results, sides.tuned)
+        cells.marked(
+            cells.cell(side.values[method, sides.dataset], results.seeds, **form),
+            marks.mark(method, [sides.dataset]),
+        )
+        for side, marks in zip((results, sides.tuned), odd.values(), strict=True)
     )
     if entry is None:
         return Row(method, (default, *[DASH] * (len(COLUMNS) - 2), *[DASH] * len(SPENT)))

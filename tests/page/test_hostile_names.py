@@ -21,7 +21,8 @@ from reports.doors import Figures
 from reports.figures.figure import Figure
 from reports.results.tidy import to_tidy_csv
 from reports.tables.html import to_html
-from reports.tables.table import Cell, Row, Table, to_csv, to_latex, to_markdown, to_terminal
+from reports.tables.table import Cell, Row, Table, to_csv, to_latex, to_markdown
+from reports.tables.terminal import Terminal
 
 NAMES = {
     "html": "<img src=x onerror=alert(1)>",
@@ -69,7 +70,7 @@ def test_html_holds_text_only(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_a_terminal_markdown_and_latex_get_no_control_characters(name: str) -> None:
     out = io.StringIO()
-    Console(file=out, width=300, color_system=None).print(to_terminal(table(name)))
+    Console(file=out, width=300, color_system=None).print(Terminal(table(name)))
     for text in (out.getvalue(), to_markdown(table(name)), to_latex(table(name))):
         assert not UNSEEN.search(text)
     assert len(to_markdown(table(name)).splitlines()) == 9

@@ -41,10 +41,10 @@ def test_the_answer_and_a_leak_of_patients_stand_first_and_no_paper(tmp_path: Pa
     asked = study(npz(tmp_path / "hospital" / "chest.npz", leak=True), tmp_path / "results")
     asked.run(workers=1)
     text = report(asked).read_text(encoding="utf-8")
-    assert "<title>Augmentation on chest@" in text
+    assert "<title>Augmentation on chest<" in text
     leak = "3 of 20 test images are of groups that train has too"
     compared = text.index('id="compared"')
-    assert text.index("<dt>answer") < compared and text.index(leak) < compared
+    assert text.index('id="answer"') < compared and text.index(leak) < compared
     assert text.count(leak) >= 4  # above all, at the data, in their table and in Table 1
     for foreign in ("AILS", "Published", "on MedMNIST", "paper", "hospital", str(tmp_path)):
         assert foreign not in text, foreign
@@ -53,7 +53,9 @@ def test_the_answer_and_a_leak_of_patients_stand_first_and_no_paper(tmp_path: Pa
 
 def test_before_any_run_it_says_what_to_do(tmp_path: Path) -> None:
     page = own.build(study(npz(tmp_path / "chest.npz"), tmp_path / "results"))
-    assert dict(page.summary)["answer"] == "no run is done yet"
+    assert page.summary == (("runs", "none yet"),)
+    assert page.answer and page.answer.lead == "Nothing can be compared yet."
+    assert [section.id for section in page.sections][-1] == "undone"
     data = next(section for section in page.sections if section.id == "data")
     assert data.lead == own.SOUND and page.cautions == ()
 

@@ -8,7 +8,18 @@ from markup import Element
 from matplotlib.figure import Figure as Plot
 
 from reports.figures import style
-from reports.page.site import Claim, Command, Facts, Figure, Method, Page, Section, render
+from reports.page.site import (
+    Answers,
+    Claim,
+    Command,
+    Facts,
+    Figure,
+    Folded,
+    Method,
+    Page,
+    Section,
+    render,
+)
 from reports.tables.table import MISSING, Cell, Row, Table
 
 HOSTILE = "</script><script>alert('1')</script> & &amp; \"x\" {{ 1 }} {% x %} ails[alpha=0.5]"
@@ -100,6 +111,14 @@ class TestPage:
         texts = page.texts("p")
         assert "One." in texts and "Two." in texts
 
+    def test_the_answer_stands_first_and_what_is_folded_is_there(self):
+        answer = Section("answer", "The answer", "", (Answers((("breast", "Undecided."),)),))
+        left = Section("undone", "Not done", "", (Folded("Commands", (Command("make x"),)),))
+        text = render(replace(PAGE, answer=answer, sections=(*PAGE.sections, left)))
+        assert text.index("Undecided.") < text.index('id="summary"') < text.index("<details")
+        found = Element(text)
+        assert (found.texts("summary")[-1], found.texts("code")[-1]) == ("Commands", "make x")
+
     def test_anchors_are_unique_and_every_link_has_its_target(self, page):
         ids = [attrs["id"] for _, attrs, _ in page.tags if "id" in attrs]
         assert len(set(ids)) == len(ids)
@@ -152,7 +171,9 @@ class TestPage:
         whole = " ".join(found.texts("html"))
         fields, twice = 20, 2  # the title of the page and that of the section, also as a link
         assert whole.count(HOSTILE) == fields + twice
-        assert [a["aria-label"] for a, _ in found.all("div") if a.get("role") == "img"] == [HOSTILE]
+        assert [a["aria-label"] for a, _ in found.all("div") if a.get("role") == "group"] == [
+            HOSTILE
+        ]
 
     def test_verdicts_are_counted(self, page):
         (tally,) = [text for attrs, text in page.all("ul") if attrs.get("class") == "tally"]

@@ -41,7 +41,7 @@ def test_verdicts_are_told_by_name() -> None:
 def test_nothing_shown_is_said_so_and_not_that_nothing_differs() -> None:
     found = family({"mixup": noise(0.004, 0.03), "bsda": noise(-0.004, 0.03)})
     said, _ = answer({"breast": found}, "ails", Rule())
-    assert "On these images (breast): none shown to differ from ails." in said
+    assert "On these images (breast): no method is shown to differ from ails." in said
 
 
 def test_several_columns_are_told_by_the_mean_and_counted() -> None:
@@ -54,7 +54,7 @@ def test_several_columns_are_told_by_the_mean_and_counted() -> None:
 def test_few_seeds_decide_nothing() -> None:
     found = family({"mixup": noise(0.05, 0.001, n=4)})
     assert answer({"breast": found}, "ails", Rule()) == [
-        "Undecided: 5 seeds are the fewest that decide."
+        "Undecided: nothing is decided below 5 seeds."
     ]
     assert answer({"breast": {}}, "ails", Rule()) == []
 
@@ -65,7 +65,7 @@ def test_images_that_limit_are_told() -> None:
         images=lambda name, seeds: crossed([Parts(0.01 + 0.001 * np.arange(10), 0.02**2)]),
     )
     said, *_ = answer({"breast": found}, "ails", Rule())
-    assert "On new images: none shown to differ from ails (the images limit mixup)" in said
+    assert "On new images: no method is shown to differ from ails (the images limit mixup)" in said
 
 
 def test_too_many_seeds_are_told_as_such() -> None:

@@ -13,6 +13,7 @@ from bench.grid.selection import Selection
 from bench.stats.paired import outlying
 from bench.store.records import Store
 from reports.results.view import View
+from reports.results.wording import over_seeds
 from reports.tables.table1 import outputs
 
 SEEDS = 6
@@ -70,8 +71,8 @@ def test_they_are_marked_named_and_counted(tmp_path: Path) -> None:
     marks = {row.label: row.cells[0].mark for row in output.table.rows}  # type: ignore[union-attr]
     assert "†" in marks["none"] and "†" in marks["mixup"]
     (note,) = [note for note in output.table.notes if note.startswith("†")]
-    assert "predicts one class only: none on phantom-binary seed 2" in note
-    assert "from the median of its seeds: none on phantom-binary seed 2, mixup" in note
+    assert "predicts one class only (none on phantom-binary seed 2)" in note
+    assert "from the median of its seeds (none on phantom-binary seed 2, mixup" in note
     assert all(row["n"] == SEEDS for row in output.cells)
 
 
@@ -86,3 +87,10 @@ def test_where_nothing_is_odd_nothing_is_marked(tmp_path: Path) -> None:
     (output,) = outputs(study(store, runs()), View("acc"))
     assert not any("†" in cell.mark for row in output.table.rows for cell in row.cells)  # type: ignore[union-attr]
     assert not any(note.startswith("†") for note in output.table.notes)
+
+
+def test_the_footnote_counts_the_seeds_of_the_table_not_those_declared() -> None:
+    asked, ten = range(30), range(10)
+    assert over_seeds([ten, ten], asked) == "seeds 0–9; n = 10, SD with n − 1"
+    assert over_seeds([ten, range(20)], asked).startswith("seeds 0–19; n = 10 to 20, in brackets")
+    assert over_seeds([], asked) == "no cell has all its seeds (0–29)"

@@ -412,7 +412,7 @@ class TestFilter:
     def test_that_rejects_nothing_is_said_to(self, rate: float) -> None:
         logs = {label: {"accept_rate": rate, "tau": 0.7} for label in ("ails", DROP, AGAIN)}
         records = measured(EFFECTS | {DROP: 0.0, AGAIN: 0.0}, copies={DROP: "ails"}, logs=logs)
-        text = " ".join(readings.build(records, "ails", "acc").table.notes)
+        text = " ".join(readings.build(records, "ails", "acc").table.footnotes)
         why = "6 different outcomes of 7 readings (1 equal to the default, as the filter rejects"
         alone = "on_filtered=resample(4) differs from the default by its random draws alone"
         assert (why in text, alone in text) == (rate == 1, rate == 1)
@@ -459,7 +459,7 @@ class TestTable:
 
     def test_says_how_much_hangs_on_the_reading(self) -> None:
         joint, bar = sign_flip(plain().differences), tally(plain())
-        assert printed().table.notes[0] == (
+        assert printed().table.answer[0] == (
             f"Median effect 1.00 points (joint sign-flip p = {joint.median:.2g}; with 6 seeds "
             f"it cannot be below {joint.least:.2g}), range −2.00 to 3.00, default 1.00. 3 of 5 "
             "readings are above none, 3 significantly; 1 significantly below. All effects share "
@@ -479,7 +479,7 @@ class TestTable:
         equal = "default: on_filtered=drop; ce_on=both: kl_reduction=sum."
         assert any(note.endswith(equal) for note in table.notes)
         counted = "4 different outcomes of 6 readings (1 equal to the default; 1 equal to another)"
-        assert counted in table.notes[0]
+        assert counted in table.answer[0]
         rows = {line[0]: line for line in table.lines}
         assert rows["on_filtered=drop"][3:6] == ["=", *rows["default"][4:6]]
         assert rows["kl_reduction=sum"][2:6] == rows["ce_on=both"][2:6]

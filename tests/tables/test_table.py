@@ -25,8 +25,8 @@ from reports.tables.table import (
     to_csv,
     to_latex,
     to_markdown,
-    to_terminal,
 )
+from reports.tables.terminal import Terminal, blocks
 
 PHANTOM = "phantom data, not MedMNIST"
 AWKWARD = r"a_b %1 & $x$ #2 {c} C:\d ~e ^f |g| <h> `i` *j* [k] --set l=m, 'n' \"o\" /p?!;@"
@@ -56,7 +56,7 @@ AWKWARD_TABLE = Table(
 
 def terminal(table, width=200, ansi=False):
     console = Console(file=io.StringIO(), width=width, color_system="standard" if ansi else None)
-    console.print(to_terminal(table))
+    console.print(Terminal(table))
     return console.file.getvalue()
 
 
@@ -260,12 +260,26 @@ class TestTerminal:
         table = paper_table()
         shown = terminal(table, width=80)
         assert max(map(len, shown.splitlines())) <= 80
-        words = shown.split()
         for row in table.rows:
             for number in row.cells[:-1]:
-                assert f"{100 * number.mean:.1f}" in words
-                assert f"±{100 * number.sd:.1f}" in words
-        assert all(column in words for column in table.columns)
+                assert f" {100 * number.mean:.1f} ± {100 * number.sd:.1f}" in shown
+        assert all(column in shown.split() for column in table.columns)
+
+    @pytest.mark.parametrize("width", [60, 79, 80, 120, 200])
+    def test_cells_are_whole_at_any_width_and_fill_it(self, width):
+        table = paper_table()
+        shown = terminal(table, width=width)
+        assert max(map(len, shown.splitlines())) <= width
+        printed = re.findall(r"\d+\.\d ± \d+\.\d", shown)
+        assert len(printed) == sum(cell.sd is not None for row in table.rows for cell in row.cells)
+        parts = blocks(table, width)
+        assert sorted(c for part in parts for c in part) == list(range(1, len(table.columns)))
+        assert (len(parts) == 1) == (width == 200)
+
+    def test_a_text_breaks_at_words_and_stays_beside_its_label(self):
+        table = Table("", ("kind", "text"), (Row("note", ("word " * 40,)),))
+        shown = terminal(table, width=80)
+        assert shown.count("word") == 40 and shown.count("note") == 1
 
 
 @pytest.mark.parametrize("write", [to_csv, to_latex, to_markdown, terminal])
@@ -277,6 +291,31 @@ def test_phantom_data_is_said_in_every_format(write):
 @pytest.mark.parametrize("write", [to_latex, to_markdown, terminal])
 def test_notes_stand_in_every_format_for_readers(write):
     assert "p = 0.05 for all" in write(replace(TABLE, notes=("p = 0.05 for all",)))
+
+
+def test_latex_has_short_notes_and_no_folder_unless_asked():
+    told = replace(
+        TABLE,
+        answer=("mixup worse",),
+        notes=("* marks",),
+        origin=(
+            "Command: bench table 1 --datasets /home/me/a.npz,~/b.npz --methods ../c.py:D 1/2",
+        ),
+    )
+    assert "marks" in to_latex(told) and "worse" not in to_latex(told)
+    full = to_latex(told, "full")
+    assert "worse" in full and "a.npz,\\allowbreak{}b.npz" in full and " c.py:D 1/2" in full
+    assert "home" not in full and "~" not in full and "marks" not in to_latex(told, "none")
+
+
+def test_a_title_is_for_print_alone():
+    rows = (Row("mine", (Cell(0.5),)), Row("mine[alpha=2]", (Cell(0.5),)), Row("mined", ("mine",)))
+    table = Table("mine on breast", ("method", "mine"), rows, titles={"mine": "Mine (ours)"})
+    assert [row.label for row in table.in_print().rows] == [
+        "Mine (ours)", "Mine (ours)[alpha=2]", "mined",
+    ]  # fmt: skip
+    assert "Mine (ours) on breast" in to_latex(table) and "ours" not in to_markdown(table)
+    assert "ours" not in to_csv(table) and "ours" not in terminal(table)
 
 
 def paper_table():

@@ -113,7 +113,7 @@ def test_a_missing_run_makes_its_cell_and_its_mean_a_dash(store: Store) -> None:
     row = next(row for row in parsed(to_csv(built.table)) if row["method"] == "mixup")
     assert row[DATASETS[0]] != DASH
     assert row[DATASETS[1]] == row["mean"] == DASH
-    assert "mixup on phantom-ordinal 9 of 10" in " ".join(built.table.notes)
+    assert "runs are missing (phantom-ordinal: mixup 9 of 10 done)." in " ".join(built.table.notes)
     tidy = next(
         cell for cell in built.cells if (cell["method"], cell["dataset"]) == ("mixup", DATASETS[1])
     )
@@ -122,7 +122,7 @@ def test_a_missing_run_makes_its_cell_and_its_mean_a_dash(store: Store) -> None:
     assert tested == {(DATASETS[0], "mixup"), *((d, "none") for d in (*DATASETS, "mean"))}
     alone = [test for test in built.tests if test["dataset"] != DATASETS[0]]
     assert all(test["p_holm"] == test["p"] for test in alone), "a dash is no part of a family"
-    said = "Holm over the comparisons (phantom-binary 2, phantom-ordinal 1, mean 1) of a column"
+    said = "Holm over the comparisons (phantom-binary 2, phantom-ordinal 1, mean 1) of each column"
     assert said in " ".join(built.table.notes)
 
 
@@ -267,7 +267,7 @@ def test_every_output_says_phantom_and_what_made_it(store: Store) -> None:
     for text in (to_csv(built.table), to_latex(built.table), to_markdown(built.table)):
         assert "phantom data, not MedMNIST" in text
     assert all(row["data"] == "phantom data, not MedMNIST" for row in built.cells + built.tests)
-    footnote = " ".join(built.table.notes)
+    footnote = " ".join(built.table.footnotes)
     for part in ("Protocol laptop", "resnet18", "28 px", "0–9", "python -m bench table 1", "abc"):
         assert part in footnote
 

@@ -95,13 +95,13 @@ def test_tables_say_so_and_stand_apart(tmp_path: Path) -> None:
     for side in (asked, asked.tuned):
         fill(asked.store, side.grid)
     (table,) = reports.table(1, asked.tuned)
-    told = " ".join(table.table.notes)
+    told = " ".join(table.table.footnotes)
     alpha = best(asked, "mixup")["alpha"]
     assert f"alpha={alpha}" in told and f"of {TRIALS}, by validation auc" in told
     assert "--params tuned" in told and "seeds 1000–1001" in told
     assert asked.tuned.config.slug == asked.config.slug + "-tuned"
     (plain,) = reports.table(1, asked)
-    assert "Tuned" not in " ".join(plain.table.notes)
+    assert "Tuned" not in " ".join(plain.table.footnotes)
 
 
 def test_different_budgets_are_a_caution(tmp_path: Path) -> None:
@@ -110,7 +110,9 @@ def test_different_budgets_are_a_caution(tmp_path: Path) -> None:
     both = study(tmp_path, "mixup", "cutout", params="tuned")
     fill(both.store, both.grid)
     (table,) = reports.table(1, both)
-    assert "different budgets: 4 trials of 2 seeds, 5 trials of 2 seeds" in str(table.table.notes)
+    assert "different budgets: 4 trials of 2 seeds, 5 trials of 2 seeds" in str(
+        table.table.footnotes
+    )
 
 
 def test_default_against_tuned_is_paired_by_fresh_seed(tmp_path: Path) -> None:
