@@ -58,10 +58,14 @@ class Ray:
         quiet = {"log_to_driver": False, "logging_level": "error"}
         try:
             ray.init(address=self.address or "local", **quiet, **own)
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except Exception as error:  # of no kind of its own, where a Ray is too slow to start
+            reason = str(error).partition("\n")[0]
             raise BenchError(
-                f"no Ray at {self.address or 'this machine'} ({str(error).splitlines()[0]}); "
-                "start one with `ray start --head`, or leave --ray-address"
+                f"no Ray at {self.address} ({reason}); start one with `ray start --head`, or leave "
+                "--ray-address"
+                if self.address
+                else f"Ray did not start ({reason}); the same command tries again, and --engine "
+                "local needs none"
             ) from None
         try:
             yield
