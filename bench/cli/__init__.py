@@ -10,6 +10,7 @@ from bench.base.errors import BenchError, Note
 from bench.base.version import __version__
 from bench.base.words import short, visible
 from bench.cli import audit, care, check, data, methods, paper, records, reports, runs, tune, work
+from bench.cli.examples import add_examples
 
 EXIT_CODES = """\b
 Exit codes:
@@ -120,3 +121,4 @@ for command in (
     care.clean,
 ):
     main.add_command(command)
+add_examples(main)

@@ -61,7 +61,7 @@ def test_file_system(folder: Path) -> None:
 
 @click.command()
 @results
-@click.option("--yes", is_flag=True, help="do not ask")
+@click.option("--yes", is_flag=True, help="free it without asking")
 def clean(results: Path, yes: bool) -> None:
     """Show what takes space, and free some of it.
 

@@ -20,12 +20,18 @@ from bench.cli.writing import print_written
     "--groups",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="FILE",
-    help="CSV: split, index, group of each image",
+    help="read a CSV of split, index and group",
 )
 @click.option(
-    "--group-column", default="group", metavar="NAME", show_default=True, help="of that CSV"
+    "--group-column",
+    default="group",
+    metavar="NAME",
+    show_default=True,
+    help="name its column of groups",
 )
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="write all of it")
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path), help="write every finding to this file"
+)
 def data_audit(
     groups: Path | None, group_column: str, json_file: Path | None, **options: Any
 ) -> None:
@@ -51,8 +57,8 @@ def data_audit(
 
 @click.command("show")
 @locating
-@click.option("--input-size", type=int, metavar="PX", help="what the backbone is given")
-@click.option("--seed", type=int, default=0, show_default=True, help="which images")
+@click.option("--input-size", type=int, metavar="PX", help="scale as the backbone will see it")
+@click.option("--seed", type=int, default=0, show_default=True, help="draw images by this seed")
 @results
 def data_show(input_size: int | None, seed: int, results: Path, **options: Any) -> None:
     """Draw thumbnails by class and split."""

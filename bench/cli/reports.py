@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     "--notes",
     type=click.Choice(["short", "full", "none"]),
     show_default="full; short in LaTeX",
-    help="how much is said below a table",
+    help="say so much below a table",
 )
 def table(number: str, tests: bool, notes: Notes | None, **options: Any) -> None:
     """Make a table of the paper, and its runs.
@@ -66,7 +66,7 @@ def table(number: str, tests: bool, notes: Notes | None, **options: Any) -> None
     type=click.Choice(["train", "val", "test"]),
     default="test",
     show_default=True,
-    help="whose features figure 5 shows",
+    help="draw the features of it in figure 5",
 )
 def figure(name: str, **options: Any) -> None:
     """Make a figure, or all, and their runs.
@@ -107,7 +107,7 @@ def folder_of(asked: Study, what: str) -> Path:
 
 @click.command()
 @selecting
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="report.html")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="write to this file")
 def report(out: Path | None, **options: Any) -> None:
     """Write one HTML page of all results."""
     from reports import report as door
@@ -123,13 +123,17 @@ def report(out: Path | None, **options: Any) -> None:
     default="ails",
     show_default=True,
     shell_complete=complete.methods,
-    help="whose publication is read",
+    help="read the publication of it",
 )
 @click.option(
-    "--sample", type=click.IntRange(0, 10_000), default=20, show_default=True, help="joint readings"
+    "--sample",
+    type=click.IntRange(0, 10_000),
+    default=20,
+    show_default=True,
+    help="draw so many joint readings",
 )
 @metric
-@click.option("--reference", default="none", show_default=True, help="the baseline")
+@click.option("--reference", default="none", show_default=True, help="compare with this method")
 def readings(method: str, sample: int, metric: str, reference: str, **options: Any) -> None:
     """Compare the ways to read a paper.
 
