@@ -9,7 +9,20 @@ import click
 from bench.base.errors import BenchError, Note
 from bench.base.version import __version__
 from bench.base.words import short, visible
-from bench.cli import audit, care, check, data, methods, paper, records, reports, runs, tune, work
+from bench.cli import (
+    audit,
+    care,
+    check,
+    data,
+    methods,
+    paper,
+    readings,
+    records,
+    reports,
+    runs,
+    tune,
+    work,
+)
 from bench.cli.examples import add_examples
 
 EXIT_CODES = """\b
@@ -17,7 +30,7 @@ Exit codes:
   0    all that was asked for is done
   1    some runs failed, or a check found something
   2    the command is wrong, or a file is
-  130  stopped by Ctrl-C; the same command goes on
+  130  stopped by Ctrl-C; re-running the command resumes it
 """
 
 
@@ -111,7 +124,7 @@ for command in (
     tune.tune,
     audit.audit,
     check.check,
-    reports.readings,
+    readings.readings,
     reports.report,
     paper.paper,
     methods.methods_commands,

@@ -58,8 +58,8 @@ def known(options: dict[str, Any]) -> Known:
 def audit(files: tuple[Path, ...], paper: str, **options: Any) -> None:
     """Check printed tables and a paper's claims.
 
-    FILES hold tables as CSV, Markdown or LaTeX, a row a method; what was read as what is said
-    first. Without any those of the AILS paper are examined, and the claims of --paper.
+    FILES hold tables as CSV, Markdown or LaTeX, with a row for each method; how they were read is
+    printed first. Without FILES the tables of the AILS paper and the claims of --paper are checked.
     """
     from reports import arithmetic
     from reports.page.report import Content

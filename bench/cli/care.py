@@ -23,7 +23,7 @@ from bench.cli.options import results
 def doctor(results: Path, fix: bool, folder: Path | None) -> None:
     """Find damage in the results, and mend it.
 
-    What does not hold is set aside into the folder stale; no record is deleted. Exits with 1 where
+    Damaged files are moved into the folder stale; no record is deleted. Exits with 1 where
     something is wrong and not mended.
     """
     if folder:

@@ -45,7 +45,7 @@ def data_audit(
 
     datasets = opened(options)
     if len(datasets) > 1 and (groups or json_file):
-        raise BenchError("--groups and --json are of one dataset: name it")
+        raise BenchError("--groups and --json need exactly one dataset: name it")
     for dataset in datasets:
         given = groups_of_csv(groups, group_column, dataset.info.counts) if groups else None
         found = audited(dataset, given)

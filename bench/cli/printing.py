@@ -39,7 +39,7 @@ def print_plan(study: Study, device: str | None, workers: int | None) -> None:
     seconds = plan["seconds"].sum() / workers
     out.print(f"about {duration(seconds)} with --workers {workers} on {device}", highlight=False)
     if any(run.cell.method.method.quick for run in study.grid.runs):
-        out.print("the training of generators comes on top")
+        out.print("training generators takes additional time")
 
 
 def print_states(cells: pd.DataFrame) -> None:

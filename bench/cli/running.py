@@ -81,7 +81,9 @@ def engine(options: dict[str, Any]) -> Engine:
     name = options["engine"]
     for option, owner in BELONG.items():
         if options[option] is not None and owner != name:
-            raise BenchError(f"--{option.replace('_', '-')} is of --engine {owner}, not {name}")
+            raise BenchError(
+                f"--{option.replace('_', '-')} belongs to --engine {owner}, not {name}"
+            )
     if name == "ray":
         return Ray(options["ray_address"], options["gpus_per_worker"] or 0.0)
     if name == "slurm":

@@ -69,7 +69,7 @@ CLAIMS = (
 )
 METHOD = Method(
     "mixup",
-    "Convex combinations of pictures.",
+    "Convex combinations of images.",
     "x̃ = λx + (1 − λ)x′",
     (("alpha", "0.2"),),
     "Zhang et al. 2018",
@@ -117,7 +117,7 @@ class TestPage:
         text = render(replace(PAGE, answer=answer, sections=(*PAGE.sections, left)))
         assert text.index("Undecided.") < text.index('id="summary"') < text.index("<details")
         found = Element(text)
-        assert ("Commands", "make x") == (found.texts("summary")[-1], found.texts("code")[-1])
+        assert (found.texts("summary")[-1], found.texts("code")[-1]) == ("Commands", "make x")
 
     def test_anchors_are_unique_and_every_link_has_its_target(self, page):
         ids = [attrs["id"] for _, attrs, _ in page.tags if "id" in attrs]
