@@ -168,13 +168,13 @@ def _of_folder(source: Path, exclude: Sequence[str]) -> Listing:
                 left.append((name, "excluded"))
             elif not path.name.startswith("."):
                 items.append(Item(path, name, (folder.name,), split=split))
-    stray = sorted(p.name for p in source.iterdir() if p.is_file())
-    tables = [name for name in stray if Path(name).suffix.lower() in TABLES]
+    loose = sorted(p.name for p in source.iterdir() if p.is_file())
+    tables = [name for name in loose if Path(name).suffix.lower() in TABLES]
     if tables and len({item.labels for item in items}) < 2:
         raise BenchError(
             f"{source} has no two class folders, but {', '.join(tables)}; name that as the source"
         )
-    left += [(name, "in no class folder") for name in stray]
+    left += [(name, "in no class folder") for name in loose]
     said = "no patients are known: images of one may stand in two splits; a CSV can name them"
     return _complete(source, items, left, (), (said,))
 
@@ -209,8 +209,8 @@ def _of_csv(source: Path, columns: Columns, exclude: Sequence[str]) -> Listing:
     said = f"images of one {group} stay in one split"
     if not group:
         said = "no group column: images of one patient may stand in two splits"
-    found = _complete(source, items, left, labels if len(labels) > 1 else (), (said,))
-    return replace(found, columns=replace(columns, image=image, labels=labels, group=group or None))
+    listing = _complete(source, items, left, labels if len(labels) > 1 else (), (said,))
+    return replace(listing, columns=replace(columns, image=image, labels=labels, group=group or None))
 
 
 def _complete(
