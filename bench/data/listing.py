@@ -104,10 +104,10 @@ def listed(source: Path, columns: Columns = Columns(), exclude: Sequence[str] = 
 
 def by_reason(left: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     """Names that were left out, by the reason."""
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, list[str]] = {}
     for name, reason in left:
-        found[reason] = (*found.get(reason, ()), name)
-    return found
+        found.setdefault(reason, []).append(name)
+    return {reason: tuple(names) for reason, names in found.items()}
 
 
 def left_out_lines(left: Mapping[str, Sequence[str]]) -> Iterator[str]:
@@ -160,7 +160,8 @@ def _of_folder(source: Path, exclude: Sequence[str]) -> Listing:
         if given
         else list(whole.items())
     )
-    items, left = [], []
+    items: list[Item] = []
+    left: list[tuple[str, str]] = []
     for folder, split in classes:
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
             name = path.relative_to(source).as_posix()
@@ -168,13 +169,13 @@ def _of_folder(source: Path, exclude: Sequence[str]) -> Listing:
                 left.append((name, "excluded"))
             elif not path.name.startswith("."):
                 items.append(Item(path, name, (folder.name,), split=split))
-    stray = sorted(p.name for p in source.iterdir() if p.is_file())
-    tables = [name for name in stray if Path(name).suffix.lower() in TABLES]
+    loose = sorted(p.name for p in source.iterdir() if p.is_file())
+    tables = [name for name in loose if Path(name).suffix.lower() in TABLES]
     if tables and len({item.labels for item in items}) < 2:
         raise BenchError(
             f"{source} has no two class folders, but {', '.join(tables)}; name that as the source"
         )
-    left += [(name, "in no class folder") for name in stray]
+    left += [(name, "in no class folder") for name in loose]
     said = "no patients are known: images of one may stand in two splits; a CSV can name them"
     return _complete(source, items, left, (), (said,))
 
@@ -209,8 +210,8 @@ def _of_csv(source: Path, columns: Columns, exclude: Sequence[str]) -> Listing:
     said = f"images of one {group} stay in one split"
     if not group:
         said = "no group column: images of one patient may stand in two splits"
-    found = _complete(source, items, left, labels if len(labels) > 1 else (), (said,))
-    return replace(found, columns=replace(columns, image=image, labels=labels, group=group or None))
+    whole = _complete(source, items, left, labels if len(labels) > 1 else (), (said,))
+    return replace(whole, columns=replace(columns, image=image, labels=labels, group=group or None))
 
 
 def _complete(
