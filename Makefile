@@ -16,7 +16,7 @@ RUN = $(SHOW) $(call option,WORKERS,workers)
 TABLES = table1 table2 table3 table4 table5 table6
 
 .PHONY: $(TABLES) figures paper audit readings report tune quick speed gpu test test-all mutants faults \
-	check check-numbers
+	check check-numbers site
 
 $(TABLES): table%: .venv/ready
 	$(BENCH) table $* $(RUN)
@@ -40,8 +40,7 @@ quick: .venv/ready
 	$(BENCH) table 1 $(RUN)
 
 speed: .venv/ready
-	.venv/bin/python tests/speed/step_time.py
-	.venv/bin/python tests/speed/plan.py
+	.venv/bin/python tests/speed/speed.py --out $(RESULTS)/speed $(OPTIONS)
 
 gpu: .venv/ready
 	.venv/bin/python tests/gpu/gpu.py --out $(RESULTS)/gpu $(OPTIONS)
@@ -62,6 +61,11 @@ check: .venv/ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+
+site: .venv/ready
+	.venv/bin/python -m pip install --quiet --editable '.[docs]'
+	.venv/bin/python -m mkdocs build --quiet --config-file website/mkdocs.yml
+	@echo build/site/index.html
 
 check-numbers: .venv/ready
 	$(BENCH) check

@@ -153,10 +153,10 @@ def test_two_metrics_of_a_table_are_two_files(number: int, results: Path) -> Non
 @pytest.mark.parametrize("metric", sorted(set(metrics.names()) - set(metrics.RECORDED)))
 def test_what_is_not_kept_of_validation_is_refused(metric: str, results: Path) -> None:
     found = study(results, **OF_TABLE[1])
-    with pytest.raises(BenchError, match="not kept of the validation split; use acc, auc"):
+    with pytest.raises(BenchError, match="not recorded on the validation split; use acc, auc"):
         table(1, found, metric=metric, split="val")
     done = bench("compare", *words(found)[:-2], "--metric", metric, "--split", "val")
-    assert done.exit_code == 2 and "not kept of the validation split" in done.stderr
+    assert done.exit_code == 2 and "not recorded on the validation split" in done.stderr
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [

@@ -88,6 +88,7 @@ def print_paper(study: Study, device: str | None, workers: int | None) -> None:
 
 def print_costs(costs: Mapping[Run, Cost], device: str | None, workers: int | None) -> None:
     """Time, memory and disk of what is missing, with so many workers."""
+    from bench.base import process
     from bench.costs import finish
     from bench.engines.progress import console, duration
     from bench.training import environment
@@ -100,11 +101,14 @@ def print_costs(costs: Mapping[Run, Cost], device: str | None, workers: int | No
     seconds = finish((cost.seconds for cost in costs.values()), workers)
     end = time.strftime("%a %d %b, %H:%M", time.localtime(time.time() + seconds))
     memory = max(cost.memory for cost in costs.values())
+    own = device == "cpu" and workers > process.cores()
+    where = f"{device}, if each has a core of its own" if own else device
+    disk = sum(cost.disk for cost in costs.values())
     for line in (
-        f"about {duration(seconds)} with --workers {workers} on {device}: until {end}",
-        f"{sum(cost.seconds for cost in costs.values()) / 3600:,.1f} hours of one worker; memory "
-        f"{memory / 1e9:.1f} GB each, {workers * memory / 1e9:.1f} GB in all; "
-        f"{sum(cost.disk for cost in costs.values()) / 1e6:,.1f} MB of disk",
+        f"about {duration(seconds)} with --workers {workers} on {where}: until {end}",
+        f"{duration(sum(cost.seconds for cost in costs.values()))} of one worker; "
+        f"{memory / 1e9:.1f} GB of memory each, {workers * memory / 1e9:.1f} GB in all; "
+        f"{max(0.1, disk / 1e6):,.1f} MB of disk",
     ):
         console().print(line, highlight=False)
 

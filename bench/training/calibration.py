@@ -26,8 +26,8 @@ from bench.training.state import Training
 from bench.training.trainer import step as take_step
 from methods.method import Method, Progress, Workspace
 
-LEAST, MOST, ENOUGH_SECONDS = 3, 30, 1.0
-"""So many steps are timed: until there is enough."""
+MOST, STEP_SECONDS, LOOK_SECONDS = 30, 1.0, 0.3
+"""So many steps and looks are timed at most, and for so long."""
 LOOKED_AT = (32, 256)
 """Images of a small and of a large look."""
 GENERATOR_SECONDS = 6.0
@@ -68,8 +68,9 @@ def measure(run: Run, info: Info, device: str) -> Rates:
     model, method = assemble(plain, info, device)
     model = method.adapt(model)
     setup = clock() - began
-    step = _timed(stepper(plain, info, model, method), clock) / batch_size(run, info)
-    small, large = (_timed(_look(model, info, count, device), clock) for count in LOOKED_AT)
+    step = _timed(stepper(plain, info, model, method), clock, STEP_SECONDS) / batch_size(run, info)
+    looks = (_look(model, info, count, device) for count in LOOKED_AT)
+    small, large = (_timed(look, clock, LOOK_SECONDS) for look in looks)
     image = max(0.0, large - small) / (LOOKED_AT[1] - LOOKED_AT[0])
     look = max(0.0, small - LOOKED_AT[0] * image)
     return Rates(step, look, image, setup, generator(run, info, device), process.peak_memory())
@@ -175,11 +176,11 @@ def clock_of(device: str) -> Callable[[], float]:
     return clock
 
 
-def _timed(action: Callable[[], object], clock: Callable[[], float]) -> float:
+def _timed(action: Callable[[], object], clock: Callable[[], float], enough: float) -> float:
     """The median of some times, after one that is not counted."""
     action()
     times: list[float] = []
-    while len(times) < LEAST or (sum(times) < ENOUGH_SECONDS and len(times) < MOST):
+    while sum(times) < enough and len(times) < MOST:
         began = clock()
         action()
         times.append(clock() - began)

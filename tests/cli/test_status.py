@@ -76,7 +76,9 @@ def test_watching_ends_when_nothing_is_left(
 def test_a_plan_tells_time_memory_and_disk(study: Study, tmp_path: Path) -> None:
     output = told("plan", *WORDS, "--workers", "2", results=tmp_path)
     assert "about 1 min 00 s with --workers 2 on cpu: until " in output
-    assert "memory 1.0 GB each, 2.0 GB in all; 2.0 MB of disk" in output
+    assert (
+        "2 min 00 s of one worker; 1.0 GB of memory each, 2.0 GB in all; 2.0 MB of disk" in output
+    )
 
 
 def test_a_plan_of_the_paper_counts_shared_runs_once(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
     python tests/faults/faults.py            about a minute: what CI runs
     python tests/faults/faults.py --long     300 kills and more
+    python tests/faults/faults.py --long --only Ray
 
 A fault is done to a command; the same command is then given until it exits with 0. Counted are runs
 that were finished and lost, runs that were trained twice without a reason, commands that got stuck,
@@ -186,10 +187,11 @@ def kill_fork_server(trial: Trial, kills: int, rng: random.Random, number: int) 
         if sent == kills:
             continue
         time.sleep(rng.uniform(0, 0.4))
-        for child in psutil.Process(command.pid).children():
-            if any("forkserver" in word for word in child.cmdline()):
-                send(child.pid, signal.SIGKILL)
-                sent += 1
+        with suppress(psutil.NoSuchProcess):  # one that has just ended
+            for child in psutil.Process(command.pid).children():
+                if any("forkserver" in word for word in child.cmdline()):
+                    send(child.pid, signal.SIGKILL)
+                    sent += 1
     trial.ended(command)
     return sent
 
@@ -337,6 +339,7 @@ def main() -> None:
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--rounds", type=int, default=1, help="of the long form")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="faults with this in their name")
     options = parser.parse_args()
     rng, tallies = random.Random(options.seed), []
     with tempfile.TemporaryDirectory() as name:
@@ -346,10 +349,13 @@ def main() -> None:
         whole = undisturbed.bits()
         assert len(whole) == 2 * SEEDS, "the undisturbed command did not end"
         tally = Tally("kill -9 at each file-system step")
-        file_system_steps(folder / "steps", undisturbed, tally)
-        tallies.append(tally)
-        show(tally)
+        if options.only in tally.kind:
+            file_system_steps(folder / "steps", undisturbed, tally)
+            tallies.append(tally)
+            show(tally)
         for kind, (fault, number, short, long) in KINDS.items():
+            if options.only not in kind:
+                continue
             tally = Tally(kind)
             for _ in range(options.rounds if options.long else min(1, short)):
                 trial = Trial(folder / "trial", tally)
