@@ -39,8 +39,8 @@ def broken(site: Path) -> Iterator[str]:
                 yield f"{name}: no anchor {link}"
 
 
-def violations(site: Path, axe: Path, browser: str) -> Iterator[str]:
-    """Of axe-core, on every page, wide and narrow, light and dark; and requests elsewhere."""
+def violations(site: Path, axe: Path, browser: str, pages: str) -> Iterator[str]:
+    """Of axe-core, on each page, wide and narrow, light and dark; and requests elsewhere."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:
@@ -49,7 +49,7 @@ def violations(site: Path, axe: Path, browser: str) -> Iterator[str]:
             page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
             requests: list[str] = []
             page.on("request", lambda one, seen=requests: seen.append(one.url))
-            for path in sorted(site.rglob("*.html")):
+            for path in sorted(site.glob(pages)):
                 where = f"{path.relative_to(site)} at {width} px, {scheme}"
                 page.goto(path.as_uri())
                 page.wait_for_timeout(100)
@@ -69,10 +69,11 @@ def main() -> None:
     parser.add_argument("--site", type=Path, default=SITE)
     parser.add_argument("--axe", type=Path, help="axe.min.js of the npm package axe-core")
     parser.add_argument("--browser", default="/usr/bin/chromium")
+    parser.add_argument("--pages", default="**/*.html", help="those that axe looks at")
     asked = parser.parse_args()
     found = [*broken(asked.site)]
     if asked.axe:
-        found += violations(asked.site, asked.axe, asked.browser)
+        found += violations(asked.site, asked.axe, asked.browser, asked.pages)
     print("\n".join(found) or f"{len([*asked.site.rglob('*.html')])} pages, nothing found")
     sys.exit(bool(found))
 
