@@ -16,7 +16,7 @@ RUN = $(SHOW) $(call option,WORKERS,workers)
 TABLES = table1 table2 table3 table4 table5 table6
 
 .PHONY: $(TABLES) figures paper audit readings report tune quick speed gpu test test-all mutants faults \
-	check check-numbers
+	check check-numbers site
 
 $(TABLES): table%: .venv/ready
 	$(BENCH) table $* $(RUN)
@@ -61,6 +61,11 @@ check: .venv/ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+
+site: .venv/ready
+	.venv/bin/python -m pip install --quiet --editable '.[docs]'
+	.venv/bin/python -m mkdocs build --quiet --config-file website/mkdocs.yml
+	@echo build/site/index.html
 
 check-numbers: .venv/ready
 	$(BENCH) check

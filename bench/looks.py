@@ -43,7 +43,9 @@ def until_decided(
     `run` does a part of the study with any engine. Raises BenchError where no looks are declared.
     """
     if not study.selection.looks:
-        raise BenchError("until decided: looks are to be declared beforehand: --looks 10,20,30")
+        raise BenchError(
+            "--until-decided needs looks that are declared beforehand: --looks 10,20,30"
+        )
     tried: set[Run] = set()
     while to_do := [one for one in needed(study, metric, reference) if one not in tried]:
         run(study.only(to_do))

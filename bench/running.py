@@ -164,8 +164,8 @@ def _device(how: How) -> str:
 def _note_changed_code() -> None:
     if (commit := version.commit()).endswith("+"):
         warnings.warn(
-            f"files under bench/ or methods/ are changed since commit {commit[:-1]}: records made "
-            "now are marked as of changed code",
+            f"files under bench/ or methods/ have changed since commit {commit[:-1]}: records made "
+            "now are marked as made by changed code",
             Note,
             stacklevel=4,
         )

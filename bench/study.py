@@ -129,7 +129,7 @@ class Study:
         found = validated(Selection, usual | self.named, "option")
         if max(found.seeds) >= TUNING_SEEDS and not self._tunes:
             raise BenchError(
-                f"seed {max(found.seeds)} is one of tuning, whose runs are not tested; report on "
+                f"seed {max(found.seeds)} is reserved for tuning, whose runs are not tested; use "
                 f"seeds below {TUNING_SEEDS}"
             )
         return found
@@ -361,7 +361,7 @@ class Study:
         from bench.tuning.rounds import objective, searches
 
         if self.params != "default":
-            raise BenchError("a search starts from the defaults: leave params")
+            raise BenchError("tuning starts from the defaults: leave params out")
         goal = objective(metric, tune_seeds, self.config.protocol)
         return searches(self.grid, goal, shared, self.shelf)
 

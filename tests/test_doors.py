@@ -86,9 +86,9 @@ def test_the_command_line_prints_what_python_gives(results: Path) -> None:
     printed = table(1, found, metric="kappa")
     numbers = ["mean", "sd", "low", "high"]
     assert pd.read_csv(written)[numbers].equals(printed.to_frame()[numbers].astype(float))
-    assert "mixup − ails" in done.output and "Holm" in done.output
+    assert "method minus ails" in done.output and "Holm" in done.output
     plain = bench("table", "1", *words(found), "--metric", "kappa")
-    assert "mixup − ails" not in plain.output
+    assert "method minus ails" not in plain.output
 
 
 @pytest.mark.parametrize("number", [1, 4])
@@ -153,10 +153,10 @@ def test_two_metrics_of_a_table_are_two_files(number: int, results: Path) -> Non
 @pytest.mark.parametrize("metric", sorted(set(metrics.names()) - set(metrics.RECORDED)))
 def test_what_is_not_kept_of_validation_is_refused(metric: str, results: Path) -> None:
     found = study(results, **OF_TABLE[1])
-    with pytest.raises(BenchError, match="not kept of the validation split; use acc, auc"):
+    with pytest.raises(BenchError, match="not recorded on the validation split; use acc, auc"):
         table(1, found, metric=metric, split="val")
     done = bench("compare", *words(found)[:-2], "--metric", metric, "--split", "val")
-    assert done.exit_code == 2 and "not kept of the validation split" in done.stderr
+    assert done.exit_code == 2 and "not recorded on the validation split" in done.stderr
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [

@@ -147,7 +147,7 @@ def explained(folder: Path) -> Iterator[None]:
         mend = "free some space" if full else "make it writable, or name another with --results"
         raise StoreError(
             f"cannot write to {folder}: {error.strerror or error}; {mend}; "
-            "finished runs are kept, the same command goes on"
+            "finished runs are kept; re-running the command resumes it"
         ) from None
 
 

@@ -67,7 +67,9 @@ def read(text: str | bytes, where: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = f" in line {mark.line + 1}" if mark else ""
-        problem = "a tab where blanks are wanted" if "\\t" in f"{error.problem}" else error.problem
+        problem = (
+            "a tab where blanks are expected" if "\\t" in f"{error.problem}" else error.problem
+        )
         raise BenchError(f"{where}: not valid YAML ({problem}{line})") from None
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         reason = " ".join(str(error).split())[:80]

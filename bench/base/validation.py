@@ -15,13 +15,13 @@ def validated(model: type[Model], values: Mapping[str, Any], kind: str) -> Model
     """`model(**values)`, its first error as a BenchError; `kind` says what a key is called.
 
     An unknown key is answered with the nearest valid one. Numbers may be written as text, since
-    YAML reads `1e-3` as text; a truth value where a number is wanted is an error.
+    YAML reads `1e-3` as text; a truth value where a number is expected is an error.
     """
     for name, value in values.items():
         if name not in model.model_fields:
             raise unknown(kind, str(name), model.model_fields)
         if isinstance(value, bool) and "bool" not in str(model.model_fields[name].annotation):
-            raise BenchError(f"{kind} {name}: a number or a word is wanted, not {value}")
+            raise BenchError(f"{kind} {name}: expected a number or a word, not {value}")
     try:
         return model(**values)
     except ValidationError as error:

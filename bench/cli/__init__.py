@@ -17,6 +17,7 @@ from bench.cli import (
     methods,
     paper,
     plan,
+    readings,
     records,
     reports,
     runs,
@@ -24,13 +25,14 @@ from bench.cli import (
     tune,
     work,
 )
+from bench.cli.examples import add_examples
 
 EXIT_CODES = """\b
 Exit codes:
   0    all that was asked for is done
   1    some runs failed, or a check found something
   2    the command is wrong, or a file is
-  130  stopped by Ctrl-C; the same command goes on
+  130  stopped by Ctrl-C; re-running the command resumes it
 """
 
 
@@ -124,7 +126,7 @@ for command in (
     tune.tune,
     audit.audit,
     check.check,
-    reports.readings,
+    readings.readings,
     reports.report,
     paper.paper,
     methods.methods_commands,
@@ -134,3 +136,4 @@ for command in (
     care.clean,
 ):
     main.add_command(command)
+add_examples(main)

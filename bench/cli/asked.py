@@ -40,7 +40,7 @@ def settings(options: dict[str, Any]) -> dict[str, Any]:
     found = notation.settings(options["settings"])
     if options["weights"]:
         if "pretrained" in found:
-            raise BenchError("--weights and --set pretrained= say the same; give one of them")
+            raise BenchError("--weights and --set pretrained= set the same thing; give one of them")
         found["pretrained"] = options["weights"]
     return found
 

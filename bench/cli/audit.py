@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 about_tables = option_group(
     click.option(
-        "--runs", type=click.IntRange(2, 10_000), metavar="N", help="runs behind each mean"
+        "--runs", type=click.IntRange(2, 10_000), metavar="N", help="say how many runs a mean is of"
     ),
-    click.option("--images", metavar="NAME=N", help="test images of a column: breast=156"),
-    click.option("--decimal", type=click.Choice([",", "."]), help="the mark before fractions"),
-    click.option("--mean-column", metavar="NAME", help="the column of means"),
+    click.option("--images", metavar="NAME=N", help="give a column's test images: breast=156"),
+    click.option("--decimal", type=click.Choice([",", "."]), help="read it as the decimal point"),
+    click.option("--mean-column", metavar="NAME", help="name the column of means"),
 )
 """What FILES do not say."""
 
@@ -52,14 +52,14 @@ def known(options: dict[str, Any]) -> Known:
     default="ails",
     show_default=True,
     metavar="NAME",
-    help="whose claims: name or YAML",
+    help="judge the claims of it: a name or a YAML file",
 )
 @selecting
 def audit(files: tuple[Path, ...], paper: str, **options: Any) -> None:
     """Check printed tables and a paper's claims.
 
-    FILES hold tables as CSV, Markdown or LaTeX, a row a method; what was read as what is said
-    first. Without any those of the AILS paper are examined, and the claims of --paper.
+    FILES hold tables as CSV, Markdown or LaTeX, with a row for each method; how they were read is
+    printed first. Without FILES the tables of the AILS paper and the claims of --paper are checked.
     """
     from reports import arithmetic
     from reports.page.report import Content

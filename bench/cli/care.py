@@ -23,7 +23,7 @@ from bench.cli.options import results
 def doctor(results: Path, fix: bool, folder: Path | None) -> None:
     """Find damage in the results, and mend it.
 
-    What does not hold is set aside into the folder stale; no record is deleted. Exits with 1 where
+    Damaged files are moved into the folder stale; no record is deleted. Exits with 1 where
     something is wrong and not mended.
     """
     if folder:
@@ -61,7 +61,7 @@ def test_file_system(folder: Path) -> None:
 
 @click.command()
 @results
-@click.option("--yes", is_flag=True, help="do not ask")
+@click.option("--yes", is_flag=True, help="free it without asking")
 def clean(results: Path, yes: bool) -> None:
     """Show what takes space, and free some of it.
 

@@ -21,22 +21,22 @@ CHECKS = ("traces", "golden", "reported")
 
 @click.command()
 @click.argument("what", type=click.Choice([*CHECKS, "external"]), required=False)
-@click.option("--full", is_flag=True, help="golden: on Breast too")
-@click.option("--update", is_flag=True, help="write what is expected anew")
-@click.option("--reason", metavar="TEXT", default="", help="why it changes; kept with it")
+@click.option("--full", is_flag=True, help="add golden runs on Breast")
+@click.option("--update", is_flag=True, help="write the expected numbers anew")
+@click.option("--reason", metavar="TEXT", default="", help="say why they change; kept with them")
 @data_dir
 def check(what: str | None, full: bool, update: bool, reason: str, data_dir: Path | None) -> None:
     """Check that numbers are what they were.
 
-    traces: losses and gradients of all methods on a few batches. golden: a small grid, through the
-    whole road. reported: the tables in README, docs and studies, made again from committed records.
-    All three where none is named. Exits with 1 where anything differs, is missing or not expected.
-    external prints our baseline beside what others published for it.
+    traces: losses and gradients of all methods on a few batches. golden: a small grid, from data to
+    tables. reported: the tables in README, docs and studies, made again from committed records.
+    Without a name all three are checked. external prints our baseline beside what others published
+    for it. Exits with 1 where anything differs, is missing or not expected.
     """
     if update != bool(reason.strip()):
         raise BenchError("--update and --reason TEXT go together: say why the numbers change")
     if full and what != "golden":
-        raise BenchError("--full is of golden: name it")
+        raise BenchError("--full belongs to `check golden`: name golden")
     if what == "external":
         external()
         return

@@ -69,7 +69,7 @@ def data_verify(**options: Any) -> None:
     metavar="NAME",
     callback=single,
     shell_complete=complete.datasets,
-    help="as in --datasets, one of them",
+    help="name one dataset, as in --datasets",
 )
 @size
 @click.option(
@@ -78,9 +78,9 @@ def data_verify(**options: Any) -> None:
     default=1.0,
     metavar="R",
     show_default=True,
-    help="fraction of the training split",
+    help="take this fraction of the training split",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="which subset of that size")
+@click.option("--seed", type=int, default=0, show_default=True, help="draw the subset of this seed")
 @data_dir
 @click.argument("path", type=click.Path(path_type=Path))
 def data_export(path: Path, **options: Any) -> None:

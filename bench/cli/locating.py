@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bench.data.dataset import Dataset
 
 size = click.option(
-    "--size", type=int, default=28, metavar="PX", show_default=True, help="size of the images"
+    "--size", type=int, default=28, metavar="PX", show_default=True, help="read images of this size"
 )
 locating = option_group(
     click.argument("names", nargs=-1, shell_complete=complete.datasets),
@@ -22,7 +22,7 @@ locating = option_group(
         "--datasets",
         metavar="NAMES",
         shell_complete=complete.datasets,
-        help="all that are here by default",
+        help="name some; by default all that are here",
     ),
     size,
     data_dir,

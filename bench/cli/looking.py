@@ -20,14 +20,14 @@ from bench.cli.writing import print_written
     "--groups",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="FILE",
-    help="CSV: split, index, group of each image",
+    help="read a CSV of split, index and group",
 )
+@click.option("--group-column", metavar="NAME", help="read groups from this column of it")
 @click.option(
-    "--group-column", default="group", metavar="NAME", show_default=True, help="of that CSV"
+    "--json", "json_file", type=click.Path(path_type=Path), help="write every finding to this file"
 )
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="write all of it")
 def data_audit(
-    groups: Path | None, group_column: str, json_file: Path | None, **options: Any
+    groups: Path | None, group_column: str | None, json_file: Path | None, **options: Any
 ) -> None:
     """Find leaks, duplicates, odd images.
 
@@ -39,7 +39,7 @@ def data_audit(
 
     datasets = opened(options)
     if len(datasets) > 1 and (groups or json_file):
-        raise BenchError("--groups and --json are of one dataset: name it")
+        raise BenchError("--groups and --json need exactly one dataset: name it")
     for dataset in datasets:
         given = groups_of_csv(groups, group_column, dataset.info.counts) if groups else None
         found = audited(dataset, given)
@@ -51,8 +51,8 @@ def data_audit(
 
 @click.command("show")
 @locating
-@click.option("--input-size", type=int, metavar="PX", help="what the backbone is given")
-@click.option("--seed", type=int, default=0, show_default=True, help="which images")
+@click.option("--input-size", type=int, metavar="PX", help="scale as the backbone will see it")
+@click.option("--seed", type=int, default=0, show_default=True, help="draw images by this seed")
 @results
 def data_show(input_size: int | None, seed: int, results: Path, **options: Any) -> None:
     """Draw thumbnails by class and split."""

@@ -76,7 +76,7 @@ def show_method(name: str) -> None:
 
 @methods_commands.command("check")
 @click.argument("method", shell_complete=complete.methods)
-@click.option("--backbone", metavar="NAME", help="a network to check with")
+@click.option("--backbone", metavar="NAME", help="check with this network")
 def check_method(method: str, backbone: str | None) -> None:
     """Check what every method must hold.
 
@@ -105,7 +105,7 @@ def check_method(method: str, backbone: str | None) -> None:
     metavar="NAME",
     callback=single,
     shell_complete=complete.methods,
-    help="as in --methods, one of them",
+    help="draw one method, as in --methods",
 )
 @click.option(
     "--dataset",
@@ -113,12 +113,12 @@ def check_method(method: str, backbone: str | None) -> None:
     metavar="NAME",
     callback=single,
     shell_complete=complete.datasets,
-    help="as in --datasets, one of them",
+    help="draw on one dataset, as in --datasets",
 )
 @click.option(
-    "--size", type=int, default=28, metavar="PX", show_default=True, help="size of the images"
+    "--size", type=int, default=28, metavar="PX", show_default=True, help="read images of this size"
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="seed of the method")
+@click.option("--seed", type=int, default=0, show_default=True, help="seed the method")
 @protocol
 @data_dir
 @results

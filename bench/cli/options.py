@@ -39,7 +39,10 @@ def option_group(*options: Callable[[Command], Command]) -> Callable[[Command], 
 
 
 data_dir = click.option(
-    "--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="folder of the npz files"
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="read npz files from this folder",
 )
 results = click.option(
     "--results",
@@ -47,44 +50,56 @@ results = click.option(
     default="results",
     metavar="DIR",
     show_default=True,
-    help="folder of the records",
+    help="keep records in this folder",
 )
 protocol = click.option(
     "--protocol",
     metavar="NAME",
     show_default="laptop",
     shell_complete=complete.protocols,
-    help="how runs are trained: a name or a YAML file",
+    help="train by a protocol: a name or a YAML file",
 )
 selecting = option_group(
-    click.option("--study", "part", metavar="DIR", help="a committed study: studies/NAME/PART"),
+    click.option(
+        "--study", "part", metavar="DIR", help="take a committed study: studies/NAME/PART"
+    ),
     click.option(
         "--datasets",
         metavar="NAMES",
         shell_complete=complete.datasets,
-        help="breast,retina or a path: npz, folder, CSV",
+        help="use breast,retina or an npz, folder, CSV",
     ),
     click.option(
         "--methods",
         metavar="NAMES",
         shell_complete=complete.methods,
-        help='ails,bsda or "ails[alpha=0.5]"',
+        help='compare ails,bsda or "ails[alpha=0.5]"',
     ),
-    click.option("--backbones", metavar="NAMES", help="any of timm; a+b is a combination"),
-    click.option("--ratio", metavar="R", help="fractions of the training split: 0.2,1"),
-    click.option("--seeds", metavar="S", help="10 (a count), 0-9 or 3,5,7"),
-    click.option("--looks", metavar="N", help="look at 10,20,30 seeds; one look else"),
-    click.option("--margin", type=float, metavar="D", help="smallest difference that counts: 0.01"),
-    click.option("--size", type=int, metavar="PX", help="size of the source images"),
-    click.option("--input-size", type=int, metavar="PX", help="what the backbone is given"),
+    click.option("--backbones", metavar="NAMES", help="train any of timm; a+b combines two"),
+    click.option("--ratio", metavar="R", help="train on fractions of the split: 0.2,1"),
+    click.option("--seeds", metavar="S", help="run 10 (a count), 0-9 or 3,5,7"),
+    click.option("--looks", metavar="N", help="look at 10,20,30 seeds, not only once"),
+    click.option(
+        "--margin", type=float, metavar="D", help="call differences below 0.01 equivalent"
+    ),
+    click.option("--size", type=int, metavar="PX", help="read source images of this size"),
+    click.option(
+        "--input-size", type=int, metavar="PX", help="scale images to this size for the backbone"
+    ),
     protocol,
-    click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="lr=1e-3"),
-    click.option("--weights", metavar="FILE", help="pretrained weights of the backbone"),
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="change a key of the protocol: lr=1e-3",
+    ),
+    click.option("--weights", metavar="FILE", help="start from pretrained weights"),
     click.option(
         "--params",
         type=click.Choice(["default", "tuned"]),
         show_default="default",
-        help="what methods take; see tune",
+        help="use defaults, or what `tune` found",
     ),
     data_dir,
     results,
@@ -96,17 +111,19 @@ metric = click.option(
     metavar="NAME",
     show_default=True,
     shell_complete=complete.metrics,
-    help="what is compared",
+    help="compare by this metric",
 )
 viewing = option_group(
     metric,
-    click.option("--reference", metavar="METHOD", help="compare with it; ails by default"),
+    click.option(
+        "--reference", metavar="METHOD", help="compare with this method (ails, else first)"
+    ),
     click.option(
         "--combine",
         type=click.Choice(["mean", "ensemble"]),
         default="mean",
         show_default=True,
-        help="what a+b of backbones is",
+        help="average a+b, or their predicted scores",
     ),
     click.option("--published", is_flag=True, help="add the paper's numbers, in their own rows"),
 )
@@ -116,5 +133,5 @@ split = click.option(
     type=click.Choice(["val", "test"]),
     default="test",
     show_default=True,
-    help="whose metrics; tune on val",
+    help="show this split's metrics; choose by val",
 )

@@ -13,24 +13,42 @@ from bench.base.words import visible
 @click.command("import")
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--name", required=True, type=click.Path(path_type=Path), help="write NAME.npz")
-@click.option("--size", "sizes", default="28", metavar="PX", show_default=True, help="28,64,224")
-@click.option("--image-column", metavar="NAME", help="of a CSV: the files")
-@click.option("--label-column", metavar="NAMES", help="of a CSV: the class; several: 0 and 1")
-@click.option("--group-column", metavar="NAME", help="of a CSV: patients, kept in one split")
-@click.option("--where", metavar="TEXT", help="""rows of a CSV: "view == 'PA'" """)
-@click.option("--exclude", multiple=True, metavar="GLOB", help='leave files out: "*_mask*"')
-@click.option("--split", default="0.7,0.1,0.2", show_default=True, help="of train, val and test")
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="of the split"
+    "--size",
+    "sizes",
+    default="28",
+    metavar="PX",
+    show_default=True,
+    help="write these sizes: 28,64,224",
+)
+@click.option("--image-column", metavar="NAME", help="read file names from this CSV column")
+@click.option(
+    "--label-column", metavar="NAMES", help="read the class from it, or 0 and 1 of several"
+)
+@click.option("--group-column", metavar="NAME", help="keep each patient of it in one split")
+@click.option("--where", metavar="TEXT", help="""keep rows of a CSV: "view == 'PA'" """)
+@click.option("--exclude", multiple=True, metavar="GLOB", help='leave files out: "*_mask*"')
+@click.option(
+    "--split",
+    default="0.7,0.1,0.2",
+    show_default=True,
+    help="share images among train, val and test",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="draw the split by this seed",
 )
 @click.option(
     "--fit",
     type=click.Choice(["crop", "pad", "stretch"]),
     default="crop",
     show_default=True,
-    help="what makes images square",
+    help="make images square by it",
 )
-@click.option("--window", metavar="LOW,HIGH", help="of 16 bits: p0.5,p99.5 or min,max or a,b")
+@click.option("--window", metavar="LOW,HIGH", help="map 16 bits: p0.5,p99.5 or min,max or a,b")
 @click.option("--window-per-image", is_flag=True, help="take the window of each image")
 def data_import(source: Path, name: Path, **options: Any) -> None:
     """Make a dataset of a folder or a CSV.
@@ -58,7 +76,7 @@ def recipe(options: dict[str, Any]) -> Any:
         options["where"],
     )
     return Recipe(
-        sizes=tuple(whole(size) for size in split_list(options["sizes"])),
+        sizes=tuple(dict.fromkeys(whole(size) for size in split_list(options["sizes"]))),
         columns=columns,
         exclude=options["exclude"],
         parts=fractions(options["split"]),

@@ -16,7 +16,7 @@ MARKS = "▁▂▃▄▅▆▇█"
 @click.command()
 @click.argument("key")
 @results
-@click.option("--json", "as_json", is_flag=True, help="all of it, as it is stored")
+@click.option("--json", "as_json", is_flag=True, help="print all of it, as it is stored")
 def show(key: str, results: Path, as_json: bool) -> None:
     """Show a run, and the command that repeats it.
 
@@ -95,10 +95,12 @@ def curve(values: list[float]) -> str:
 
 @click.command()
 @click.argument("key")
-@click.option("--datasets", metavar="FILE", help="the npz of a run on own data")
-@click.option("--methods", metavar="FILE", help="the file of an own method")
-@click.option("--weights", metavar="FILE", help="the file of its pretrained weights")
-@click.option("--device", default="cpu", metavar="NAME", show_default=True, help="cpu or cuda")
+@click.option("--datasets", metavar="FILE", help="give the npz of a run on own data")
+@click.option("--methods", metavar="FILE", help="give the file of an own method")
+@click.option("--weights", metavar="FILE", help="give its pretrained weights")
+@click.option(
+    "--device", default="cpu", metavar="NAME", show_default=True, help="run on cpu or cuda"
+)
 @data_dir
 @results
 def verify(key: str, device: str, weights: str | None, **where: Any) -> None:

@@ -1,4 +1,4 @@
-"""`bench table`, `figure`, `readings`, `report`: what the records say."""
+"""`bench table`, `figure`, `report`: what the records say."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.cli import complete
 from bench.cli.asked import study, view
 from bench.cli.comparisons import print_tests
 from bench.cli.doing import do, end
-from bench.cli.options import metric, selecting, split, viewing
+from bench.cli.options import selecting, split, viewing
 from bench.cli.printing import print_figures, print_tables
 from bench.cli.running import running
 from bench.cli.writing import print_written
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     "--notes",
     type=click.Choice(["short", "full", "none"]),
     show_default="full; short in LaTeX",
-    help="how much is said below a table",
+    help="say so much below a table",
 )
 def table(number: str, tests: bool, notes: Notes | None, **options: Any) -> None:
     """Make a table of the paper, and its runs.
@@ -66,7 +66,7 @@ def table(number: str, tests: bool, notes: Notes | None, **options: Any) -> None
     type=click.Choice(["train", "val", "test"]),
     default="test",
     show_default=True,
-    help="whose features figure 5 shows",
+    help="draw the features of it in figure 5",
 )
 def figure(name: str, **options: Any) -> None:
     """Make a figure, or all, and their runs.
@@ -95,7 +95,9 @@ def make_figure(made: Any, asked: Study, options: dict[str, Any]) -> None:
     made.extract(studies, shown.split, options["device"])
     figures = made.figures(studies, shown)
     if not figures:
-        raise BenchError(f"nothing to draw for figure {made.name}: `bench status` tells what lacks")
+        raise BenchError(
+            f"nothing to draw for figure {made.name}: `bench status` shows what is missing"
+        )
     print_figures(figures, folder_of(asked, "figures"))
     end(options, *studies)
 
@@ -107,43 +109,9 @@ def folder_of(asked: Study, what: str) -> Path:
 
 @click.command()
 @selecting
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="report.html")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="write to this file")
 def report(out: Path | None, **options: Any) -> None:
     """Write one HTML page of all results."""
     from reports import report as door
 
     print_written([door(study(options), out)])
-
-
-@click.command()
-@selecting
-@running
-@click.option(
-    "--method",
-    default="ails",
-    show_default=True,
-    shell_complete=complete.methods,
-    help="whose publication is read",
-)
-@click.option(
-    "--sample", type=click.IntRange(0, 10_000), default=20, show_default=True, help="joint readings"
-)
-@metric
-@click.option("--reference", default="none", show_default=True, help="the baseline")
-def readings(method: str, sample: int, metric: str, reference: str, **options: Any) -> None:
-    """Compare the ways to read a paper.
-
-    One open point is read otherwise at a time, and several at random: does the conclusion depend
-    on how the paper is interpreted?
-    """
-    from reports.figures import specification
-    from reports.tables.readings import Readings, output
-
-    if options["methods"] is not None:
-        raise BenchError("readings are of one method: leave --methods, name it by --method")
-    reading = Readings(method, sample, metric, reference)
-    asked = reading.study(study(options))
-    if do([asked], options):
-        print_tables([output(asked, reading)], folder_of(asked, "tables"))
-        print_figures([specification.figure(asked, reading)], folder_of(asked, "figures"))
-        end(options, asked)

@@ -12,7 +12,12 @@ from bench.cli.options import option_group
 if TYPE_CHECKING:
     from bench.engines.engine import Engine
 
-workers = click.option("--workers", type=click.IntRange(1, 1000), metavar="N", help="one a core")
+workers = click.option(
+    "--workers",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="start so many; by default one a core",
+)
 device = click.option(
     "--device", "--devices", metavar="NAMES", help="use cpu, cuda, mps, or cuda:0,cuda:1"
 )
@@ -28,7 +33,7 @@ engines = option_group(
         type=click.Choice(["local", "ray", "slurm"]),
         default="local",
         show_default=True,
-        help="start workers by it",
+        help="start workers with it",
     ),
     click.option("--ray-address", metavar="HOST:PORT", help="join that Ray cluster"),
     click.option(
@@ -52,7 +57,7 @@ running = option_group(
     engines,
     run_timeout,
     click.option("--retry-failed", is_flag=True, help="do failed runs again"),
-    click.option("--redo-stale", is_flag=True, help="do again what other code made"),
+    click.option("--redo-stale", is_flag=True, help="redo runs that other code made"),
     click.option("--until-decided", is_flag=True, help="stop at the look that decides"),
     click.option("--dry-run", is_flag=True, help="show the plan, run nothing"),
     click.option("--done", is_flag=True, help="show what is done, run nothing"),
@@ -76,7 +81,9 @@ def engine(options: dict[str, Any]) -> Engine:
     name = options["engine"]
     for option, owner in BELONG.items():
         if options[option] is not None and owner != name:
-            raise BenchError(f"--{option.replace('_', '-')} is of --engine {owner}, not {name}")
+            raise BenchError(
+                f"--{option.replace('_', '-')} belongs to --engine {owner}, not {name}"
+            )
     if name == "ray":
         return Ray(options["ray_address"], options["gpus_per_worker"] or 0.0)
     if name == "slurm":

@@ -36,7 +36,7 @@ def run(**options: Any) -> None:
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @selecting
-@click.option("--everything", is_flag=True, help="all records of the folder, old ones too")
+@click.option("--everything", is_flag=True, help="write all records of the folder, old ones too")
 def export(path: Path, everything: bool, **options: Any) -> None:
     """Write records as CSV or Parquet."""
     print_written([study(options).export(path, everything)])

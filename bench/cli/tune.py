@@ -19,17 +19,30 @@ from bench.cli.writing import print_written
 
 @click.command()
 @selecting
-@click.option("--trials", type=int, default=32, show_default=True, help="of every method")
-@click.option("--tune-seeds", default="3", metavar="S", show_default=True, help="runs of a trial")
+@click.option(
+    "--trials", type=int, default=32, show_default=True, help="give every method so many trials"
+)
+@click.option(
+    "--tune-seeds",
+    default="3",
+    metavar="S",
+    show_default=True,
+    help="run each trial with these seeds",
+)
 @click.option("--with", "shared", metavar="NAMES", help="tune lr,weight_decay too")
 @click.option(
     "--metric",
     metavar="NAME",
     shell_complete=complete.metrics,
-    help="tune for it; the one that selects epochs",
+    help="tune for it (else what selects epochs)",
 )
-@click.option("--workers", type=click.IntRange(1, 1000), metavar="N", help="one a core")
-@click.option("--device", metavar="NAME", help="cpu, cuda or mps")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="start so many; by default one a core",
+)
+@click.option("--device", metavar="NAME", help="use cpu, cuda or mps")
 @click.option("--export", type=click.Path(path_type=Path), metavar="FILE", help="write trials only")
 def tune(trials: int, export: Path | None, **options: Any) -> None:
     """Tune methods, with the same budget for each.

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 def work(shard: str | None, requeue: bool, **options: Any) -> None:
     """Do what is missing, as a scheduler's job.
 
-    Shows no tables. Told to leave by USR1 or TERM, it saves what it has at hand, gives it back and
-    exits with 0. It begins no run that would end after the SLURM job.
+    Shows no tables. On the signal USR1 or TERM it saves its unfinished runs, leaves them to others
+    and exits with 0. It starts no run that would end after the SLURM job.
     """
     from bench.costs import Costs
     from bench.engines.local import Local
@@ -61,7 +61,7 @@ def work(shard: str | None, requeue: bool, **options: Any) -> None:
         elif requeue and shift.notice != signal.SIGTERM:
             put_back(left)
         else:
-            click.echo(f"{left} runs are left to whoever comes next")
+            click.echo(f"{left} runs are left; the next job goes on with them")
 
 
 def put_back(left: int) -> None:
@@ -77,9 +77,9 @@ def put_back(left: int) -> None:
 def merge(others: tuple[Path, ...], results: Path) -> None:
     """Merge other results folders into this one.
 
-    What is there and here is kept once. Of a run that was made twice with different bits, as two
-    machines may, the first published is used; the other is kept in the folder twins. What does not
-    hold is left out; then the exit code is 1.
+    A record that both have is kept once. Of a run that two machines made with different bits, the
+    first published is used; the other is kept in the folder twins. Damaged records are left out;
+    then the exit code is 1.
     """
     from bench.store.merge import differences
     from bench.store.merge import merge as door
@@ -91,7 +91,7 @@ def merge(others: tuple[Path, ...], results: Path) -> None:
         damaged += done.damaged
         click.echo(
             f"{other}: {len(done.taken)} records are new, {len(done.known)} were here, "
-            f"{len(done.twins)} have other bits here, {len(done.damaged)} do not hold"
+            f"{len(done.twins)} differ from those here, {len(done.damaged)} are damaged"
         )
     for difference in differences(store):
         click.echo(worded(difference))

@@ -132,7 +132,7 @@ def subset_indices(targets: "Tensor", ratio: float, seed: int) -> Indices:
     beginning of one random order, and with it the first sample in that order of every label.
     """
     if not 0 < ratio <= 1:
-        raise BenchError(f"ratio {ratio} is no part of a training split; give 0 < ratio <= 1")
+        raise BenchError(f"ratio {ratio} is no part of a training split; it must be > 0 and ≤ 1")
     labels = np.asarray(targets)
     order = np.random.default_rng(seed).permutation(len(labels))
     if labels.ndim == 2:

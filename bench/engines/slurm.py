@@ -50,8 +50,8 @@ class Slurm:
         """What is submitted, a script a study. Raises BenchError where no options ask for a job."""
         if not job.asked:
             raise BenchError(
-                "the engine slurm does whole selections; leave --until-decided, and tune with "
-                "another engine"
+                "the engine slurm does whole selections; leave --until-decided out, and tune "
+                "with another engine"
             )
         return [self._script(job, options, workers) for options in job.asked]
 
@@ -88,7 +88,7 @@ def read_options(text: str) -> dict[str, str | None]:
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, equals, value = part.removeprefix("--").partition("=")
         if name in OURS:
-            raise BenchError(f"sbatch option {name!r} is set by the engine; leave it")
+            raise BenchError(f"sbatch option {name!r} is set by the engine; leave it out")
         if not name.replace("-", "").isalnum() or not value.isprintable():
             raise BenchError(
                 f"sbatch {part!r}: write name=value, as in partition=gpu,time=04:00:00"

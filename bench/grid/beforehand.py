@@ -32,8 +32,8 @@ def check(rule: str, ratios: Sequence[float], info: Info) -> None:
         images = subset_size(info, ratio)
         if images < SMALLEST_BATCH:
             raise BenchError(
-                f"ratio {ratio:g} of {info.name} is {images} training images: at least "
-                f"{SMALLEST_BATCH} are wanted; give more"
+                f"ratio {ratio:g} of {info.name} is {images} training images: expected at "
+                f"least {SMALLEST_BATCH}; give a larger ratio"
             )
 
 

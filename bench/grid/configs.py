@@ -76,7 +76,7 @@ def load(name: str, settings: Mapping[str, Any] = {}) -> Config:
         raise unknown("protocol", name, names())
     content = plain_yaml.read(path.read_bytes(), str(path))
     if not isinstance(content, dict):
-        raise BenchError(f"{path}: a mapping with the key `protocol` is wanted")
+        raise BenchError(f"{path}: expected a mapping with the key `protocol`")
     file = validated(_File, content, f"{path.name} key")
     changes = dict(settings)
     if changes.get("steps") is not None:

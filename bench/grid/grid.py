@@ -53,7 +53,7 @@ def expand(
     input_size = selection.input_size or selection.source_size
     for ratio in selection.ratios:
         if not 0 < ratio <= 1:
-            raise BenchError(f"ratio {ratio:g}: a fraction above 0, at most 1, is wanted")
+            raise BenchError(f"ratio {ratio:g}: must be > 0 and ≤ 1")
     known_methods = {*methods.names(), *(choice.name for choice in choices)}
     notes = [
         f"{unknown('method', name, known_methods)} among the parameters of the protocol"

@@ -68,7 +68,7 @@ def parts(differences: Sequence[float], influences: Values) -> Parts:
     """
     d = np.asarray(differences, dtype=float)
     if len(d) < 2 or influences.shape[0] != len(d):
-        raise BenchError(f"{len(d)} seeds: two or more are wanted, each with its influences")
+        raise BenchError(f"{len(d)} seeds: expected two or more, each with its influences")
     together, alone = (influences.sum(0) ** 2).sum(), (influences**2).sum()
     return Parts(d, max(0.0, float(together - alone) / (len(d) * (len(d) - 1))))
 

@@ -165,7 +165,10 @@ class Store:
         if len(found) == 1:
             return found[0]
         if found:
-            raise BenchError(f"{len(found)} keys begin with {prefix!r}: {', '.join(found[:5])} …")
+            some = ", ".join(found[:5])
+            raise BenchError(
+                f"{len(found)} keys begin with {prefix!r}: {some} …; write more digits"
+            )
         raise BenchError(f"no run {prefix!r} in {self.root}; `bench status` shows what there is")
 
     def predictions(self, key: str) -> tuple[NDArray[np.float32], NDArray[np.generic]]:

@@ -38,13 +38,13 @@ def objective(
     kept = {*metrics.RECORDED, *([selecting.name] if selecting else [])}
     if named not in kept:
         held = ", ".join(sorted(kept))
-        raise BenchError(f"{named} is not kept of the validation split; tune for {held}")
+        raise BenchError(f"{named} is not recorded on the validation split; tune for {held}")
     chosen = notation.seeds(seeds)
     if isinstance(seeds, int) or str(seeds).isdigit():
         chosen = tuple(TUNING_SEEDS + seed for seed in chosen)
     if min(chosen) < TUNING_SEEDS:
         raise BenchError(
-            f"seed {min(chosen)} is one of reports; tune on seeds from {TUNING_SEEDS} on, "
+            f"seed {min(chosen)} belongs to reports; tune on seeds from {TUNING_SEEDS} on, "
             f"or write a count, which starts there"
         )
     return Objective(named, chosen)
@@ -63,7 +63,7 @@ def searches(grid: Grid, objective: Objective, shared: Sequence[str], shelf: She
     for run in {run.cell: run for run in grid.runs}.values():
         if run.cell.method.given:
             raise BenchError(
-                f"{run.cell.method.label}: a search starts from the defaults; leave the brackets"
+                f"{run.cell.method.label}: tuning starts from the defaults; leave the brackets out"
             )
         search = Search(run.cell, run.protocol, objective, tuple(shared))
         if search.space:

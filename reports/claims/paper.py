@@ -101,7 +101,7 @@ def load(name: str) -> Paper:
     except yaml.YAMLError as error:
         raise BenchError(f"{path}: not valid YAML ({str(error).splitlines()[0]})") from None
     if not isinstance(content, dict):
-        raise BenchError(f"{path}: a mapping with the key `claims` is wanted")
+        raise BenchError(f"{path}: expected a mapping with the key `claims`")
     file = validated(_File, content, f"{path.name} key")
     found = {} if own or not _has_module(name) else _of_module(name)
     printed = found.pop("printed", None)

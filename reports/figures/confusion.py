@@ -153,8 +153,8 @@ def figures(studies: Sequence[Study], view: View) -> list[Figure]:
     wanted = [r for r in by_dataset(study, "metrics.acc") if r.datasets[0] not in several]
     if several and not wanted:
         raise BenchError(
-            f"a confusion matrix is of one class an image, and {', '.join(several)} has several "
-            "labels; choose a dataset with one"
+            f"a confusion matrix needs one class for each image, and {', '.join(several)} has "
+            "several labels; choose a dataset with one"
         )
     drawn = [_figure(study, chosen(results, view), several) for results in wanted]
     return [figure for figure in drawn if figure]

@@ -60,7 +60,7 @@ def embed(
     """
     if targets.ndim == 2 and targets.shape[1] > 1:
         raise BenchError(
-            "a t-SNE shows one class an image, and this dataset has several labels; "
+            "a t-SNE needs one class for each image, and this dataset has several labels; "
             "choose a dataset with one"
         )
     if len(features) <= NEIGHBOURS:

@@ -32,7 +32,9 @@ class View:
         if (self.combine, self.split) == ("ensemble", "val"):
             raise BenchError("an ensemble has no validation numbers: records keep test scores only")
         if self.published and self.split == "val":
-            raise BenchError("published numbers are of the test split; leave split or published")
+            raise BenchError(
+                "published numbers are of the test split; leave one of split and published out"
+            )
 
     @property
     def quantity(self) -> str:
@@ -44,7 +46,7 @@ class View:
             return f"metrics.{self.metric}"
         if self.metric not in metrics.RECORDED:
             held = ", ".join(metrics.RECORDED)
-            raise BenchError(f"{self.metric} is not kept of the validation split; use {held}")
+            raise BenchError(f"{self.metric} is not recorded on the validation split; use {held}")
         return f"validation.val_{self.metric}"
 
     @property

@@ -99,8 +99,8 @@ class Sweep:
             params = choice.params.model_dump(mode="json")
             if self.parameter not in params:
                 raise BenchError(
-                    f"table {self.number} varies {self.parameter}, which {choice.label} has not; "
-                    f'write --methods "{self.method}[{self.parameter}=0.2],…"'
+                    f"table {self.number} varies {self.parameter}, which {choice.label} does not "
+                    f'have; write --methods "{self.method}[{self.parameter}=0.2],…"'
                 )
             values[choice.label] = float(params.pop(self.parameter))
             place = run.cell.dataset, run.cell.backbone, run.cell.ratio

@@ -57,7 +57,7 @@ def outputs(study: Study, view: View) -> list[Output]:
         sums = (f"{totals[split]:,}" for split in SPLITS)
         rows.append(Row("all", ("", "", "", *sums, "", "", "")))
     notes = [
-        f"{sum(totals.values()):,} pictures. Repeated, shared: pictures that occur more than once "
+        f"{sum(totals.values()):,} images. Repeated, shared: images that occur more than once "
         "within a split, or in two splits, equal in every byte; conflicting: under two labels.",
         f"Command: {study.command}.",
     ]

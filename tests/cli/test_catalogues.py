@@ -12,6 +12,7 @@ import methods
 import reports
 from bench.base.errors import BenchError
 from bench.cli import main
+from bench.cli.examples import EXAMPLES
 from bench.study import Study
 from reports.figures.catalogue import FIGURES
 from reports.tables.catalogue import TABLES, of_runs
@@ -98,11 +99,42 @@ def test_a_help_line_begins_with_a_verb_and_fits(path: tuple[str, ...]) -> None:
     assert len(line) <= LONGEST_HELP, line
 
 
+OF_OPTIONS = (
+    "add|average|call|change|check|compare|count|do|draw|end|free|give|join|judge|keep|leave|look|make|"
+    "map|mend|name|print|put|read|redo|run|save|say|scale|seed|share|show|start|stop|take|test|"
+    "train|tune|use|write|Show"
+)
+
+
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
-def test_every_option_has_a_help_text(path: tuple[str, ...]) -> None:
+def test_every_option_is_explained_by_what_it_does(path: tuple[str, ...]) -> None:
     for option in COMMANDS[path].params:
         if isinstance(option, click.Option):
-            assert option.help, option.opts
+            line = option.help or ""
+            assert re.match(rf"({OF_OPTIONS})\b", line), (
+                f"{option.opts}: {line}: a new verb? add it"
+            )
+            assert len(line.strip()) <= LONGEST_HELP, line
+
+
+def test_every_command_ends_its_help_with_an_example() -> None:
+    assert {" ".join(path) for path in COMMANDS} == EXAMPLES.keys()
+    for path in COMMANDS:
+        shown = CliRunner().invoke(main, [*path, "--help"], terminal_width=80).output
+        example = " ".join(["python -m bench", *path, EXAMPLES[" ".join(path)]])
+        assert shown.rstrip().endswith(f"Example:\n    {example}")
+        assert len(example) <= 78
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_an_example_is_understood(path: tuple[str, ...]) -> None:
+    command, words = COMMANDS[path], EXAMPLES[" ".join(path)].split()
+    if isinstance(command, click.Group):
+        assert words[0] in (*command.commands, *methods.names())
+        return
+    required = {one.name for one in command.params if one.required}
+    given, _, _ = command.make_parser(click.Context(command)).parse_args(words)
+    assert required <= {name for name, value in given.items() if value is not None}
 
 
 def test_every_method_is_listed_and_shown() -> None:

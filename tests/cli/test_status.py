@@ -73,6 +73,11 @@ def test_watching_ends_when_nothing_is_left(
     assert looks == [60.0, 60.0] and "8 runs: 8 done" in output
 
 
+def test_work_of_what_is_done_ends_well(study: Study, tmp_path: Path) -> None:
+    fill(study.store, study.grid)
+    assert told("work", *WORDS, results=tmp_path) == ""
+
+
 def test_a_plan_tells_time_memory_and_disk(study: Study, tmp_path: Path) -> None:
     output = told("plan", *WORDS, "--workers", "2", results=tmp_path)
     assert "about 1 min 00 s with --workers 2 on cpu: until " in output

@@ -187,10 +187,11 @@ def kill_fork_server(trial: Trial, kills: int, rng: random.Random, number: int) 
         if sent == kills:
             continue
         time.sleep(rng.uniform(0, 0.4))
-        for child in psutil.Process(command.pid).children():
-            if any("forkserver" in word for word in child.cmdline()):
-                send(child.pid, signal.SIGKILL)
-                sent += 1
+        with suppress(psutil.NoSuchProcess):  # one that has just ended
+            for child in psutil.Process(command.pid).children():
+                if any("forkserver" in word for word in child.cmdline()):
+                    send(child.pid, signal.SIGKILL)
+                    sent += 1
     trial.ended(command)
     return sent
 

@@ -157,7 +157,7 @@ def test_records_of_other_code_are_told_and_made_anew(tmp_path: Path) -> None:
 def test_changed_code_is_said_before_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.base.version.commit", lambda: "abc+")
     study = Study(datasets="phantom-binary", methods="none", results=tmp_path, **TINY)
-    with pytest.warns(Note, match="marked as of changed code"):
+    with pytest.warns(Note, match="marked as made by changed code"):
         study.run(workers=1)
     (printed,) = table(1, study)
     assert "Made by code that was changed since its commit: 1 of 1." in printed.table.footnotes

@@ -39,7 +39,7 @@ def test_settings_lie_over_the_file() -> None:
         (["lr=fast"], "lr"),
         (["lr=-1"], "greater than 0"),
         (["lr=.nan"], "finite"),
-        (["epochs=true"], "a number or a word is wanted"),
+        (["epochs=true"], "expected a number or a word"),
         (["lr"], "written key=value"),
         (["optimizer=adamwish"], "'adamw', 'adam' or 'sgd'"),
         (["schedule=steps"], "milestones"),

@@ -69,7 +69,7 @@ CLAIMS = (
 )
 METHOD = Method(
     "mixup",
-    "Convex combinations of pictures.",
+    "Convex combinations of images.",
     "x̃ = λx + (1 − λ)x′",
     (("alpha", "0.2"),),
     "Zhang et al. 2018",

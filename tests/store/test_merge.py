@@ -139,6 +139,6 @@ def test_the_command_names_what_differs_and_what_is_left_out(ours: Store, theirs
     made(theirs, RUNS[2], 0)
     theirs.predictions_path(RUNS[2].key).unlink()
     done = CliRunner().invoke(main, ["merge", str(theirs.root), "--results", str(ours.root)])
-    assert "0 records are new, 0 were here, 2 have other bits here, 1 do not hold" in done.output
+    assert "0 records are new, 0 were here, 2 differ from those here, 1 are damaged" in done.output
     assert f"is from {theirs.root}: " in done.output and "left out: " in done.output
     assert done.exit_code == 1

@@ -107,14 +107,14 @@ def test_table_3_counts_are_medmnists_where_nothing_is_on_disk(
     monkeypatch.delenv("BENCH_DATA", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     (output,) = table3.outputs(Study(data_dir=tmp_path), View(published=True))
-    assert "600,338 pictures" in output.table.notes[0]
+    assert "600,338 images" in output.table.notes[0]
     measured, published = output.table.groups
     for ours, theirs in zip(measured, published, strict=False):
         assert ours.cells[3:6] == theirs.cells[3:6]
     assert {row.cells[-1] for row in measured[:-1]} == {DASH}
 
 
-def test_table_3_counts_pictures_that_occur_twice() -> None:
+def test_table_3_counts_images_that_occur_twice() -> None:
     (output,) = table3.outputs(Study(datasets="phantom-binary"), View())
     (entry,) = output.cells
     assert (entry["repeated"], entry["shared"], entry["conflicting"]) == (0, 0, 0)
@@ -208,7 +208,7 @@ def test_nothing_is_selected_where_a_run_is_missing(store: Store) -> None:
 
 
 def test_a_sweep_is_of_one_parameter(store: Store) -> None:
-    with pytest.raises(BenchError, match="which mixup has not"):
+    with pytest.raises(BenchError, match="which mixup does not have"):
         chosen = selection(BETA.select, methods=("mixup", "ails"))
         runs = grid.expand(chosen, CONFIG.protocol)
         BETA.outputs(study(store, runs), View())

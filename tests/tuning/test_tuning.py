@@ -269,9 +269,9 @@ class TestTune:
             study(tmp_path, "mixup").tune(trials)
 
     def test_seeds_of_reports_and_of_tuning_do_not_mix(self, tmp_path: Path) -> None:
-        with pytest.raises(BenchError, match=r"seed 1000 is one of tuning.*below 1000"):
+        with pytest.raises(BenchError, match=r"seed 1000 is reserved for tuning.*below 1000"):
             _ = study(tmp_path, "mixup", seeds="999-1000").grid
-        with pytest.raises(BenchError, match=r"seed 3 is one of reports.*from 1000 on"):
+        with pytest.raises(BenchError, match=r"seed 3 belongs to reports.*from 1000 on"):
             study(tmp_path, "mixup").tune(2, tune_seeds="3-5")
 
     def test_parameters_in_brackets_are_refused(self, tmp_path: Path) -> None:
