@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from bench.base.errors import BenchError
 from bench.base.task import Task
@@ -84,7 +84,7 @@ def crossed(sets: Sequence[Parts], alpha: float = ALPHA) -> Crossed:
     lost = float((own**2 / free).sum())
     df = variance**2 / lost if lost > 0 else math.inf
     se = math.sqrt(variance)
-    half = float(stats.t.ppf(1 - alpha / 2, df)) * se
+    half = float(special.stdtrit(df, 1 - alpha / 2)) * se
     many = len(sets[0].differences)
     return Crossed(
         difference=mean,
@@ -112,7 +112,7 @@ def other_sets(means: Sequence[float], alpha: float = ALPHA) -> Crossed:
 
 def _p(mean: float, se: float, df: float) -> float:
     if se > 0:
-        return float(2 * stats.t.sf(abs(mean) / se, df))
+        return float(2 * special.stdtr(df, -abs(mean) / se))
     return 1.0 if mean == 0 else math.nan
 
 
@@ -145,9 +145,11 @@ def _of_auc(scores: Scores, targets: Targets, task: Task) -> Values | None:
 
 def _placements(positive: NDArray[np.bool_], score: Scores) -> Values:
     """DeLong's components of one class, each group centred and scaled by its size."""
-    ranks, found = stats.rankdata(score), np.empty(len(score))
+    from scipy.stats import rankdata  # takes a second to import
+
+    ranks, found = rankdata(score), np.empty(len(score))
     for group, sign in ((positive, 1), (~positive, -1)):
-        above = (ranks[group] - stats.rankdata(score[group])) / (~group).sum()
+        above = (ranks[group] - rankdata(score[group])) / (~group).sum()
         found[group] = sign * _of_mean(above)
     return found
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
+from scipy import special
 
 from bench.base.errors import BenchError, unknown
 
@@ -217,7 +217,9 @@ def detectable_d_z(n: int) -> float:
     highest = 1.0
     while power(highest, n) < POWER:
         highest *= 2
-    return float(optimize.brentq(lambda d_z: power(d_z, n) - POWER, 0, highest))
+    from scipy.optimize import brentq  # takes a quarter of a second to import
+
+    return float(brentq(lambda d_z: power(d_z, n) - POWER, 0, highest))
 
 
 def power(d_z: float, n: int, level: float = ALPHA) -> float:

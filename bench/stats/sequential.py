@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import interpolate, optimize, special
+from scipy import special
 
 Spending = Callable[[float, float], float]
 """From an error and a share of the seeds to the error that may be spent by then."""
@@ -94,7 +94,9 @@ def _error(
     """From the p of a look to the error at which it is the bound."""
     levels = _levels(looks, spending, sides)[:, look]
     tiny = levels < LEAST
-    curve = interpolate.PchipInterpolator(np.log(levels[~tiny]), np.log(ERRORS[~tiny]))
+    from scipy.interpolate import PchipInterpolator  # imported when asked: it takes long
+
+    curve = PchipInterpolator(np.log(levels[~tiny]), np.log(ERRORS[~tiny]))
     first, last = levels[~tiny][[0, -1]]
     return lambda p: 1.0 if p >= last else math.exp(float(curve(math.log(max(p, first)))))
 
@@ -127,4 +129,6 @@ def _bound(
         return float(mass @ above) - step
 
     last = FAR + 1
-    return last if too_much(last) > 0 else float(optimize.brentq(too_much, -FAR, last))
+    from scipy.optimize import brentq
+
+    return last if too_much(last) > 0 else float(brentq(too_much, -FAR, last))

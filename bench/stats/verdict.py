@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from bench.metrics import Metric
 from bench.stats.crossed import Crossed
@@ -212,11 +212,11 @@ def _new_images(
 
 def _of_new_images(one: Judged, over: Crossed, p_holm: float, rule: Rule, alpha: float) -> Judged:
     room = math.nan if rule.margin is None else rule.margin - abs(over.difference)
-    p_equivalent = float(stats.t.cdf(-room / over.se, over.df)) if over.se else math.nan
+    p_equivalent = float(special.stdtr(over.df, -room / over.se)) if over.se else math.nan
     verdict = decide(rule.word(over.difference), p_holm, p_equivalent, one.n)
     far = float(-special.ndtri(alpha / 2)) * over.image_sd
     near = float(-special.ndtri(ALPHA)) * over.image_sd
-    half = float(stats.t.ppf(1 - alpha / 2, over.df)) * over.se
+    half = float(special.stdtrit(over.df, 1 - alpha / 2)) * over.se
     return replace(
         one,
         level_new=1 - alpha,
