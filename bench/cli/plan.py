@@ -126,6 +126,9 @@ def print_seeds(study: Study, points: float, metric: str, reference: str | None)
         if row["seeds"] is None:
             said = "two finished seeds of two methods are needed first"
         else:
-            said = f"{row['seeds']:,} seeds show {points:g} point{'s' * (points != 1)} of {metric} ({asked} are asked for)"
-            said += f"; the SD of paired differences is {metrics.get(metric).scale * row['sd']:.2f}"
+            sd = metrics.get(metric).scale * row["sd"]
+            said = (
+                f"{row['seeds']:,} seeds show {points:g} point{'s' * (points != 1)} of {metric} "
+                f"({asked} are asked for); the SD of paired differences is {sd:.2f}"
+            )
         console().print(f"{where}: {said}", highlight=False)
