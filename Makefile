@@ -40,8 +40,7 @@ quick: .venv/ready
 	$(BENCH) table 1 $(RUN)
 
 speed: .venv/ready
-	.venv/bin/python tests/speed/step_time.py
-	.venv/bin/python tests/speed/plan.py
+	.venv/bin/python tests/speed/speed.py --out $(RESULTS)/speed $(OPTIONS)
 
 gpu: .venv/ready
 	.venv/bin/python tests/gpu/gpu.py --out $(RESULTS)/gpu $(OPTIONS)

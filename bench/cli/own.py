@@ -76,7 +76,7 @@ def recipe(options: dict[str, Any]) -> Any:
         options["where"],
     )
     return Recipe(
-        sizes=tuple(whole(size) for size in split_list(options["sizes"])),
+        sizes=tuple(dict.fromkeys(whole(size) for size in split_list(options["sizes"]))),
         columns=columns,
         exclude=options["exclude"],
         parts=fractions(options["split"]),

@@ -13,7 +13,7 @@ from bench.base.errors import BenchError, Note
 from bench.base.files import is_file, locked
 from bench.base.words import short
 from bench.data.folder import Recipe, import_images
-from bench.data.listing import listed, masked
+from bench.data.listing import left_out_lines, listed, masked
 from bench.data.verify import cache_folder
 
 
@@ -39,7 +39,7 @@ def _import(path: Path, target: Path, size: int) -> None:
             f'take: bench data import "{path}" --name {path.stem} --exclude "*_mask*"'
         )
     made = import_images(path, target, Recipe(sizes=(size,)))
-    for note in (*made.notes, *made.left_out_lines()):
+    for note in (*made.notes, *left_out_lines(made.left_out)):
         warnings.warn(f"{path.name}: {note}", Note, stacklevel=2)
     warnings.warn(f"{path.name} is imported into {target.parent}", Note, stacklevel=2)
 

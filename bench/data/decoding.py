@@ -6,6 +6,7 @@ window (`bench.data.window`) brings them to 8 bits.
 
 import warnings
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -106,16 +107,25 @@ def _of_dicom(path: Path, own_window: bool) -> Array:
             raise Unreadable(f"{file.NumberOfFrames} frames; save one of them")
         if file.SamplesPerPixel > 1:
             return _coloured(file)
+        if file.PhotometricInterpretation == "PALETTE COLOR":
+            return _of_palette(file)
         return _windowed(file) if own_window and "WindowCenter" in file else _rescaled(file)
     except (AttributeError, KeyError, NotImplementedError, RuntimeError, TypeError) as error:
         raise Unreadable(_reason(error)) from None
 
 
 def _coloured(file: "FileDataset") -> Array:
-    from pydicom.pixels import convert_color_space
+    """RGB, to which pydicom turns YBR by itself; float32 beyond 8 bits."""
+    pixels = file.pixel_array
+    return _colourless(pixels if pixels.dtype == np.uint8 else pixels.astype(np.float32))
 
-    space = str(file.PhotometricInterpretation)
-    return _colourless(convert_color_space(file.pixel_array, space, "RGB").astype(np.uint8))
+
+def _of_palette(file: "FileDataset") -> Array:
+    """The colours of a lookup table; one of 16 bits fills them, so that the upper 8 are taken."""
+    from pydicom.pixels import apply_color_lut
+
+    colours = apply_color_lut(file.pixel_array, file)
+    return _colourless(colours if colours.dtype == np.uint8 else (colours >> 8).astype(np.uint8))
 
 
 def _windowed(file: "FileDataset") -> Array:
@@ -163,4 +173,4 @@ def _colourless(image: Array) -> Array:
 def _reason(error: BaseException) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "no image of a known format"
-    return " ".join(str(error).split())[:80] or type(error).__name__
+    return shorten(str(error), 80, placeholder="…") or type(error).__name__

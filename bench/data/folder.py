@@ -23,12 +23,19 @@ from bench.base.task import Task
 from bench.data import splits
 from bench.data.catalogue import LARGEST_SIZE, SMALLEST_SIZE, SPLITS
 from bench.data.decoding import Fit, Unreadable, decoded, fitted
-from bench.data.listing import Columns, Item, Listing, listed, masked
+from bench.data.listing import (
+    NAMED,
+    Columns,
+    Item,
+    Listing,
+    by_reason,
+    left_out_lines,
+    listed,
+    masked,
+)
 from bench.data.npz import Array
 from bench.data.window import Window, eight_bits
 
-NAMED = 3
-"""Files that are named of each kind that was left out."""
 TABLE = ("split", "index", "image", "label", "group", "sha256")
 
 
@@ -70,15 +77,9 @@ class Imported:
         yield f"{'':{width}}" + "".join(f"{split:>8}" for split in SPLITS)
         for label, row in zip(self.labels, zip(*self.counts.values(), strict=True), strict=True):
             yield f"{label:{width}}" + "".join(f"{count:8}" for count in row)
-        yield from self.left_out_lines()
+        yield from left_out_lines(self.left_out)
         yield from (f"note: {note}" for note in self.notes)
         yield from (f"wrote {file}" for file in self.files)
-
-    def left_out_lines(self) -> Iterator[str]:
-        """How many images were not taken, by reason, and the names of some."""
-        for reason, names in self.left_out.items():
-            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-            yield f"left out, {reason}: {len(names)} ({', '.join(names[:NAMED])}{more})"
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,18 @@ class Taken:
     hashes: Array
     labels: Array
     """0 and 1 (N, C)."""
+    sides: Array
+    """Of the files, the shorter one (N,), in pixels."""
+
+    def notes(self, recipe: Recipe) -> Iterator[str]:
+        """What was done to images that a reader should know."""
+        largest, count = max(recipe.sizes), len(self.items)
+        if small := int((self.sides < largest).sum()):
+            yield f"{small:,} of {count:,} images are smaller than {largest} px, and are enlarged"
+        if deep := sum(image.dtype != np.uint8 for image in self.images[largest]):
+            window, of = recipe.window or Window(), "each image"
+            whose = of if recipe.window_per_image else "the training images"
+            yield f"{deep:,} of {count:,} images are of more than 8 bits: {window} of {whose}"
 
     @property
     def groups(self) -> Array:
@@ -108,6 +121,8 @@ def import_images(source: str | Path, name: str | Path, recipe: Recipe = Recipe(
     source, target = expanded(source), expanded(name)
     target = target.with_suffix("") if target.suffix == ".npz" else target
     found = listed(source, recipe.columns, recipe.exclude)
+    if not recipe.exclude:
+        check_no_masks(found)
     taken, unreadable = _taken(found, recipe)
     split, notes = _split(target, taken, found, recipe)
     for held, places in splits.shared(_by_split(taken.groups, split)).items():
@@ -118,15 +133,22 @@ def import_images(source: str | Path, name: str | Path, recipe: Recipe = Recipe(
     found = replace(found, left_out=(*found.left_out, *unreadable))
     files = list(_written(target, taken, found, split, recipe))
     rows = {s: tuple(map(int, taken.labels[split == s].sum(0))) for s in SPLITS}
-    left: dict[str, tuple[str, ...]] = {}
-    for gone, reason in found.left_out:
-        left[reason] = (*left.get(reason, ()), gone)
-    return Imported(tuple(files), found.labels, rows, left, (*found.notes, *notes))
+    notes = (*found.notes, *notes, *taken.notes(recipe))
+    return Imported(tuple(files), found.labels, rows, by_reason(found.left_out), notes)
+
+
+def check_no_masks(found: Listing) -> None:
+    """Raise BenchError where names pair up as image and mask, and what to do was not said."""
+    if masks := masked(found.items):
+        raise BenchError(
+            f"{len(masks)} names pair up as image and mask ({masks[0]}); leave masks out with "
+            '--exclude "*_mask*", or keep all with --exclude ""'
+        )
 
 
 def _taken(found: Listing, recipe: Recipe) -> tuple[Taken, list[tuple[str, str]]]:
     """All images that can be read, at every size; and the names of the others, with the reason."""
-    items, hashes, unreadable = [], [], []
+    items, hashes, sides, unreadable = [], [], [], []
     images: dict[int, list[Array]] = {size: [] for size in recipe.sizes}
     for item in found.items:
         try:
@@ -136,6 +158,7 @@ def _taken(found: Listing, recipe: Recipe) -> tuple[Taken, list[tuple[str, str]]
             continue
         items.append(item)
         hashes.append(hashlib.sha256(item.path.read_bytes()).hexdigest())
+        sides.append(min(image.shape[:2]))
         for size in recipe.sizes:
             images[size].append(fitted(image, size, recipe.fit))
     labels = np.array(
@@ -146,35 +169,37 @@ def _taken(found: Listing, recipe: Recipe) -> tuple[Taken, list[tuple[str, str]]
         gone = [name for name, some in zip(found.labels, readable, strict=True) if not some]
         first = f"; {unreadable[0][0]}: {unreadable[0][1]}" if unreadable else ""
         raise BenchError(f"no readable image of {', '.join(gone[:NAMED])}{first}")
-    return Taken(tuple(items), images, np.array(hashes), labels), unreadable
+    return Taken(tuple(items), images, np.array(hashes), labels, np.array(sides)), unreadable
 
 
 def _split(
     target: Path, taken: Taken, found: Listing, recipe: Recipe
 ) -> tuple[Array, tuple[str, ...]]:
     """The split of each image, and notes on it: the saved one, the given one, or a new one."""
-    notes: tuple[str, ...] = ()
-    if masks := masked(taken.items):
-        notes = (
-            f"{len(masks)} names pair up as image and mask ({masks[0]}); "
-            'leave masks out with --exclude "*_mask*"',
-        )
     if _beside(target, "csv").is_file():
-        return _saved(target, taken, recipe), (*notes, f"the splits are those of {target.name}.csv")
+        return _saved(target, taken, recipe), (f"the splits are those of {target.name}.csv",)
+    try:
+        return _drawn(taken, found, recipe)
+    except splits.TooFew as few:
+        mend = f"leave them out with {found.without(few.classes)}, or join classes"
+        raise BenchError(f"{few}; {mend}") from None
+
+
+def _drawn(taken: Taken, found: Listing, recipe: Recipe) -> tuple[Array, tuple[str, ...]]:
+    """As `_split`, where none is saved."""
     given = np.array([item.split or "" for item in taken.items])
     if not given[0]:
-        return splits.drawn(
-            taken.labels, taken.groups, recipe.parts, recipe.seed, found.labels
-        ), notes
-    if "val" not in given:
-        train, val, _ = recipe.parts
-        rest = np.flatnonzero(given == "train")
-        held = splits.held_out(
-            taken.labels[rest], taken.groups[rest], val / (train + val), recipe.seed, found.labels
-        )
-        given[rest[held]] = "val"
-        notes = (*notes, "there is no val folder: it is taken from train")
-    return given, notes
+        drawn = splits.drawn(taken.labels, taken.groups, recipe.parts, recipe.seed, found.labels)
+        return drawn, ()
+    if "val" in given:
+        return given, ()
+    train, val, _ = recipe.parts
+    rest = np.flatnonzero(given == "train")
+    held = splits.held_out(
+        taken.labels[rest], taken.groups[rest], val / (train + val), recipe.seed, found.labels
+    )
+    given[rest[held]] = "val"
+    return given, ("there is no val folder: it is taken from train",)
 
 
 def _saved(target: Path, taken: Taken, recipe: Recipe) -> Array:

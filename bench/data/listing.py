@@ -1,8 +1,8 @@
 """Which images a folder or a CSV names: files, labels, groups, and splits where they are given."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,9 @@ IMAGES = ("image", "filename", "file", "path", "image_id")
 LABELS = ("label", "class")
 GROUPS = ("group", "patient", "patient_id", "patientid", "lesion_id")
 """Columns that need not be named, in any case; one of each may be there."""
+TABLES = (".csv", ".tsv")
+NAMED = 3
+"""Files that are named of each kind that was left out."""
 MASK = re.compile(r"[ _-]?(mask|seg|segmentation|gt|label)s?([ _-]?\d+)?$", re.IGNORECASE)
 LAYOUTS = (
     "give a folder of class folders, one with train, val and test of them, or a CSV with a column "
@@ -63,17 +66,66 @@ class Listing:
     left_out: tuple[tuple[str, str], ...]
     """Names, each with the reason."""
     notes: tuple[str, ...] = ()
+    columns: Columns = Columns()
+    """Of a CSV: those that were read."""
+
+    def without(self, classes: Sequence[str]) -> str:
+        """The option that leaves these classes out, as it is typed."""
+        if self.multilabel:
+            return f"--label-column {','.join(n for n in self.labels if n not in classes)}"
+        if not self.columns.labels:
+            return " ".join(f'--exclude "{name}"' for name in classes)
+        column, where = self.columns.labels[0], self.columns.where
+        column = column if column.isidentifier() else f"\\`{column}\\`"
+        values = classes if all(map(_is_number, self.labels)) else map(repr, classes)
+        chosen = f"{column} not in [{', '.join(values)}]"
+        return f'--where "{f"({where}) and {chosen}" if where else chosen}"'
 
 
 def listed(source: Path, columns: Columns = Columns(), exclude: Sequence[str] = ()) -> Listing:
-    """What a folder or a CSV names, but for names that fit a pattern of `exclude`."""
+    """What a folder or a CSV names, but for what fits a pattern of `exclude`: a path, a name or
+    that of a folder. Raises BenchError, also where nothing fits a pattern.
+    """
     if source.is_dir():
         if columns != Columns():
             raise BenchError(f"{source} is a folder; name the CSV in it to choose columns or rows")
-        return _of_folder(source, exclude)
-    if source.suffix.lower() in (".csv", ".tsv") and source.is_file():
-        return _of_csv(source, columns, exclude)
-    raise BenchError(f"{source} is no folder and no CSV; {LAYOUTS}")
+        found = _of_folder(source, exclude)
+    elif source.suffix.lower() in TABLES and source.is_file():
+        found = _of_csv(source, columns, exclude)
+    else:
+        raise _no_source(source)
+    for pattern in filter(None, exclude):
+        if not any(_fits(name, (pattern,)) for name, _ in found.left_out):
+            raise BenchError(
+                f"--exclude {pattern!r} fits none of the files, such as {found.items[0].name}"
+            )
+    return found
+
+
+def by_reason(left: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Names that were left out, by the reason."""
+    found: dict[str, list[str]] = {}
+    for name, reason in left:
+        found.setdefault(reason, []).append(name)
+    return {reason: tuple(names) for reason, names in found.items()}
+
+
+def left_out_lines(left: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """How many images were not taken, by reason, and the names of some."""
+    for reason, names in left.items():
+        more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+        yield f"left out, {reason}: {len(names):,} ({', '.join(names[:NAMED])}{more})"
+
+
+def _no_source(source: Path) -> BenchError:
+    if not source.exists():
+        return BenchError(f"no file or folder {source}; correct the path of the images")
+    if source.suffix.lower() == ".npz":
+        return BenchError(
+            f"{source} needs no import: --datasets {source} takes it, and "
+            f"bench data verify {source} says how it is read"
+        )
+    return BenchError(f"{source} is no folder and no CSV; {LAYOUTS}")
 
 
 def masked(items: Sequence[Item]) -> list[str]:
@@ -108,7 +160,8 @@ def _of_folder(source: Path, exclude: Sequence[str]) -> Listing:
         if given
         else list(whole.items())
     )
-    items, left = [], []
+    items: list[Item] = []
+    left: list[tuple[str, str]] = []
     for folder, split in classes:
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
             name = path.relative_to(source).as_posix()
@@ -116,8 +169,15 @@ def _of_folder(source: Path, exclude: Sequence[str]) -> Listing:
                 left.append((name, "excluded"))
             elif not path.name.startswith("."):
                 items.append(Item(path, name, (folder.name,), split=split))
-    left += [(p.name, "in no class folder") for p in sorted(source.iterdir()) if p.is_file()]
-    return _complete(source, items, left, ())
+    loose = sorted(p.name for p in source.iterdir() if p.is_file())
+    tables = [name for name in loose if Path(name).suffix.lower() in TABLES]
+    if tables and len({item.labels for item in items}) < 2:
+        raise BenchError(
+            f"{source} has no two class folders, but {', '.join(tables)}; name that as the source"
+        )
+    left += [(name, "in no class folder") for name in loose]
+    said = "no patients are known: images of one may stand in two splits; a CSV can name them"
+    return _complete(source, items, left, (), (said,))
 
 
 def _folders(parent: Path) -> list[Path]:
@@ -150,7 +210,8 @@ def _of_csv(source: Path, columns: Columns, exclude: Sequence[str]) -> Listing:
     said = f"images of one {group} stay in one split"
     if not group:
         said = "no group column: images of one patient may stand in two splits"
-    return _complete(source, items, left, labels if len(labels) > 1 else (), (said,))
+    whole = _complete(source, items, left, labels if len(labels) > 1 else (), (said,))
+    return replace(whole, columns=replace(columns, image=image, labels=labels, group=group or None))
 
 
 def _complete(
@@ -158,11 +219,11 @@ def _complete(
     items: Sequence[Item],
     left: Sequence[tuple[str, str]],
     labels: Sequence[str],
-    notes: Sequence[str] = (),
+    notes: Sequence[str],
 ) -> Listing:
     occurring = tuple(sorted({label for item in items for label in item.labels}))
     if len(labels or occurring) < 2:
-        found = ", ".join(occurring) or "none"
+        found = "; ".join((", ".join(occurring) or "none", *left_out_lines(by_reason(left))))
         raise BenchError(f"{source}: two classes or more are needed, found {found}; {LAYOUTS}")
     return Listing(
         tuple(items), tuple(labels) or occurring, bool(labels), tuple(left), tuple(notes)
@@ -266,4 +327,13 @@ def _find(files: dict[str, list[Path]], name: str) -> Path | None:
 
 
 def _fits(name: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatch(name, p) or fnmatch(Path(name).name, p) for p in patterns)
+    """Whether a pattern is that of the path, or of a folder or file in it."""
+    return any(fnmatch(part, p) for p in patterns for part in (name, *Path(name).parts))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -15,6 +15,20 @@ NAMED = 5
 """Classes that an error names."""
 
 
+class TooFew(BenchError):  # noqa: N818
+    """Classes of fewer groups than there are splits, and which these are."""
+
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        """`counts` of groups by class."""
+        self.classes = tuple(counts)
+        listed = ", ".join(f"{name} ({counts[name]})" for name in self.classes[:NAMED])
+        more = f" and {len(counts) - NAMED} more" if len(counts) > NAMED else ""
+        super().__init__(
+            f"too few to be in train, val and test: {listed}{more}; a class needs images of three "
+            "groups (patients) or more"
+        )
+
+
 def fractions(text: str) -> tuple[float, float, float]:
     """`"0.7,0.1,0.2"` of train, val and test. Raises BenchError."""
     try:
@@ -125,10 +139,4 @@ def _too_small(labels: Array, groups: Array, names: Sequence[str]) -> BenchError
             f"class {small[0]} has too few groups (patients, images) to be in all of these parts; "
             "give the smallest part a larger share with --split, or more images"
         )
-    small = [name for name in small if counts[name] < 3]
-    listed = ", ".join(f"{name} ({counts[name]})" for name in small[:NAMED])
-    more = f" and {len(small) - NAMED} more" if len(small) > NAMED else ""
-    return BenchError(
-        f"too few to be in train, val and test: {listed}{more}; a class needs images of three "
-        "groups (patients) or more; leave small classes out with --where or --exclude, or join them"
-    )
+    return TooFew({name: counts[name] for name in small if counts[name] < 3})

@@ -125,6 +125,40 @@ def test_monochrome1_is_turned_over_with_and_without_a_window(tmp_path):
         assert (decoded(black) == top - decoded(white).astype(int)).all()
 
 
+def coloured(path, pixels, space, **fields):
+    """A DICOM file of samples (H, W, 3), or of a palette's numbers (H, W)."""
+    bits, samples = 8 * pixels.itemsize, 1 if pixels.ndim == 2 else 3
+    depth = {"BitsAllocated": bits, "BitsStored": bits, "HighBit": bits - 1}
+    shape = {"Rows": pixels.shape[0], "Columns": pixels.shape[1], "SamplesPerPixel": samples}
+    fields = {**depth, **shape, "PlanarConfiguration": 0, **fields}
+    dicom(path, GRAY, PhotometricInterpretation=space, **fields)
+    file = pytest.importorskip("pydicom").dcmread(path)
+    file.PixelData = pixels.tobytes()
+    file.save_as(path)
+    return path
+
+
+def test_colours_of_dicom_are_those_that_were_saved(tmp_path):
+    pixels = pytest.importorskip("pydicom.pixels")
+    assert (decoded(coloured(tmp_path / "rgb", COLOUR, "RGB")) == COLOUR).all()
+    ybr = coloured(
+        tmp_path / "ybr", pixels.convert_color_space(COLOUR, "RGB", "YBR_FULL"), "YBR_FULL"
+    )
+    assert np.abs(decoded(ybr).astype(int) - COLOUR).max() <= 2
+    deep = coloured(tmp_path / "deep", COLOUR.astype("<u2") * 200, "RGB")
+    assert (decoded(deep) == COLOUR * np.float32(200)).all()
+
+
+def test_a_palette_of_dicom_is_its_colours(tmp_path):
+    table = {}
+    for place, name in enumerate(("Red", "Green", "Blue")):
+        shades = (np.arange(256, dtype="<u2") * 257)[:: 1 - 2 * (place % 2)]
+        table[f"{name}PaletteColorLookupTableDescriptor"] = [256, 0, 16]
+        table[f"{name}PaletteColorLookupTableData"] = shades.tobytes()
+    seen = decoded(coloured(tmp_path / "palette", GRAY, "PALETTE COLOR", **table))
+    assert (seen == np.stack([GRAY, 255 - GRAY, GRAY], -1)).all()
+
+
 def test_frames_of_dicom_are_refused(tmp_path):
     frames = dicom(tmp_path / "frames", np.stack([GRAY, GRAY]), NumberOfFrames=2)
     with pytest.raises(Unreadable, match="2 frames"):

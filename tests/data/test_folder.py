@@ -1,6 +1,7 @@
 """Import: folders and CSVs as users have them become a dataset, split once."""
 
 import csv
+import shlex
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from bench.cli import main
 from bench.data.dataset import open_dataset
 from bench.data.decoding import decoded, fitted
 from bench.data.folder import Recipe, import_images
-from bench.data.listing import Columns, listed
+from bench.data.listing import Columns, Listing, listed
 from bench.data.window import Window, eight_bits
 
 
@@ -217,10 +218,12 @@ def test_a_wrong_wish_is_one_line_that_says_the_mend(table, tmp_path, words, sai
 def test_masks_beside_images_are_told(folder, tmp_path):
     for path in list(folder.rglob("*.png")):
         draw(path.with_name(f"{path.stem}_mask.png"), 1)
-    made = import_images(folder, tmp_path / "with")
-    assert "20 names pair up as image and mask" in made.notes[0]
+    with pytest.raises(BenchError, match=r"20 names pair up as image and mask .*--exclude"):
+        import_images(folder, tmp_path / "set")
     made = import_images(folder, tmp_path / "set", Recipe(exclude=("*_mask*",)))
-    assert made.notes == () and len(made.left_out["excluded"]) == 20
+    assert len(made.left_out["excluded"]) == 20
+    made = import_images(folder, tmp_path / "with", Recipe(exclude=("",)))
+    assert sum(map(sum, made.counts.values())) == 40
     with pytest.raises(BenchError, match='--exclude "\\*_mask\\*"'):
         open_dataset(str(folder), 28)
 
@@ -244,6 +247,80 @@ def test_a_wrong_dataset_says_what_a_path_may_be(tmp_path):
         open_dataset(str(tmp_path), 28)
     with pytest.raises(BenchError, match="no file"):
         open_dataset(str(tmp_path / "gone.csv"), 28)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("own.npz", "needs no import: --datasets"),
+        ("gone", "no file or folder"),
+        ("notes.txt", "is no folder and no CSV"),
+        ("set", "has no two class folders, but list.csv; name that as the source"),
+        ("own/a", "found none; left out, in no class folder: 10 (image 0.png"),
+    ],
+)
+def test_a_wrong_source_says_what_to_give(folder, table, tmp_path, source, said):
+    for name in ("own.npz", "notes.txt"):
+        (tmp_path / name).write_text("")
+    done = bench(tmp_path / source, "--name", tmp_path / "made")
+    assert done.exit_code == 2 and said in done.output and done.output.count("\n") == 1
+
+
+def test_a_table_far_from_its_images_says_that_files_are_missing(table, tmp_path):
+    moved = table.rename(tmp_path / "list.csv")
+    (tmp_path / "set").rename(tmp_path.parent / f"{tmp_path.name} elsewhere")
+    with pytest.raises(BenchError, match=r"left out, no such file: 40 \(x0, x1, x2 and 37 more"):
+        listed(moved, Columns(labels=("finding",)))
+
+
+def test_small_classes_are_left_out_by_the_option_that_the_error_names(table, tmp_path):
+    with table.open("a") as file:
+        file.write("90,x0,odd one,PA,3\n91,x1,other,PA,3\n")
+    words = [table, "--name", tmp_path / "set", "--label-column", "finding"]
+    for where in ([], ["--where", "age < 39"]):
+        refused = bench(*words, *where)
+        assert refused.exit_code == 2 and "too few" in refused.output
+        option = shlex.split(refused.output[refused.output.index("--where") :])[1].rstrip(",")
+        assert bench(*words[:2], tmp_path / f"set{len(where)}", *words[3:], "--where", option)
+        names = open_dataset(str(tmp_path / f"set{len(where)}.npz"), 28).info.labels
+        assert names == ("sick", "well")
+
+
+@pytest.mark.parametrize(
+    ("found", "option"),
+    [
+        (Columns(), '--exclude "c"'),
+        (Columns(labels=("view",)), "--where \"view not in ['c']\""),
+        (Columns(labels=("a b",)), "--where \"\\`a b\\` not in ['c']\""),
+    ],
+)
+def test_what_leaves_classes_out_fits_the_source(found, option):
+    assert Listing((), ("a", "c"), False, (), (), found).without(["c"]) == option
+
+
+def test_classes_that_are_numbers_are_left_out_as_numbers():
+    found = Listing((), ("1", "2"), False, (), (), Columns(labels=("grade",)))
+    assert found.without(["2"]) == '--where "grade not in [2]"'
+    found = Listing((), ("a", "b"), True, (), (), Columns(labels=("a", "b")))
+    assert found.without(["b"]) == "--label-column a"
+
+
+def test_exclude_takes_folders_and_never_fits_nothing(folder, tmp_path):
+    draw(folder / "odd" / "x.png", 1)
+    made = import_images(folder, tmp_path / "set", Recipe(exclude=("odd",)))
+    assert made.labels == ("a", "b") and made.left_out["excluded"] == ("odd/x.png",)
+    with pytest.raises(BenchError, match="--exclude 'ood' fits none of the files, such as a/image"):
+        import_images(folder, tmp_path / "other", Recipe(exclude=("ood",)))
+
+
+def test_enlarged_and_deep_images_are_told(folder, tmp_path):
+    for path in list((folder / "a").iterdir())[:4]:
+        Image.fromarray(np.asarray(Image.open(path)).astype(np.uint16) * 200).save(path)
+    said = " ".join(import_images(folder, tmp_path / "set").notes)
+    assert "20 of 20 images are smaller than 28 px, and are enlarged" in said
+    assert "4 of 20 images are of more than 8 bits: p0.5,p99.5 of the training images" in said
+    said = " ".join(import_images(folder, tmp_path / "small", Recipe(sizes=(16,))).notes)
+    assert "enlarged" not in said
 
 
 def test_a_name_in_two_folders_is_asked_about(table):

@@ -1,17 +1,18 @@
 """What a run costs beyond its training: its process, data, network, test, record.
 
-    python tests/speed/overhead.py
+    python tests/speed/overhead.py [--runs 12] [--json FILE]
 
 One-step runs on a phantom, one at a time, after a first one that waits for the fork server.
 """
 
-import argparse
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from figure import Figure, parser, tell
 
 from bench.engines.local import local
 from bench.engines.worker import Job
@@ -23,9 +24,9 @@ from bench.store.records import Store
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--runs", type=int, default=12)
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--runs", type=int, default=12)
+    options = arguments.parse_args()
     selection = Selection(
         datasets=("phantom-binary",),
         methods=("none",),
@@ -35,17 +36,22 @@ def main() -> None:
     first, *others = grid.expand(selection, Protocol(steps=1, batch_size=16)).runs
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder))
-        print(f"the first run, with the start of the fork server: {done([first], store):.1f} s")
-        seconds = done(others, store)
-        training = sum(store.read(run.key)["cost"]["seconds"]["train"] for run in others)
-    print(f"a run beyond its training: {(seconds - training) / len(others):.2f} s")
+        start = beyond_training(first, store)
+        each = [beyond_training(run, store) for run in others]
+    tell(
+        [
+            Figure("the first run beyond its training, with the fork server", [start], "s"),
+            Figure("a run beyond its training", each, "s", most=0.6),
+        ],
+        options.json,
+    )
 
 
-def done(runs: list[Run], store: Store) -> float:
-    """Seconds of these runs, one at a time."""
+def beyond_training(run: Run, store: Store) -> float:
+    """Seconds of a run, without those of its training."""
     began = time.perf_counter()
-    local(Job(tuple(runs), store.root, None, "cpu"), 1, lambda fraction: None)
-    return time.perf_counter() - began
+    local(Job((run,), store.root, None, "cpu"), 1, lambda fraction: None)
+    return time.perf_counter() - began - store.read(run.key)["cost"]["seconds"]["train"]
 
 
 if __name__ == "__main__":

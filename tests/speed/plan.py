@@ -1,20 +1,20 @@
 """What `bench plan` says of ten mixed runs, against what they then take.
 
-    python tests/speed/plan.py [--data-dir DIR] [--json FILE]
+    python tests/speed/plan.py [--runs 10] [--json FILE]
 
 Two or three minutes on one core. The runs are of other methods, backbones, sizes and generators;
 each kind is calibrated on this machine just before it. Times are those of a core, so that
 what else the machine does is not in them. Exits with 1 where the total is wrong by more than 20 %.
 """
 
-import argparse
-import json
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from figure import Figure, parser, tell
 
 from bench.costs import Costs
 from bench.engines.worker import Job, Worker
@@ -61,9 +61,9 @@ def taken(run: Run, worker: Worker) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--runs", type=int, default=10)
+    options = arguments.parse_args()
     with tempfile.TemporaryDirectory() as name:
         store = Store(Path(name))
         mixed = runs(store.root)
@@ -71,22 +71,22 @@ def main() -> None:
         prepare_process("cpu")
         worker = Worker(Job(mixed.runs, store.root, None, "cpu"))
         rows = []
-        for run in mixed.runs:
+        for run in mixed.runs[: options.runs]:
+            for kind in costs.unknown([run]):
+                costs.measure(kind)
             cost = costs.of([run])[run]
             rows.append((cost.seconds - BETWEEN_SECONDS, taken(run, worker), cost.disk))
             print(f"{run}: planned {rows[-1][0]:.1f} s, took {rows[-1][1]:.1f} s", flush=True)
         disk = sum(p.stat().st_size for f in ("runs", "preds") for p in store.root.glob(f"{f}/*/*"))
-    planned, spent = (sum(row[n] for row in rows) for n in (0, 1))
-    found = {
-        "runs": len(rows),
-        "planned_seconds": planned,
-        "spent_seconds": spent,
-        "ratio": planned / spent,
-        "disk_ratio": sum(row[2] for row in rows) / disk,
-    }
-    print(json.dumps(found, indent=1))
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    planned, spent, of_disk = (sum(row[n] for row in rows) for n in range(3))
+    tell(
+        [
+            Figure("planned over spent time", [planned / spent], least=1 - MOST, most=1 + MOST),
+            Figure("planned over spent disk", [of_disk / disk]),
+        ],
+        options.json,
+        seconds=[row[:2] for row in rows],
+    )
     sys.exit(abs(planned / spent - 1) > MOST)
 
 

@@ -1,4 +1,5 @@
-"""Seconds and peak memory of reading records, and seconds of the report made of them.
+"""Seconds and peak memory of reading records; seconds of asking for finished runs again, and of
+the report made of them.
 
     python tests/speed/reading.py --dir DIR                 5,000 records and more, and the report
     python tests/speed/reading.py --dir DIR --seeds 440     100,000 and more, reading alone
@@ -7,7 +8,6 @@ The records are made up: four phantom datasets, ten methods, four ratios, and th
 5 and 6. They are kept in DIR for the next time.
 """
 
-import argparse
 import resource
 import subprocess
 import sys
@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 
+from figure import Figure, parser, tell
 from made_up import drawn, fill, record
 
 from bench.grid import configs, grid
@@ -30,16 +31,31 @@ DATASETS = ("phantom-binary", "phantom-multiclass", "phantom-ordinal", "phantom-
 METHODS = "none,mixup,cutmix,stylegan2_ada,ddpm,advprop,medaugment,bsda,feature_noise,ails"
 REPORTED = 50
 """Seeds up to which a report is made."""
+READ = {440: (14.0, 1.3)}
+"""Seconds and GB that reading may take, by seeds."""
+AGAIN = """
+import sys
+from bench.study import Study, run
+from reports.results.view import View
+from reports.tables.catalogue import of_runs
+
+datasets, methods, seeds, results = sys.argv[1:]
+study = Study(datasets=datasets, methods=methods, seeds=int(seeds), results=results)
+studies = [entry.study(study, View(), False) for entry in of_runs().values()]
+assert all(one.store.done(run.key) for one in studies for run in one.grid.runs)
+run(studies)
+"""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--dir", type=Path, required=True)
-    parser.add_argument("--seeds", type=int, default=22)
-    parser.add_argument("--epochs", type=int, default=10)
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--dir", type=Path, required=True)
+    arguments.add_argument("--seeds", type=int, default=22)
+    arguments.add_argument("--epochs", type=int, default=10)
+    arguments.add_argument("--no-report", action="store_true")
+    options = arguments.parse_args()
     store = Store(options.dir)
-    whole = options.seeds <= REPORTED
+    whole = options.seeds <= REPORTED and not options.no_report
     for number in of_runs():
         make(store, of_table(number, options.seeds), options.epochs, whole)
 
@@ -49,14 +65,32 @@ def main() -> None:
         load(store, of_table(number, options.seeds), known)
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"reading {len(known):,} records: {seconds:.1f} s, peak memory {peak:.2f} GB")
+    most_seconds, most_memory = READ.get(options.seeds, (None, None))
+    figures = [
+        Figure(f"reading {len(known):,} records", [seconds], "s", most=most_seconds),
+        Figure(f"memory of reading {len(known):,} records", [peak], "GB", most=most_memory),
+    ]
     if whole:
-        words = ["--datasets", ",".join(DATASETS), "--methods", METHODS]
-        words += ["--seeds", str(options.seeds), "--results", str(options.dir)]
-        start = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "bench", "report", *words], check=True)
-        size = next(options.dir.glob("report-*.html")).stat().st_size / 2**20
-        print(f"report: {time.perf_counter() - start:.1f} s, {size:.2f} MB")
+        words = [",".join(DATASETS), METHODS, str(options.seeds), str(options.dir)]
+        again, reported = timed("-c", AGAIN, *words), timed("-m", "bench", "report", *named(words))
+        figures += [
+            Figure(f"{len(known):,} finished runs asked for again", [again], "s", most=2),
+            Figure(f"the report of {len(known):,} records", [reported], "s", most=6),
+        ]
+    tell(figures, options.json)
+
+
+def named(words: list[str]) -> list[str]:
+    """As options of a command."""
+    names = ("--datasets", "--methods", "--seeds", "--results")
+    return [word for pair in zip(names, words, strict=True) for word in pair]
+
+
+def timed(*words: str) -> float:
+    """Seconds of a command of Python."""
+    start = time.perf_counter()
+    subprocess.run([sys.executable, *words], check=True)
+    return time.perf_counter() - start
 
 
 def of_table(number: int, seeds: int) -> Grid:

@@ -9,8 +9,6 @@ within rounds. Generators are timed in training a classifier with a pool of rand
 take before that stands in their records.
 """
 
-import argparse
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +18,7 @@ from typing import Any
 
 import timm
 import torch
+from figure import Figure, parser, tell
 from torch import nn
 
 import methods
@@ -96,6 +95,12 @@ def spread(over: list[float], under: list[float]) -> dict[str, float]:
     return {"min": min(ratios), "median": median(ratios), "max": max(ratios)}
 
 
+def over_bare(times: dict[str, list[float]], precision: str) -> list[float]:
+    """Speed of `none` over that of the bare loop, in each round."""
+    pairs = zip(times[f"bare {precision}"], times[f"none {precision}"], strict=True)
+    return [bare / ours for bare, ours in pairs]
+
+
 def compare(times: dict[str, list[float]], batch: int) -> list[dict[str, Any]]:
     """A row a variant: speed over the bare loop of its precision, step time over `none`."""
     return [
@@ -116,12 +121,11 @@ def show(row: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--methods", default=",".join(methods.names()))
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--json", type=Path, help="write ratios and times here")
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--methods", default=",".join(methods.names()))
+    arguments.add_argument("--rounds", type=int, default=15)
+    arguments.add_argument("--batch", type=int, default=64)
+    options = arguments.parse_args()
     prepare_process("cpu")
     chosen = list(dict.fromkeys(["none", *options.methods.split(",")]))
     steps: dict[str, Step] = {}
@@ -134,10 +138,17 @@ def main() -> None:
     print(f"{options.rounds} interleaved rounds, batch {options.batch}, one thread, CPU time")
     print(f"{'':22} {'images/s':>8}   {'faster than bare':24}   slower than none")
     print("\n".join(show(row) for row in rows))
-    if options.json:
-        found = {"batch": options.batch, "rows": rows, "seconds": times}
-        text = json.dumps(found | {"environment": environment()}, indent=1)
-        options.json.write_text(text + "\n", encoding="utf-8")
+    tell(
+        [
+            Figure(f"the trainer over the bare loop, {name}", over_bare(times, name), least=1.3)
+            for name in PRECISIONS
+        ],
+        options.json,
+        batch=options.batch,
+        rows=rows,
+        seconds=times,
+        environment=environment(),
+    )
 
 
 if __name__ == "__main__":
