@@ -97,13 +97,19 @@ class Taken:
 
     def notes(self, recipe: Recipe) -> Iterator[str]:
         """What was done to images that a reader should know."""
-        largest, count = max(recipe.sizes), len(self.items)
+        largest, window = max(recipe.sizes), recipe.window or Window()
         if small := int((self.sides < largest).sum()):
-            yield f"{small:,} of {count:,} images are smaller than {largest} px, and are enlarged"
+            yield f"{self._share(small)} smaller than {largest} px, and enlarged"
         if deep := sum(image.dtype != np.uint8 for image in self.images[largest]):
-            window, of = recipe.window or Window(), "each image"
-            whose = of if recipe.window_per_image else "the training images"
-            yield f"{deep:,} of {count:,} images are of more than 8 bits: {window} of {whose}"
+            whose = "each image" if recipe.window_per_image else "the training images"
+            yield (
+                f"{self._share(deep)} of more than 8 bits: {window.low} of {whose} is black, "
+                f"{window.high} white"
+            )
+
+    def _share(self, count: int) -> str:
+        """`1 of 40 images is`."""
+        return f"{count:,} of {len(self.items):,} images {'is' if count == 1 else 'are'}"
 
     @property
     def groups(self) -> Array:
