@@ -45,7 +45,7 @@ def test_a_packed_study_is_there_in_another_clone(folder: Path, tmp_path: Path) 
     tables = [bench("table", 1, "--study", folder, "--results", r) for r in (first, second)]
     assert tables[0].replace(str(first), str(second)) == tables[1]
     asked = bench("status", "--study", folder, "--results", second, "--seeds", "1,7")
-    assert asked.endswith("4 runs: 2 done, 2 missing\n")
+    assert "4 runs: 2 done, 2 missing\n" in asked
 
 
 def test_parts_share_records_and_hold_each_once(folder: Path, tmp_path: Path) -> None:

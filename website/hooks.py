@@ -152,6 +152,6 @@ def _table(rows: list[tuple[str, ...]]) -> str:
     )
     caption = "<caption>Every comparison of the committed studies</caption>"
     return (
-        f'\n<table class="sortable">{caption}\n<thead><tr>{head}</tr></thead>\n'
+        f"\n<table data-sortable>{caption}\n<thead><tr>{head}</tr></thead>\n"
         f"<tbody>\n{body}</tbody></table>\n"
     )

@@ -100,7 +100,7 @@ def test_a_help_line_begins_with_a_verb_and_fits(path: tuple[str, ...]) -> None:
 
 
 OF_OPTIONS = (
-    "add|average|call|change|check|compare|do|draw|end|free|give|join|judge|keep|leave|look|make|"
+    "add|average|call|change|check|compare|count|do|draw|end|free|give|join|judge|keep|leave|look|make|"
     "map|mend|name|print|put|read|redo|run|save|say|scale|seed|share|show|start|stop|take|test|"
     "train|tune|use|write|Show"
 )
