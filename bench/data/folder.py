@@ -128,7 +128,7 @@ def import_images(source: str | Path, name: str | Path, recipe: Recipe = Recipe(
     target = target.with_suffix("") if target.suffix == ".npz" else target
     found = listed(source, recipe.columns, recipe.exclude)
     if not recipe.exclude:
-        check_no_masks(found)
+        _check_no_masks(found)
     taken, unreadable = _taken(found, recipe)
     split, notes = _split(target, taken, found, recipe)
     for held, places in splits.shared(_by_split(taken.groups, split)).items():
@@ -143,7 +143,7 @@ def import_images(source: str | Path, name: str | Path, recipe: Recipe = Recipe(
     return Imported(tuple(files), found.labels, rows, by_reason(found.left_out), notes)
 
 
-def check_no_masks(found: Listing) -> None:
+def _check_no_masks(found: Listing) -> None:
     """Raise BenchError where names pair up as image and mask, and what to do was not said."""
     if masks := masked(found.items):
         raise BenchError(
