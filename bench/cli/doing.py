@@ -27,7 +27,7 @@ def do(studies: list[Study], options: dict[str, Any]) -> bool:
     from bench.study import run
 
     engine = asked_engine(options)
-    if options["done"]:
+    if options.get("done"):
         return True
     if options["dry_run"]:
         show(studies, engine, options)
@@ -78,7 +78,7 @@ def end(options: dict[str, Any], *studies: Study) -> None:
     for run, failure in found.items():
         reason = visible(str(failure["reason"]))
         out.print(f"failed: {run}: {reason}", style="red", highlight=False)
-    if options["done"]:
+    if options.get("done"):
         return
     missing = {run for study in studies for run in lacking(study, options)} - found.keys()
     if missing:

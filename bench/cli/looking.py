@@ -22,18 +22,12 @@ from bench.cli.writing import print_written
     metavar="FILE",
     help="read a CSV of split, index and group",
 )
-@click.option(
-    "--group-column",
-    default="group",
-    metavar="NAME",
-    show_default=True,
-    help="name its column of groups",
-)
+@click.option("--group-column", metavar="NAME", help="read groups from this column of it")
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path), help="write every finding to this file"
 )
 def data_audit(
-    groups: Path | None, group_column: str, json_file: Path | None, **options: Any
+    groups: Path | None, group_column: str | None, json_file: Path | None, **options: Any
 ) -> None:
     """Find leaks, duplicates, odd images.
 

@@ -6,7 +6,7 @@ as patients in two splits; constant images; how bright the splits are; how unequ
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -23,6 +23,8 @@ from bench.data.splits import shared
 
 LISTED = 20
 """Images that the terminal shows of a kind; JSON has all."""
+ALIKE = 4
+"""Of these, how many that are all the same."""
 FEW = 10
 """Test images of a class below which they are said to be few."""
 BRIGHTER = 0.5
@@ -36,9 +38,8 @@ class Sample:
     split: str
     index: int
     labels: tuple[int, ...]
-
-    def __str__(self) -> str:
-        return f"{self.split}[{self.index}] label {', '.join(map(str, self.labels)) or 'none'}"
+    file: str = ""
+    """What it was made of, where an import says so."""
 
 
 Pair = tuple[Sample, ...]
@@ -162,14 +163,28 @@ class Audit:
         yield from (f"  {sentence}" for sentence in self.wrong())
         yield from ("", "the same image")
         yield from (f"  {where}: {number}" for where, number in self.summary().items())
-        yield from _some(self.groups, " = ", set(self.conflicting))
+        yield from self._some(self.groups, " = ")
         if self.near is None:
             yield from ("", MISSING)
         if near := self._near_pairs():
-            yield from ("", "nearly the same image", *_some(near, " ~ "))
+            yield from ("", "nearly the same image", *self._some(near, " ~ "))
 
     def _near_pairs(self) -> list[Pair]:
         return [pair for pairs in (self.near or {}).values() for pair in pairs]
+
+    def _some(self, found: Sequence[Pair], sign: str) -> Iterator[str]:
+        """The first of them, a line each."""
+        for samples in found[:LISTED]:
+            more = f" and {len(samples) - ALIKE:,} more" if len(samples) > ALIKE else ""
+            conflict = "  conflicting labels" if len({s.labels for s in samples}) > 1 else ""
+            yield f"  {sign.join(map(self._named, samples[:ALIKE]))}{more}{conflict}"
+        if len(found) > LISTED:
+            yield f"  and {len(found) - LISTED:,} more; --json FILE has all"
+
+    def _named(self, sample: Sample) -> str:
+        label = ", ".join(self.labels[number] for number in sample.labels) or "none"
+        file = f" {sample.file}" if sample.file else ""
+        return f"{sample.split}[{sample.index}]{file} label {label}"
 
     def _imbalance(self) -> Iterator[str]:
         train = dict(zip(self.labels, self.counts["train"], strict=True))
@@ -215,14 +230,13 @@ def audit(
     """
     info = dataset.info
     splits = {name: dataset.split(name) for name in SPLITS}
-    labels = {name: _labels(split) for name, split in splits.items()}
+    samples = _samples(dataset, splits)
     found: defaultdict[str, list[Sample]] = defaultdict(list)
     constant: list[Sample] = []
     levels = {}
     for name, split in splits.items():
         means = []
-        for index, image in enumerate(split.each()):
-            sample = Sample(name, index, labels[name][index])
+        for sample, image in zip(samples[name], split.each(), strict=True):
             found[digest(image)].append(sample)
             constant += [sample] * bool((image == image[:1, :1]).all())
             means.append(image.mean())
@@ -233,21 +247,32 @@ def audit(
         info.name,
         info.fingerprint,
         info.labels,
-        {name: _counted(each, info.num_classes) for name, each in labels.items()},
+        {name: _counted(each, info.num_classes) for name, each in samples.items()},
         {name: len(split) for name, split in splits.items()},
         tuple(tuple(samples) for samples in found.values() if len(samples) > 1),
         tuple(constant),
         levels,
         {pair: len(places) for pair, places in shared(groups).items()} if groups else None,
-        _near(splits, labels) if look_nearly else None,
+        _near(splits, samples) if look_nearly else None,
     )
 
 
+def _samples(dataset: Dataset, splits: Mapping[str, Split]) -> dict[str, list[Sample]]:
+    files = leaks.files_of_npz(dataset.path, dataset.info.size) if dataset.path else {}
+    return {
+        name: [
+            Sample(name, index, labels, files.get((name, str(index)), ""))
+            for index, labels in enumerate(_labels(split))
+        ]
+        for name, split in splits.items()
+    }
+
+
 def _near(
-    splits: Mapping[str, Split], labels: Mapping[str, list[tuple[int, ...]]]
+    splits: Mapping[str, Split], samples: Mapping[str, list[Sample]]
 ) -> dict[Splits, tuple[Pair, ...]]:
     return {
-        (a, b): tuple((Sample(a, i, labels[a][i]), Sample(b, j, labels[b][j])) for i, j in pairs)
+        (a, b): tuple((samples[a][i], samples[b][j]) for i, j in pairs)
         for (a, b), pairs in near(splits).items()
     }
 
@@ -259,19 +284,9 @@ def _labels(split: Split) -> list[tuple[int, ...]]:
     return [tuple(np.flatnonzero(row).tolist()) for row in split.targets.numpy()]
 
 
-def _counted(labels: list[tuple[int, ...]], classes: int) -> tuple[int, ...]:
-    occurring = Counter(label for sample in labels for label in sample)
+def _counted(samples: list[Sample], classes: int) -> tuple[int, ...]:
+    occurring = Counter(label for sample in samples for label in sample.labels)
     return tuple(occurring[label] for label in range(classes))
-
-
-def _some(pairs: Iterable[Pair], sign: str, conflicting: Iterable[Pair] = ()) -> Iterator[str]:
-    """The first of them, a line each."""
-    pairs = list(pairs)
-    for pair in pairs[:LISTED]:
-        conflict = "  conflicting labels" if pair in conflicting else ""
-        yield "  " + sign.join(map(str, pair)) + conflict
-    if len(pairs) > LISTED:
-        yield f"  and {len(pairs) - LISTED:,} more; --json FILE has all"
 
 
 def _cells(row: Iterable[str | int]) -> str:

@@ -9,11 +9,14 @@ import numpy as np
 from bench.base.errors import BenchError, unknown
 from bench.data import npz
 from bench.data.catalogue import SPLITS
+from bench.data.listing import GROUPS
 from bench.data.npz import Array
 from bench.data.splits import shared
 
 OF_GROUPS = "of groups that {} has too"
 THE_SAME = "in {} too"
+MADE = ("split", "index", "image", "sha256")
+"""Columns of the table that an import writes."""
 NEARLY = "nearly the same as one in {}"
 
 
@@ -41,11 +44,22 @@ def groups_of_npz(path: Path) -> dict[str, Array]:
     return groups
 
 
-def groups_of_csv(file: Path, column: str, counts: Mapping[str, int]) -> dict[str, Array]:
-    """The groups in `column` of a CSV that has split and index too, one an image.
+def files_of_npz(path: Path, size: int) -> dict[tuple[str, str], str]:
+    """What an import made each image of, by split and index; {} where none made this file."""
+    try:
+        rows = _rows(path.with_name(f"{path.stem.removesuffix(f'_{size}')}.csv"), MADE)
+    except BenchError:
+        return {}
+    return {(row["split"], row["index"]): row["image"] for row in rows}
+
+
+def groups_of_csv(file: Path, column: str | None, counts: Mapping[str, int]) -> dict[str, Array]:
+    """The groups in `column` of a CSV that has split and index too, one an image; without one, in
+    that which has a usual name.
 
     An image without a group is one of its own. Raises BenchError where an image has no row.
     """
+    column = column or _usual(file)
     rows = _rows(file, ("split", "index", column))
     found = {(row["split"], row["index"]): row[column] for row in rows}
     missing = [
@@ -63,6 +77,18 @@ def groups_of_csv(file: Path, column: str, counts: Mapping[str, int]) -> dict[st
         split: np.array([found[split, str(index)] or f"{split}[{index}]" for index in range(count)])
         for split, count in counts.items()
     }
+
+
+def _usual(file: Path) -> str:
+    """The one column with a usual name of groups."""
+    names = list(next(iter(_rows(file, ())), {}))
+    found = [name for name in names if name.lower() in GROUPS]
+    if len(found) == 1:
+        return found[0]
+    raise BenchError(
+        f"{file}: which column is the group? name it with --group-column; "
+        f"there are {', '.join(names)}"
+    )
 
 
 def _rows(file: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:

@@ -104,10 +104,10 @@ def listed(source: Path, columns: Columns = Columns(), exclude: Sequence[str] = 
 
 def by_reason(left: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
     """Names that were left out, by the reason."""
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, list[str]] = {}
     for name, reason in left:
-        found[reason] = (*found.get(reason, ()), name)
-    return found
+        found.setdefault(reason, []).append(name)
+    return {reason: tuple(names) for reason, names in found.items()}
 
 
 def left_out_lines(left: Mapping[str, Sequence[str]]) -> Iterator[str]:
@@ -160,7 +160,8 @@ def _of_folder(source: Path, exclude: Sequence[str]) -> Listing:
         if given
         else list(whole.items())
     )
-    items, left = [], []
+    items: list[Item] = []
+    left: list[tuple[str, str]] = []
     for folder, split in classes:
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
             name = path.relative_to(source).as_posix()
@@ -209,8 +210,8 @@ def _of_csv(source: Path, columns: Columns, exclude: Sequence[str]) -> Listing:
     said = f"images of one {group} stay in one split"
     if not group:
         said = "no group column: images of one patient may stand in two splits"
-    listing = _complete(source, items, left, labels if len(labels) > 1 else (), (said,))
-    return replace(listing, columns=replace(columns, image=image, labels=labels, group=group or None))
+    whole = _complete(source, items, left, labels if len(labels) > 1 else (), (said,))
+    return replace(whole, columns=replace(columns, image=image, labels=labels, group=group or None))
 
 
 def _complete(

@@ -58,10 +58,14 @@ class Ray:
         quiet = {"log_to_driver": False, "logging_level": "error"}
         try:
             ray.init(address=self.address or "local", **quiet, **own)
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except Exception as error:  # of no kind of its own, where a Ray is too slow to start
+            reason = str(error).partition("\n")[0]
             raise BenchError(
-                f"no Ray at {self.address or 'this machine'} ({str(error).splitlines()[0]}); "
-                "start one with `ray start --head`, or leave --ray-address out"
+                f"no Ray at {self.address} ({reason}); start one with `ray start --head`, or leave "
+                "--ray-address"
+                if self.address
+                else f"Ray did not start ({reason}); the same command tries again, and --engine "
+                "local needs none"
             ) from None
         try:
             yield
@@ -89,7 +93,7 @@ def _pull(job: Job, shard: Shard, place: str) -> None:
 def _check(raylets: list[psutil.Process]) -> None:
     """Raises BenchError where a Ray that was started here has died; it would end this process."""
     if not all(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in raylets):
-        raise BenchError("Ray has died; re-running the command resumes it")
+        raise BenchError("Ray has died; the same command goes on where it was")
 
 
 def _end(ray: Any, task: Any) -> None:

@@ -32,7 +32,7 @@ DRAWN = ("confusion", "reliability", "curves")
 LEAD = (
     "Which augmentation helps on these images? All methods are trained alike and compared by seed."
 )
-SOUND = "Nothing is known to be wrong with these images. `bench data audit` looks."
+SOUND = "Nothing is known to be wrong with these images; bench data audit checks them."
 
 
 def is_own(study: Study) -> bool:

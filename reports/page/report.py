@@ -164,9 +164,13 @@ def summary(study: Study, measured: Measured) -> site.Pairs:
         ("backbones", ", ".join(dict.fromkeys(run.cell.backbone for run in runs))),
         ("seeds", ranges(list({run.seed for run in runs}))),
         ("runs", f"{len(runs):,}"),
-        ("time", f"{seconds / 3600:.1f} hours of one worker"),
+        ("time", f"{_duration(seconds)} of one worker"),
         ("commits of the code", ", ".join(sorted({str(record["commit"]) for record in records}))),
     )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.0f} minutes"
 
 
 def shown(outputs: Iterable[Output]) -> list[site.Item]:

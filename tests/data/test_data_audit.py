@@ -71,12 +71,13 @@ def test_class_counts(made):
 
 def test_rendered(made):
     text = "\n".join(made.lines())
-    assert "train[3] label 1 = val[1] label 2  conflicting labels" in text
+    assert "train[3] label b = val[1] label c  conflicting labels" in text
     assert text.count("conflicting labels") == 2
     assert json.loads(json.dumps(made.as_dict()))["groups"][1][1] == {
         "split": "val",
         "index": 1,
         "labels": [2],
+        "file": "",
     }
     assert made.as_dict()["counts"]["test"] == {"a": 1, "b": 0, "c": 2}
 
@@ -156,14 +157,9 @@ def test_near_duplicates_are_found_and_others_are_not(tmp_path):
     again = {0: smooth(2, 3), 1: smooth(40), 2: smooth(5), 3: 255 - smooth(6)}
     path = kept(tmp_path / "set.npz", train=images, test=again)
     found = audit(open_dataset(str(path), 28), look_nearly=True)
-    assert [list(map(str, p)) for p in found.near["train", "test"]] == [
-        ["train[2] label 0", "test[0] label 0"]
-    ]
+    assert found.near["train", "test"] == ((Sample("train", 2, (0,)), Sample("test", 0, (0,))),)
     assert found.near["train", "val"] == ()
-    assert [str(s) for s in found.across("train", "test")[0]] == [
-        "train[5] label 1",
-        "test[2] label 0",
-    ]
+    assert found.across("train", "test") == [(Sample("train", 5, (1,)), Sample("test", 2, (0,)))]
     assert list(filter(None, found.told().values())) == [
         "1 of 20 test images is in train too",
         "1 of 20 test images is nearly the same as one in train",
@@ -184,7 +180,7 @@ def test_what_an_audit_found_is_said_by_runs_and_tables_from_then_on(tmp_path):
     )
     with pytest.warns(Note, match=f"set@.*: {said}"):
         assert study.grid.runs
-    (data,) = [line for line in footnotes(study, ["test_byobnet"]) if line.startswith("Data: ")]
+    (data,) = [line for line in footnotes(study, ["test_byobnet"], []) if line.startswith("Data")]
     assert f"({said})" in data
 
 
@@ -218,6 +214,38 @@ def test_an_ids_table_that_does_not_fit_is_said(tmp_path):
         groups_of_csv(table, "patient", {"train": 2, "val": 1})
     with pytest.raises(BenchError, match="did you mean 'patient'"):
         groups_of_csv(table, "patent", {"train": 1})
+
+
+def test_the_column_of_groups_is_found_by_its_usual_name(tmp_path):
+    table = tmp_path / "ids.csv"
+    table.write_text("split,index,Lesion_ID,sex\ntrain,0,a,m\n", encoding="utf-8")
+    assert groups_of_csv(table, None, {"train": 1})["train"].tolist() == ["a"]
+    for columns in ("lesion_id,patient", "age,sex"):
+        table.write_text(f"split,index,{columns}\ntrain,0,a,m\n", encoding="utf-8")
+        with pytest.raises(BenchError, match=r"which column is the group.*--group-column"):
+            groups_of_csv(table, None, {"train": 1})
+
+
+def test_images_are_named_by_the_files_of_their_import(tmp_path):
+    path = kept(tmp_path / "set.npz", train={0: smooth(1)}, test={3: smooth(1)})
+    rows = [f"{s},{i},f{i}.png,0" for s in ("train", "test") for i in range(20)]
+    table = tmp_path / "set.csv"
+    table.write_text("\n".join(["split,index,image,sha256", *rows]), encoding="utf-8")
+    said = "  train[0] f0.png label 0 = test[3] f3.png label 1  conflicting labels"
+    for name in ("set.npz", "set_28.npz"):
+        path = path.rename(tmp_path / name)
+        assert said in list(audit(open_dataset(str(path), 28)).lines())
+    table.write_text("anything else", encoding="utf-8")
+    assert said.replace(" f0.png", "").replace(" f3.png", "") in "\n".join(
+        audit(open_dataset(str(path), 28)).lines()
+    )
+
+
+def test_of_many_equal_images_some_are_named():
+    values = {"train": [5] * 9, "val": [6], "test": [7]}
+    labels = {split: [0] * len(each) for split, each in values.items()}
+    line = "  " + " = ".join(f"train[{i}] label a" for i in range(4)) + " and 5 more"
+    assert line in list(audit(dataset(values, labels)).lines())
 
 
 def test_an_own_set_with_an_image_in_two_splits_warns_unasked(tmp_path):

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from bench.base.errors import BenchError
 from bench.base.files import StoreError
 from bench.engines import worker
 from bench.engines.local import local
+from bench.engines.ray import Ray
 from bench.engines.worker import Job, remaining, work
 from bench.grid import grid
 from bench.grid.cell import Run
@@ -251,3 +253,20 @@ def test_ctrl_c_ends_cleanly_and_a_second_copy_shares_the_work(tmp_path: Path) -
     copies = [subprocess.Popen(command) for _ in range(2)]
     assert [copy.wait(timeout=240) for copy in copies] == [0, 0]
     assert len(list(store)) == 6
+
+
+@pytest.mark.parametrize(
+    ("address", "said"), [(None, "Ray did not start"), ("h:1", "no Ray at h:1")]
+)
+def test_a_ray_that_does_not_start_is_one_line(
+    address: str | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it is too slow, Ray raises a bare Exception."""
+
+    def init(**_: object) -> None:
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr("bench.engines.ray._ray", lambda: SimpleNamespace(init=init))
+    job = Job((), tmp_path, None, "cpu")
+    with pytest.raises(BenchError, match=f"{said} .The current node timed out"):
+        Ray(address)(job, 1, lambda fraction: None, lambda words: None)

@@ -32,6 +32,7 @@ from reports.figures import (
     efficiency,
     forest,
     points,
+    posterior,
     ranks,
     reliability,
     style,
@@ -156,10 +157,21 @@ def some_courses(methods=("none", LONG), epochs=4, runs=3):
     ]
 
 
+def some_posteriors(datasets=("breast", "retina"), epochs=4, runs=3):
+    rng = np.random.default_rng(0)
+    return [
+        posterior.Posterior(
+            name, {q: rng.uniform(0, 1.2, (runs, epochs)) for q in posterior.QUANTITIES}
+        )
+        for name in datasets
+    ]
+
+
 TEN = (*NAMES, "isda")
 DRAWN = {
     "confusion": a_confusion,
     "curves": lambda note="": curves.draw(some_courses(), ACC, note),
+    "posterior": lambda note="": posterior.draw(some_posteriors(), note),
     "sweep": a_sweep,
     "efficiency": an_efficiency,
     "ranks": lambda note="": ranks.draw(a_ranking(), note),
@@ -170,6 +182,7 @@ DRAWN = {
 CROWDED = {
     "ten-confusions": lambda note="": a_confusion(note, TEN, 8),
     "eleven-classes": lambda note="": a_confusion(note, ("none", "mixup"), 11),
+    "ten-posteriors": lambda note="": posterior.draw(some_posteriors(TEN, 60), note),
     "ten-curves": lambda note="": curves.draw(some_courses(TEN, 60), ACC, note),
     "published": lambda note="": an_efficiency(note, [Published(0.2, 0.6, 0.02)]),
     "many-ranks": lambda note="": ranks.draw(a_ranking(10), note),
@@ -797,6 +810,52 @@ class TestFromStudies:
         assert "mixup" not in {row["method"] for row in figure.rows}
         assert "Left out, as seeds are missing: mixup on phantom-binary (2 of 3" in figure.caption
         assert any(PHANTOM in text for text in texts(figure.drawing))
+
+    def test_posteriors_are_those_of_the_records(self, store):
+        missing = lacks("ails", DATASETS[1], 2)
+        methods = ("none", "ails", "ails[alpha=0.5]")
+        (asked,) = studied(store, (table1.select,), missing, methods=methods)
+        default, other = posterior.figures([asked], View())
+        assert other.name == "posterior-ails[alpha=0.5]" and "ails[alpha=0.5]" in other.caption
+        assert {row["dataset"] for row in default.rows} == {*DATASETS} - {DATASETS[1]}
+        assert f"Left out, as seeds are missing: {DATASETS[1]}." in default.caption
+        for figure, label in ((default, "ails"), (other, "ails[alpha=0.5]")):
+            for row in figure.rows:
+                found = [
+                    asked.store.read(run.key)["curves"][row["epoch"] - 1][row["quantity"]]
+                    for run in asked.measured.records
+                    if (run.cell.method.label, run.cell.dataset) == (label, row["dataset"])
+                ]
+                values = np.array(found)
+                assert row["method"] == label and row["n"] == len(values) == 3
+                assert row["mean"] == pytest.approx(values.mean()) and np.ptp(values) > 0
+                assert (row["least"], row["most"]) == (values.min(), values.max())
+            each = [(r["dataset"], r["quantity"], r["epoch"]) for r in figure.rows]
+            shown = {dataset for dataset, _, _ in each}
+            assert each == [
+                *product(sorted(shown, key=DATASETS.index), posterior.QUANTITIES, (1, 2, 3))
+            ]
+
+    def test_without_the_method_or_without_seeds_there_is_no_posterior(self, store):
+        assert posterior.figures(studied(store, (table1.select,), methods=("none",)), View()) == []
+
+        def missing(run):
+            return run.cell.method.name == "ails" and run.seed == 0
+
+        asked = studied(store, (table1.select,), missing, methods=("none", "ails"))
+        assert posterior.figures(asked, View()) == []
+
+    @pytest.mark.parametrize("module", [confusion, curves, reliability])
+    def test_seeds_beyond_the_look_that_tables_show_are_in_no_figure(self, store, module):
+        def missing(run):
+            return run.seed == 5
+
+        changes = {"seeds": range(6), "datasets": DATASETS[:1], "looks": (3, 6)}
+        (asked,) = studied(store, (table1.select,), missing, **changes)
+        looked = replace(asked, _about=Selection(looks=(3, 6), backbones=("resnet18",)))
+        looked.__dict__["grid"] = asked.grid
+        (figure,) = module.figures([looked], View())
+        assert {row["n"] for row in figure.rows} == {3} and "n = 3 seeds" in figure.caption
 
     def test_a_metric_that_no_epoch_has_is_refused_by_name(self, store):
         studies = studied(store, (table1.select,), datasets=DATASETS[:1])

@@ -7,7 +7,11 @@ python tests/site/check.py --axe axe.min.js --browser /usr/bin/chromium   # pip 
 import argparse
 import re
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
@@ -39,19 +43,33 @@ def broken(site: Path) -> Iterator[str]:
                 yield f"{name}: no anchor {link}"
 
 
-def violations(site: Path, axe: Path, browser: str) -> Iterator[str]:
-    """Of axe-core, on every page, wide and narrow, light and dark; and requests elsewhere."""
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def served(site: Path) -> Iterator[str]:
+    """The address of the site on this machine."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def violations(site: Path, axe: Path, browser: str, pages: str) -> Iterator[str]:
+    """Of axe-core, on each page, wide and narrow, light and dark; and requests elsewhere."""
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as play:
+    with sync_playwright() as play, served(site) as home:
         chromium = play.chromium.launch(executable_path=browser, args=["--no-sandbox"])
         for width, scheme in LOOKS:
             page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
             requests: list[str] = []
             page.on("request", lambda one, seen=requests: seen.append(one.url))
-            for path in sorted(site.rglob("*.html")):
+            for path in sorted(site.glob(pages)):
                 where = f"{path.relative_to(site)} at {width} px, {scheme}"
-                page.goto(path.as_uri())
+                page.goto(f"{home}/{path.relative_to(site).as_posix()}")
                 page.wait_for_timeout(100)
                 page.add_script_tag(path=str(axe))
                 found = page.evaluate("axe.run().then(result => result.violations)")
@@ -60,7 +78,11 @@ def violations(site: Path, axe: Path, browser: str) -> Iterator[str]:
                     yield f"{where}: {one['id']} × {len(one['nodes'])}, first {first}"
                 if page.evaluate("document.documentElement.scrollWidth") > width:
                     yield f"{where}: the page is wider than the window"
-            yield from (f"requests {url}" for url in requests if url.startswith("http"))
+            yield from (
+                f"requests {url}"
+                for url in requests
+                if not url.startswith((home, "data:", "blob:"))
+            )
         chromium.close()
 
 
@@ -69,10 +91,11 @@ def main() -> None:
     parser.add_argument("--site", type=Path, default=SITE)
     parser.add_argument("--axe", type=Path, help="axe.min.js of the npm package axe-core")
     parser.add_argument("--browser", default="/usr/bin/chromium")
+    parser.add_argument("--pages", default="**/*.html", help="those that axe looks at")
     asked = parser.parse_args()
     found = [*broken(asked.site)]
     if asked.axe:
-        found += violations(asked.site, asked.axe, asked.browser)
+        found += violations(asked.site, asked.axe, asked.browser, asked.pages)
     print("\n".join(found) or f"{len([*asked.site.rglob('*.html')])} pages, nothing found")
     sys.exit(bool(found))
 

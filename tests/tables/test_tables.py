@@ -208,7 +208,7 @@ def test_nothing_is_selected_where_a_run_is_missing(store: Store) -> None:
 
 
 def test_a_sweep_is_of_one_parameter(store: Store) -> None:
-    with pytest.raises(BenchError, match="which mixup has not"):
+    with pytest.raises(BenchError, match="which mixup does not have"):
         chosen = selection(BETA.select, methods=("mixup", "ails"))
         runs = grid.expand(chosen, CONFIG.protocol)
         BETA.outputs(study(store, runs), View())
