@@ -33,7 +33,10 @@ REPORTS = {
 PARTS = ("studies/breast/table1", "studies/first/headline", "studies/first/gpu")
 REFERENCES = ("none", "ails")
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)\s#]+)(#[^)\s]*)?\)")
-COLUMNS = ("Dataset", "Method", "Against", "Seeds", "ACC, %", "Difference", "Interval", "Verdict")
+COLUMNS = (
+    *("Dataset", "Method", "Against", "Verdict", "Difference", "Interval", "ACC, %", "Seeds"),
+    "Study",
+)
 
 
 def on_files(files: Files, config: Any) -> Files:
@@ -95,7 +98,7 @@ def studies() -> dict[str, str | bytes]:
         for name in PARTS:
             done = list(_done(name, Path(folder)))
             for study in done:
-                rows += [(name, *row) for row in _rows(study)]
+                rows += [(*row, name.removeprefix("studies/")) for row in _rows(study)]
             if name in REPORTS:
                 datasets = [study.grid.datasets[0].name for study in done]
                 path = report(_study(name, Path(folder), datasets), Path(folder) / "report.html")
@@ -135,17 +138,17 @@ def _rows(study: Any) -> Iterator[tuple[str, ...]]:
                 one.dataset,
                 one.method,
                 reference,
-                str(one.n),
-                f"{100 * values.mean():.1f} ± {100 * values.std():.1f}",
+                one.verdict,
                 f"{100 * one.difference:+.1f}".replace("-", "−"),
                 f"{100 * one.low_family:.1f} to {100 * one.high_family:.1f}".replace("-", "−"),
-                one.verdict,
+                f"{100 * values.mean():.1f} ± {100 * values.std():.1f}",
+                str(one.n),
             )
 
 
 def _table(rows: list[tuple[str, ...]]) -> str:
     """An HTML table that `site.js` makes sortable."""
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("Study", *COLUMNS))
+    head = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>\n"
         for row in rows

@@ -25,6 +25,8 @@
     });
   });
 
+  document.querySelector(".md-search")?.setAttribute("aria-label", "Search");
+
   // What scrolls sideways can be scrolled by the keyboard.
   const reachable = () =>
     document.querySelectorAll(".md-typeset__scrollwrap, .md-typeset pre > code").forEach((box) => {

@@ -20,7 +20,7 @@ OF_NEW_IMAGES = ("new images", "p, new", "verdict, new")
 EXPLAINED = (
     "These images: would other seeds say the same? New: on other images, too? p is after "
     "Holm over the comparisons of its table; intervals are at the level of Holm's last step: they "
-    "exclude 0 exactly where a difference is shown."
+    "exclude 0 exactly where a difference is shown, unless it was decided at an earlier look."
 )
 
 

@@ -27,7 +27,7 @@ def do(studies: list[Study], options: dict[str, Any]) -> bool:
     from bench.study import run
 
     engine = asked_engine(options)
-    if options["done"]:
+    if options.get("done"):
         return True
     if options["dry_run"]:
         show(studies, engine, options)

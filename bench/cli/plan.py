@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 @running
 @metric
 @click.option("--paper", is_flag=True, help="count all tables and figures")
-@click.option("--reference", metavar="METHOD", help="compare with it; ails by default")
+@click.option("--reference", metavar="METHOD", help="compare with this method (ails, else first)")
 @click.option(
     "--detect",
     type=click.FloatRange(min=0, min_open=True),
     metavar="POINTS",
-    help="tell the seeds that show so much",
+    help="tell how many seeds show such a difference",
 )
 def plan(detect: float | None, paper: bool, **options: Any) -> None:
     """Show runs done, missing, and what they cost.

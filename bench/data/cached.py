@@ -13,7 +13,7 @@ from bench.base.errors import BenchError, Note
 from bench.base.files import is_file, locked
 from bench.base.words import short
 from bench.data.folder import Recipe, import_images
-from bench.data.listing import left_out_lines, listed, masked
+from bench.data.listing import left_out_lines
 from bench.data.verify import cache_folder
 
 
@@ -33,12 +33,11 @@ def imported(path: Path, size: int) -> Path:
 
 
 def _import(path: Path, target: Path, size: int) -> None:
-    if masks := masked(listed(path).items):
-        raise BenchError(
-            f"{path}: {len(masks)} names pair up as image and mask ({masks[0]}); choose what to "
-            f'take: bench data import "{path}" --name {path.stem} --exclude "*_mask*"'
-        )
-    made = import_images(path, target, Recipe(sizes=(size,)))
+    try:
+        made = import_images(path, target, Recipe(sizes=(size,)))
+    except BenchError as error:
+        command = f'bench data import "{path}" --name {path.stem}'
+        raise BenchError(f"{error}; options are those of: {command}") from None
     for note in (*made.notes, *left_out_lines(made.left_out)):
         warnings.warn(f"{path.name}: {note}", Note, stacklevel=2)
     warnings.warn(f"{path.name} is imported into {target.parent}", Note, stacklevel=2)

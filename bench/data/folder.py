@@ -97,13 +97,19 @@ class Taken:
 
     def notes(self, recipe: Recipe) -> Iterator[str]:
         """What was done to images that a reader should know."""
-        largest, count = max(recipe.sizes), len(self.items)
+        largest, window = max(recipe.sizes), recipe.window or Window()
         if small := int((self.sides < largest).sum()):
-            yield f"{small:,} of {count:,} images are smaller than {largest} px, and are enlarged"
+            yield f"{self._share(small)} smaller than {largest} px, and enlarged"
         if deep := sum(image.dtype != np.uint8 for image in self.images[largest]):
-            window, of = recipe.window or Window(), "each image"
-            whose = of if recipe.window_per_image else "the training images"
-            yield f"{deep:,} of {count:,} images are of more than 8 bits: {window} of {whose}"
+            whose = "each image" if recipe.window_per_image else "the training images"
+            yield (
+                f"{self._share(deep)} of more than 8 bits: {window.low} of {whose} is black, "
+                f"{window.high} white"
+            )
+
+    def _share(self, count: int) -> str:
+        """`1 of 40 images is`."""
+        return f"{count:,} of {len(self.items):,} images {'is' if count == 1 else 'are'}"
 
     @property
     def groups(self) -> Array:
@@ -122,7 +128,7 @@ def import_images(source: str | Path, name: str | Path, recipe: Recipe = Recipe(
     target = target.with_suffix("") if target.suffix == ".npz" else target
     found = listed(source, recipe.columns, recipe.exclude)
     if not recipe.exclude:
-        check_no_masks(found)
+        _check_no_masks(found)
     taken, unreadable = _taken(found, recipe)
     split, notes = _split(target, taken, found, recipe)
     for held, places in splits.shared(_by_split(taken.groups, split)).items():
@@ -137,7 +143,7 @@ def import_images(source: str | Path, name: str | Path, recipe: Recipe = Recipe(
     return Imported(tuple(files), found.labels, rows, by_reason(found.left_out), notes)
 
 
-def check_no_masks(found: Listing) -> None:
+def _check_no_masks(found: Listing) -> None:
     """Raise BenchError where names pair up as image and mask, and what to do was not said."""
     if masks := masked(found.items):
         raise BenchError(

@@ -40,7 +40,7 @@ def read(value: object) -> object:
         raise ValueError("name the file of these weights with --weights FILE")
     path = expanded(value)
     if not is_file(path):
-        raise ValueError("expected true, false or a file of weights")
+        raise ValueError("no such file; expected true, false or a file of weights")
     return WeightsFile(_digest_of(path), path.resolve())
 
 

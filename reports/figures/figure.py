@@ -77,12 +77,14 @@ def in_percent(metric: Metric) -> str:
 
 
 def runs_of(study: Study, results: Results, dataset: str) -> dict[str, dict[int, Run]]:
-    """The finished runs of one dataset, by method and seed."""
+    """The runs of one dataset that the results show, by method and seed: none beyond a look."""
     found: dict[str, dict[int, Run]] = {}
     for run in study.measured.records:
-        cell = run.cell
-        if (cell.dataset, cell.backbone, cell.ratio) == (dataset, results.backbone, results.ratio):
-            found.setdefault(cell.method.label, {})[run.seed] = run
+        cell, label = run.cell, run.cell.method.label
+        here = (cell.dataset, cell.backbone, cell.ratio)
+        shown = results.values.get((label, dataset), {})
+        if here == (dataset, results.backbone, results.ratio) and run.seed in shown:
+            found.setdefault(label, {})[run.seed] = run
     return found
 
 

@@ -2,7 +2,7 @@
 
 The interval over seeds says where the mean of new trainings would lie on the same test images; the
 crossed interval, where that of new trainings would lie on new images of the same source. Both are
-at the level of their table: they exclude zero exactly where a difference is shown.
+at the level of their table: they exclude zero exactly where a difference is shown at this look.
 """
 
 import math
@@ -216,8 +216,10 @@ def _figure(study: Study, view: View, backbone: str, ratio: float) -> Figure | N
         draw(titled(study, rows), reference, metric, note(study, sample_size(results))),
         f"{metric.title} of each method minus {reference}, paired by seed, "
         f"{under(backbone, ratio)}, {sample_size(results)}. Thick: t interval over seeds, these "
-        f"test images{_levels(rows, 'level')}; none where there is one seed, or all differences "
-        "are the same. " + _about_images(rows, metric, results) + _left_out(results, reference),
+        f"test images{_levels(rows, 'level', results.looks)}; none where there is one seed, or "
+        "all differences are the same. "
+        + _about_images(rows, metric, results)
+        + _left_out(results, reference),
         [asdict(row) for row in rows],
     )
 
@@ -243,19 +245,21 @@ def _row(results: Results, dataset: str, method: str, reference: str, test: Judg
     )
 
 
-def _levels(rows: Sequence[Row], field: str) -> str:
+def _levels(rows: Sequence[Row], field: str, looks: Sequence[int]) -> str:
     """`, at the table's level of 98.3 to 99.2 %`: that of Holm's last step on each dataset."""
     known = sorted({getattr(row, field) for row in rows if math.isfinite(getattr(row, field))})
     if not known:
         return ""
     ends = " to ".join(dict.fromkeys(f"{100 * level:.1f}" for level in (known[0], known[-1])))
     starred = "from five seeds on it excludes 0 where the table has a star"
+    if looks:
+        starred += ", unless that was decided at an earlier look"
     return f", at the table's level of {ends} % ({starred})"
 
 
 def _about_images(rows: Sequence[Row], metric: Metric, results: Results) -> str:
     if _has_new(rows):
-        level = _levels(rows, "level_new").partition(" (")[0]
+        level = _levels(rows, "level_new", ()).partition(" (")[0]
         return f"Thin: interval over seeds and test images, crossed{level}."
     if metric.name not in METRICS:
         return f"No interval for new images: none is computed of {metric.title}."

@@ -1,5 +1,6 @@
 """The beginning of a report: what the comparison says, what is open, and what would decide it."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -69,8 +70,17 @@ def _sentences(found: Mapping[str, Families]) -> Iterator[tuple[str, str]]:
                 yield _place(results, dataset, tests[dataset]) + where, _joined(said)
         for family in [tests.get(OVERALL) or next(iter(tests.values()))]:
             if family:
-                said_new = of_new_images(family, reference, results.rule)
-                yield f"New images{where}", f"{said_new[0].upper()}{said_new[1:]}."
+                said_new = _of_new_images(family, reference, results)
+                yield f"New images{where}", f"{results.metric.title}: {said_new}."
+
+
+def _of_new_images(family: Family, reference: str, results: Results) -> str:
+    """What is decided of other images of this kind, and of which methods these limit it."""
+    if all(math.isnan(one.p_new) for one in family.values()):
+        return of_new_images(family, reference, results.rule)
+    limited = [method for method, one in family.items() if one.images_limit]
+    said = in_a_sentence(family, reference, results.rule, "verdict_new")
+    return said + f" (more seeds cannot decide {', '.join(limited)}: images do)" * bool(limited)
 
 
 def _place(results: Results, dataset: str, family: Family) -> str:

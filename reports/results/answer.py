@@ -44,26 +44,32 @@ def of_column(family: Family, reference: str, rule: Rule, field: str = "verdict"
     return "; ".join(parts)
 
 
-def in_a_sentence(family: Family, reference: str, rule: Rule) -> str:
+def in_a_sentence(family: Family, reference: str, rule: Rule, field: str = "verdict") -> str:
     """`mixup is worse than none; the other 8 are undecided`."""
     if max(one.n for one in family.values()) < FEWEST:
         return f"undecided, as nothing is decided below {FEWEST} seeds"
     by_verdict: dict[str, list[str]] = {}
     for method, one in family.items():
-        by_verdict.setdefault(one.verdict, []).append(method)
+        by_verdict.setdefault(getattr(one, field), []).append(method)
     open_ = len(by_verdict.pop(UNDECIDED, []))
     parts = [
         f"{_listed(methods)} {'is' if len(methods) == 1 else 'are'} "
-        f"{_worded(verdict, reference, rule)}"
+        f"{_against(verdict, reference, rule)}"
         for verdict, methods in by_verdict.items()
     ]
-    if not any(one.differs for one in family.values()):
+    if all(verdict == EQUIVALENT for verdict in by_verdict):
         parts.insert(0, f"no method is shown to differ from {reference}")
     if open_:
         whose = "the other " if by_verdict else "all " if open_ > 1 else ""
         count = f"{open_} are" if open_ > 1 else "one is" if by_verdict else "the comparison is"
         parts.append(f"{whose}{count} undecided")
     return "; ".join(parts)
+
+
+def _against(verdict: str, reference: str, rule: Rule) -> str:
+    """`equivalent to none within 1 point`, `worse than none`."""
+    worded = _worded(verdict, reference, rule)
+    return worded.replace(EQUIVALENT, f"{EQUIVALENT} to {reference}", 1)
 
 
 def _listed(names: list[str]) -> str:

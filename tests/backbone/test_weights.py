@@ -100,7 +100,7 @@ def test_a_file_that_is_none_is_said(tmp_path: Path) -> None:
     (tmp_path / "w.pth").write_bytes(b"not a file of weights")
     with pytest.raises(BenchError, match="cannot be read as weights"):
         build(NAME, 2, 3, 64, seed=0, pretrained=tmp_path / "w.pth")
-    with pytest.raises(BenchError, match="expected true, false or a file of weights"):
+    with pytest.raises(BenchError, match="no such file; expected true, false or a file of weights"):
         _ = Study(**TINY, settings={"pretrained": str(tmp_path / "none.pth")}).grid
 
 

@@ -101,7 +101,7 @@ def test_a_help_line_begins_with_a_verb_and_fits(path: tuple[str, ...]) -> None:
 
 OF_OPTIONS = (
     "add|average|call|change|check|compare|count|do|draw|end|free|give|join|judge|keep|leave|look|make|"
-    "map|mend|name|print|put|read|redo|run|save|say|scale|seed|share|show|start|stop|take|test|"
+    "map|mend|name|print|put|read|redo|run|save|say|scale|seed|share|show|start|stop|take|tell|test|"
     "train|tune|use|write|Show"
 )
 

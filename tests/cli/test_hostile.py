@@ -157,7 +157,7 @@ def test_a_protocol_with_a_byte_order_mark_and_a_method_that_is_not(tmp_path: Pa
     ("changes", "words", "answer"),
     [
         ({"counts": (3, 3, 3), "classes": 3}, [], "3 training images: expected at least 4"),
-        ({"counts": (48, 12, 12)}, ["--ratio", "0.05"], "2 training images: at least 4"),
+        ({"counts": (48, 12, 12)}, ["--ratio", "0.05"], "2 training images: expected at least 4"),
         ({"counts": (24, 1, 12)}, [], "cannot select by val_auc"),
     ],
     ids=["three images", "a small ratio", "one class to select by"],

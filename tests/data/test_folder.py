@@ -224,7 +224,9 @@ def test_masks_beside_images_are_told(folder, tmp_path):
     assert len(made.left_out["excluded"]) == 20
     made = import_images(folder, tmp_path / "with", Recipe(exclude=("",)))
     assert sum(map(sum, made.counts.values())) == 40
-    with pytest.raises(BenchError, match='--exclude "\\*_mask\\*"'):
+    with pytest.raises(
+        BenchError, match=r'--exclude "\*_mask\*".*bench data import ".*own" --name'
+    ):
         open_dataset(str(folder), 28)
 
 
@@ -317,10 +319,17 @@ def test_enlarged_and_deep_images_are_told(folder, tmp_path):
     for path in list((folder / "a").iterdir())[:4]:
         Image.fromarray(np.asarray(Image.open(path)).astype(np.uint16) * 200).save(path)
     said = " ".join(import_images(folder, tmp_path / "set").notes)
-    assert "20 of 20 images are smaller than 28 px, and are enlarged" in said
-    assert "4 of 20 images are of more than 8 bits: p0.5,p99.5 of the training images" in said
+    assert "20 of 20 images are smaller than 28 px, and enlarged" in said
+    assert "4 of 20 images are of more than 8 bits: p0.5 of the training images is black" in said
     said = " ".join(import_images(folder, tmp_path / "small", Recipe(sizes=(16,))).notes)
     assert "enlarged" not in said
+
+
+def test_a_csv_as_a_dataset_says_where_columns_are_chosen(table):
+    with pytest.raises(
+        BenchError, match=r"--label-column.*bench data import \".*list.csv\" --name"
+    ):
+        open_dataset(str(table), 28)
 
 
 def test_a_name_in_two_folders_is_asked_about(table):

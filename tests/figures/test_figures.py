@@ -845,6 +845,18 @@ class TestFromStudies:
         asked = studied(store, (table1.select,), missing, methods=("none", "ails"))
         assert posterior.figures(asked, View()) == []
 
+    @pytest.mark.parametrize("module", [confusion, curves, reliability])
+    def test_seeds_beyond_the_look_that_tables_show_are_in_no_figure(self, store, module):
+        def missing(run):
+            return run.seed == 5
+
+        changes = {"seeds": range(6), "datasets": DATASETS[:1], "looks": (3, 6)}
+        (asked,) = studied(store, (table1.select,), missing, **changes)
+        looked = replace(asked, _about=Selection(looks=(3, 6), backbones=("resnet18",)))
+        looked.__dict__["grid"] = asked.grid
+        (figure,) = module.figures([looked], View())
+        assert {row["n"] for row in figure.rows} == {3} and "n = 3 seeds" in figure.caption
+
     def test_a_metric_that_no_epoch_has_is_refused_by_name(self, store):
         studies = studied(store, (table1.select,), datasets=DATASETS[:1])
         with pytest.raises(BenchError, match="no metric by epoch in records 'kappa'"):

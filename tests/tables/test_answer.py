@@ -6,7 +6,7 @@ import numpy as np
 
 from bench.stats.crossed import Parts, crossed
 from bench.stats.verdict import Rule, judge
-from reports.results.answer import answer, seeds_that_decide
+from reports.results.answer import answer, in_a_sentence, seeds_that_decide
 
 Column = dict[int, float]
 
@@ -71,3 +71,18 @@ def test_images_that_limit_are_told() -> None:
 def test_too_many_seeds_are_told_as_such() -> None:
     (one,) = family({"mixup": noise(0.004, 0.3)}).values()
     assert seeds_that_decide(one).endswith("more than 1,000")
+
+
+def test_a_sentence_names_what_is_decided_and_counts_the_rest() -> None:
+    columns = {"mixup": noise(-0.05, 0.01), "cutmix": noise(0.001, 0.004)}
+    open_ = {"bsda": noise(0.006, 0.03), "ails": noise(-0.006, 0.03)}
+    said = in_a_sentence(family(columns | open_), "none", Rule())
+    assert said == (
+        "mixup is worse than none; cutmix is equivalent to none within 1 point; "
+        "the other 2 are undecided"
+    )
+    assert in_a_sentence(family(open_), "none", Rule()) == (
+        "no method is shown to differ from none; all 2 are undecided"
+    )
+    few = family({"mixup": noise(0.05, 0.001, n=4)})
+    assert in_a_sentence(few, "none", Rule()).startswith("undecided")
