@@ -26,7 +26,7 @@ class Schedule:
         self.protocol = protocol
         self.per_epoch = whole + (rest >= SMALLEST_BATCH)
         if not self.per_epoch:
-            raise BenchError(f"{images} training images: at least {SMALLEST_BATCH} are wanted")
+            raise BenchError(f"{images} training images: expected at least {SMALLEST_BATCH}")
         self.steps = protocol.steps or (protocol.epochs or 0) * self.per_epoch
         self.epochs = math.ceil(self.steps / self.per_epoch)
 

@@ -116,13 +116,13 @@ def _in_npz(path: Path) -> Iterator[tuple[str, Row, Pixels]]:
         images, labels = arrays["images"], arrays["labels"]
     if images.dtype != np.uint8 or not (images.ndim == 3 or images.shape[3:] == (3,)):
         raise BenchError(
-            f"{path}: images are {images.dtype} {images.shape}; uint8 (N, H, W) or (N, H, W, 3) "
-            "is wanted"
+            f"{path}: images are {images.dtype} {images.shape}; expected uint8 (N, H, W) or "
+            "(N, H, W, 3)"
         )
     if labels.dtype.kind not in "iu" or labels.ndim != 2 or len(labels) != len(images):
         raise BenchError(
-            f"{path}: labels are {labels.dtype} {labels.shape}; whole numbers (N, 1) or (N, L), "
-            "a row an image, are wanted"
+            f"{path}: labels are {labels.dtype} {labels.shape}; expected whole numbers (N, 1) or "
+            "(N, L), a row an image"
         )
     for i, (pixels, label) in enumerate(zip(images, labels, strict=True)):
         yield f"{path}: image {i}", tuple(label.tolist()), pixels
@@ -216,10 +216,10 @@ def _class_number(name: str, names: Sequence[str], path: Path) -> int:
 def _check_label(row: Row, setting: Setting, where: str) -> None:
     several = setting.task is Task.MULTILABEL
     width, top = (setting.num_classes, 1) if several else (1, setting.num_classes - 1)
-    wanted = f"{width} of 0 and 1" if several else f"one number of 0 to {top}"
+    expected = f"{width} of 0 and 1" if several else f"one number of 0 to {top}"
     whole = all(value in range(top + 1) for value in row)
     if len(row) != width or not whole:
-        raise BenchError(f"{where} has the label {list(row)}; {wanted} is wanted")
+        raise BenchError(f"{where} has the label {list(row)}; expected {expected}")
 
 
 def _decoded(load: Callable[[], bytes], where: str) -> Pixels:
@@ -241,7 +241,7 @@ def _fitted(pixels: Pixels, setting: Setting, resize: bool, where: str) -> Pixel
         if not resize:
             height, width = pixels.shape[:2]
             raise BenchError(
-                f"{where} has {width}x{height} px; {size}x{size} is wanted, or {frame}x{frame} "
+                f"{where} has {width}x{height} px; expected {size}x{size}, or {frame}x{frame} "
                 "to crop, or resize=true"
             )
         image = Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR)

@@ -163,7 +163,7 @@ def test_frames_are_cropped_and_other_sizes_resized_when_asked(tmp_path: Path) -
     assert same(plain, read(write(tmp_path / "b", in_folders(framed, labels)), setting()))
     large = np.full((6, 40, 50), 90, np.uint8)
     path = write(tmp_path / "c", in_folders(large, labels))
-    with pytest.raises(BenchError, match="50x40 px; 28x28 is wanted, or 32x32"):
+    with pytest.raises(BenchError, match="50x40 px; expected 28x28, or 32x32"):
         read(path, setting())
     pixels = read(path, setting(), resize=True).split.pixels(np.arange(6))
     assert pixels.shape == (6, 28, 28)
@@ -197,14 +197,14 @@ def test_gray_files_of_an_rgb_dataset_are_repeated(tmp_path: Path) -> None:
 @pytest.mark.parametrize("label", [3, -1, "1", 1.5, None, [1, 0, 0], {"a": 1}])
 def test_wrong_labels(label: Any, tmp_path: Path) -> None:
     path = write(tmp_path / "b", listed(random_images(1), [label]))
-    with pytest.raises(BenchError, match="one number of 0 to 2 is wanted"):
+    with pytest.raises(BenchError, match="expected one number of 0 to 2"):
         read(path, setting())
 
 
 @pytest.mark.parametrize("label", [1, [1, 0], [1, 0, 2], [1, 0, 0, 0], [[1], 0, 0]])
 def test_wrong_rows(label: Any, tmp_path: Path) -> None:
     path = write(tmp_path / "b", listed(random_images(1), [label]))
-    with pytest.raises(BenchError, match="3 of 0 and 1 is wanted"):
+    with pytest.raises(BenchError, match="expected 3 of 0 and 1"):
         read(path, setting(Task.MULTILABEL))
 
 
