@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli import complete
+from bench.cli.locating import size
 from bench.cli.options import data_dir, protocol, results, single
 from bench.cli.writing import print_written
 
@@ -115,9 +116,7 @@ def check_method(method: str, backbone: str | None) -> None:
     shell_complete=complete.datasets,
     help="draw on one dataset, as in --datasets",
 )
-@click.option(
-    "--size", type=int, default=28, metavar="PX", show_default=True, help="read images of this size"
-)
+@size
 @click.option("--seed", type=int, default=0, show_default=True, help="seed the method")
 @protocol
 @data_dir

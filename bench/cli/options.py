@@ -113,11 +113,12 @@ metric = click.option(
     shell_complete=complete.metrics,
     help="compare by this metric",
 )
+reference = click.option(
+    "--reference", metavar="METHOD", help="compare with this method (ails, else first)"
+)
 viewing = option_group(
     metric,
-    click.option(
-        "--reference", metavar="METHOD", help="compare with this method (ails, else first)"
-    ),
+    reference,
     click.option(
         "--combine",
         type=click.Choice(["mean", "ensemble"]),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench.cli.asked import study
-from bench.cli.options import metric, selecting
+from bench.cli.options import metric, reference, selecting
 from bench.cli.printing import print_states
 from bench.cli.running import running
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @running
 @metric
 @click.option("--paper", is_flag=True, help="count all tables and figures")
-@click.option("--reference", metavar="METHOD", help="compare with this method (ails, else first)")
+@reference
 @click.option(
     "--detect",
     type=click.FloatRange(min=0, min_open=True),

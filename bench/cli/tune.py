@@ -14,6 +14,7 @@ from bench.cli.doing import end
 from bench.cli.options import selecting
 from bench.cli.printing import print_tables
 from bench.cli.reports import folder_of
+from bench.cli.running import workers
 from bench.cli.writing import print_written
 
 
@@ -36,12 +37,7 @@ from bench.cli.writing import print_written
     shell_complete=complete.metrics,
     help="tune for it (else what selects epochs)",
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(1, 1000),
-    metavar="N",
-    help="start so many; by default one a core",
-)
+@workers
 @click.option("--device", metavar="NAME", help="use cpu, cuda or mps")
 @click.option("--export", type=click.Path(path_type=Path), metavar="FILE", help="write trials only")
 def tune(trials: int, export: Path | None, **options: Any) -> None:

@@ -20,6 +20,8 @@ from reports.figures import style
 from reports.figures.figure import (
     Figure,
     by_dataset,
+    by_epoch,
+    curves_of,
     gaps,
     in_percent,
     left_out,
@@ -134,18 +136,12 @@ def _figure(study: Study, results: Results, metric: Metric) -> Figure | None:
 
 
 def _read(study: Study, method: str, runs: Iterable[Run], metric: Metric) -> Course:
-    curves = [study.store.read(run.key)["curves"] for run in runs]
+    curves = curves_of(study, runs)
     name, recorded = f"val_{metric.name}", curves[0][0]
     if name not in recorded:
         held = [key.removeprefix("val_") for key in recorded if key.startswith("val_")]
         raise unknown("metric by epoch in records", metric.name, held)
-    return Course(
-        method,
-        {
-            quantity: np.array([[epoch[quantity] for epoch in run] for run in curves], dtype=float)
-            for quantity in (LOSS, name)
-        },
-    )
+    return Course(method, by_epoch(curves, (LOSS, name)))
 
 
 def _rows(course: Course) -> Rows:

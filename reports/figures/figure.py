@@ -1,11 +1,13 @@
 """A figure: its drawing, caption and numbers; and what those who make one share."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
 from matplotlib.figure import Figure as MplFigure
+from numpy.typing import NDArray
 
 from bench.base.files import write_text
 from bench.data.catalogue import Info
@@ -22,6 +24,9 @@ from reports.tables.table import titled as title
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+Curve = Sequence[dict[str, Any]]
+"""What is recorded of a run, epoch after epoch."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,19 @@ def runs_of(study: Study, results: Results, dataset: str) -> dict[str, dict[int,
         if here == (dataset, results.backbone, results.ratio) and run.seed in shown:
             found.setdefault(label, {})[run.seed] = run
     return found
+
+
+def curves_of(study: Study, runs: Iterable[Run]) -> list[Curve]:
+    """What the record of each run holds, epoch after epoch."""
+    return [study.store.read(run.key)["curves"] for run in runs]
+
+
+def by_epoch(curves: Sequence[Curve], quantities: Iterable[str]) -> dict[str, NDArray[np.float64]]:
+    """Each of these quantities by run and epoch (S, E); nan is undefined."""
+    return {
+        quantity: np.array([[epoch[quantity] for epoch in run] for run in curves], dtype=float)
+        for quantity in quantities
+    }
 
 
 def gaps(results: Results) -> list[str]:

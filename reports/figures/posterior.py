@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 from bench.grid.notation import method_name, parts
 from bench.study import Study
 from reports.figures import style
-from reports.figures.figure import Figure, left_out, note, places, runs_of, under
+from reports.figures.figure import (
+    Figure,
+    by_epoch,
+    curves_of,
+    left_out,
+    note,
+    places,
+    runs_of,
+    under,
+)
 from reports.figures.multiples import multiples
 from reports.results.results import Results, collect
 from reports.results.tidy import Rows
@@ -109,13 +118,8 @@ def _figure(study: Study, results: Results, method: str) -> Figure | None:
 
 
 def _read(study: Study, results: Results, method: str, dataset: str) -> Posterior:
-    runs, seeds = runs_of(study, results, dataset)[method], results.values[method, dataset]
-    curves = [study.store.read(runs[seed].key)["curves"] for seed in seeds]
-    values = {
-        quantity: np.array([[epoch[quantity] for epoch in run] for run in curves], dtype=float)
-        for quantity in QUANTITIES
-    }
-    return Posterior(dataset, values)
+    curves = curves_of(study, runs_of(study, results, dataset)[method].values())
+    return Posterior(dataset, by_epoch(curves, QUANTITIES))
 
 
 def _rows(method: str, one: Posterior) -> Rows:

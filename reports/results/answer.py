@@ -29,9 +29,7 @@ def answer(tests: Mapping[str, Family], reference: str, rule: Rule) -> list[str]
 
 def of_column(family: Family, reference: str, rule: Rule, field: str = "verdict") -> str:
     """`mixup worse than none; cutmix undecided`."""
-    by_verdict: dict[str, list[str]] = {}
-    for method, one in family.items():
-        by_verdict.setdefault(getattr(one, field), []).append(method)
+    by_verdict = _by_verdict(family, field)
     open_ = by_verdict.pop(UNDECIDED, [])
     parts = [
         f"{', '.join(methods)} {_worded(verdict, reference, rule)}"
@@ -48,9 +46,7 @@ def in_a_sentence(family: Family, reference: str, rule: Rule, field: str = "verd
     """`mixup is worse than none; the other 8 are undecided`."""
     if max(one.n for one in family.values()) < FEWEST:
         return f"undecided, as nothing is decided below {FEWEST} seeds"
-    by_verdict: dict[str, list[str]] = {}
-    for method, one in family.items():
-        by_verdict.setdefault(getattr(one, field), []).append(method)
+    by_verdict = _by_verdict(family, field)
     open_ = len(by_verdict.pop(UNDECIDED, []))
     parts = [
         f"{_listed(methods)} {'is' if len(methods) == 1 else 'are'} "
@@ -64,6 +60,13 @@ def in_a_sentence(family: Family, reference: str, rule: Rule, field: str = "verd
         count = f"{open_} are" if open_ > 1 else "one is" if by_verdict else "the comparison is"
         parts.append(f"{whose}{count} undecided")
     return "; ".join(parts)
+
+
+def _by_verdict(family: Family, field: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for method, one in family.items():
+        found.setdefault(getattr(one, field), []).append(method)
+    return found
 
 
 def _against(verdict: str, reference: str, rule: Rule) -> str:
