@@ -77,8 +77,8 @@ class AugMix(Method):
         share = self.rng.beta(alpha, alpha, (count, 1))
         weights = np.hstack([1 - share, share * self.rng.dirichlet([alpha] * width, count)])
         parts = torch.stack([images, *self.chains(images).chunk(width)], 1)
-        mixed = torch.einsum("bk,bkchw->bchw", torch.from_numpy(weights).to(parts), parts)
-        return mixed.clamp(0, 1)
+        shares = torch.from_numpy(weights).to(parts, non_blocking=True)
+        return torch.einsum("bk,bkchw->bchw", shares, parts).clamp(0, 1)
 
     def chains(self, images: Tensor) -> Tensor:
         """Images after each of the chains, (width · B, C, H, W), chain by chain."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ KINDS = 4
 NONE = -1
 """The number of no operation; as an index it picks the identity, which stands last."""
 Bytes = npt.NDArray[np.uint8]
+Number = TypeVar("Number", float, Tensor)
 CHUNK = 256
 MEMORY = 2 << 30
 """The most bytes that the copies of the offline form may take."""
@@ -64,9 +66,9 @@ def ranges(level: int) -> dict[str, tuple[float, float]]:
     }
 
 
-def odd(value: float) -> int:
+def odd(value: Number) -> Number:
     """The lowest odd number that is not below it."""
-    return 2 * math.ceil((value - 1) / 2) + 1
+    return 1 - (1 - value) // 2 * 2
 
 
 class MedAugment(Method):
@@ -143,7 +145,8 @@ class MedAugment(Method):
     def draw(self, kinds: Tensor) -> tuple[Tensor, Tensor]:
         """Numbers of the operations that fire: pixel (B,), and spatial (B, 3) in order; or NONE."""
         count = len(kinds)
-        pixels, spatials = torch.tensor(COUNTS, device=kinds.device)[kinds].split(1, dim=1)
+        counts = torch.tensor(COUNTS).to(kinds.device, non_blocking=True)
+        pixels, spatials = counts[kinds].split(1, dim=1)
         fires = self.uniform(count, 4) < 0.2 * self.params.level
         pixel = self.integers(len(PIXEL), count)
         spatial = self.uniform(count, len(SPATIAL)).argsort(1)[:, :3]
@@ -162,8 +165,9 @@ class MedAugment(Method):
 
     def blur(self, images: Tensor, strengths: Tensor) -> Tensor:
         scale = images.shape[-1] / 224 if self.params.blur_scale else 1.0
-        sizes = [max(3, odd(scale * odd(strength))) for strength in strengths.tolist()]
-        return ops.gaussian_blur(images, torch.tensor(sizes, device=images.device))
+        largest = odd(scale * ranges(self.params.level)["blur"][1])
+        sizes = odd(scale * odd(strengths.double())).clamp(min=3).long()
+        return ops.gaussian_blur(images, sizes, max(3, int(largest)))
 
     def noise(self, images: Tensor, variances: Tensor) -> Tensor:
         return ops.add_noise(images, variances.sqrt() / 255, self.generator)

@@ -84,7 +84,8 @@ def transform(
 def strengths(space: Space, choice: Tensor, levels: Tensor, signs: Tensor) -> Tensor:
     """Strengths (B,) of the operations number `choice`, at these levels and signs."""
     table = [(entry.first, entry.last, entry.signed) for entry in space.values()]
-    first, last, signed = torch.tensor(table, device=levels.device)[choice].T
+    ranges = torch.tensor(table).to(levels.device, non_blocking=True)
+    first, last, signed = ranges[choice].T
     return torch.lerp(first, last, levels) * torch.where(signed > 0, signs, 1)
 
 

@@ -34,12 +34,10 @@ def warp(images: Tensor, matrices: Tensor, mode: str) -> Tensor:
 
     `mode` is the interpolation, "bilinear" or "nearest".
     """
-    warped = images.clone()
-    identity = torch.eye(3, device=images.device)
-    moved = (matrices != identity).flatten(1).any(1).nonzero().squeeze(1)
-    if len(moved):
-        height, width = images.shape[2:]
-        centre = affine(moved, x=(width - 1) / 2, y=(height - 1) / 2)
-        pixels = centre @ matrices[moved] @ centre.inverse()
-        warped[moved] = warp_affine(images[moved], pixels[:, :2], (height, width), mode=mode)
-    return warped
+    height, width = images.shape[2:]
+    x, y = (width - 1) / 2, (height - 1) / 2
+    there, back = affine(matrices, x=x, y=y), affine(matrices, x=-x, y=-y)
+    pixels = (there @ matrices @ back)[:, :2]
+    warped = warp_affine(images, pixels, (height, width), mode=mode)
+    moved = (matrices != torch.eye(3, device=images.device)).flatten(1).any(1)
+    return torch.where(moved[:, None, None, None], warped, images)

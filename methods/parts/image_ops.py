@@ -5,6 +5,8 @@ Where an operation is defined on grey levels, those are the 256 of 8-bit images.
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -26,12 +28,18 @@ def apply_each(
     images: Tensor, operations: Iterable[Operation], choice: Tensor, strengths: Tensor
 ) -> Tensor:
     """Image i after operation number choice[i]; unchanged where there is none of that number."""
-    changed = images.clone()
-    for number, operation in enumerate(operations):
-        rows = (choice == number).nonzero().squeeze(1)
+    changed, operations = images.clone(), list(operations)
+    for operation, rows in zip(operations, members(choice, len(operations)), strict=True):
         if len(rows):
             changed[rows] = operation(images[rows], strengths[rows])
     return changed
+
+
+def members(choice: Tensor, count: int) -> list[Tensor]:
+    """The rows of each number below `count`, in order; the host waits for the device once."""
+    numbers, rows = choice.sort(stable=True)
+    bounds = torch.searchsorted(numbers, torch.arange(count + 1, device=choice.device)).tolist()
+    return [rows[first:last] for first, last in pairwise(bounds)]
 
 
 def brightness(images: Tensor, factors: Tensor) -> Tensor:
@@ -84,13 +92,16 @@ def sharpen(images: Tensor, weights: Tensor) -> Tensor:
     return _blend(images, F.conv2d(padded, kernel).view_as(images), weights)
 
 
-def gaussian_blur(images: Tensor, sizes: Tensor) -> Tensor:
-    """Blur with kernels of `sizes` k (odd, in pixels) and σ = 0.3((k - 1)/2 - 1) + 0.8."""
-    blurred = images.clone()
-    for size in map(int, sizes.unique()):
-        sigma = 0.3 * ((size - 1) / 2 - 1) + 0.8
-        blurred[sizes == size] = vision().gaussian_blur(images[sizes == size], size, sigma)
-    return blurred
+def gaussian_blur(images: Tensor, sizes: Tensor, largest: int) -> Tensor:
+    """Blur with kernels of `sizes` k (odd, 3 to `largest`) and σ = 0.3((k - 1)/2 - 1) + 0.8."""
+
+    def blur(images: Tensor, _: Tensor, kernel: int) -> Tensor:
+        sigma = 0.3 * ((kernel - 1) / 2 - 1) + 0.8
+        return torch.as_tensor(vision().gaussian_blur(images, kernel, sigma))
+
+    kernels = range(3, largest + 1, 2)
+    blurs = [partial(blur, kernel=kernel) for kernel in kernels]
+    return apply_each(images, blurs, (sizes - kernels.start) // kernels.step, sizes)
 
 
 def add_noise(images: Tensor, deviations: Tensor, generator: torch.Generator) -> Tensor:

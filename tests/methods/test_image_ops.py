@@ -85,12 +85,12 @@ def test_sharpen_is_its_convolution() -> None:
 def test_sharpen_and_blur_leave_a_constant_image() -> None:
     images = torch.tensor([0.0, 0.3, 1.0])[:, None, None, None].expand(3, 3, 9, 9)
     torch.testing.assert_close(ops.sharpen(images, torch.tensor([0.2, 0.5, 1.0])), images)
-    torch.testing.assert_close(ops.gaussian_blur(images, torch.tensor([3, 5, 7])), images)
+    torch.testing.assert_close(ops.gaussian_blur(images, torch.tensor([3, 5, 7]), 7), images)
 
 
 def test_blur_has_the_deviation_of_each_kernel() -> None:
     images = random_images(3).float() / 255
-    blurred = ops.gaussian_blur(images, torch.tensor([3, 5, 7, 7, 5, 3]))
+    blurred = ops.gaussian_blur(images, torch.tensor([3, 5, 7, 7, 5, 3]), 7)
     for i, (size, sigma) in enumerate([(3, 0.8), (5, 1.1), (7, 1.4)]):
         for row in (i, 5 - i):
             expected = vision.gaussian_blur(images[row], size, sigma)
@@ -115,6 +115,13 @@ def test_each_image_has_the_operation_of_its_number() -> None:
     )
     expected = torch.stack([images[0] * 0, images[1], images[2] + 2, images[3], images[4] * 4])
     assert torch.equal(changed, expected)
+
+
+def test_members_of_a_choice_are_its_rows_in_order() -> None:
+    choice = torch.randint(-1, 5, (200,))
+    for number, rows in enumerate(ops.members(choice, 4)):
+        assert torch.equal(rows, (choice == number).nonzero().squeeze(1))
+    assert [len(rows) for rows in ops.members(torch.full((3,), -1), 2)] == [0, 0]
 
 
 def test_maps_of_whole_pixels_move_them_exactly() -> None:

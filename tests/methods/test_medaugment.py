@@ -95,7 +95,7 @@ def test_table_of_strengths(
 @pytest.mark.parametrize("level", range(1, 6))
 def test_blur_kernels_have_the_official_law(monkeypatch: pytest.MonkeyPatch, level: int) -> None:
     seen: list[Tensor] = []
-    monkeypatch.setattr(ops, "gaussian_blur", lambda images, sizes: seen.append(sizes) or images)
+    monkeypatch.setattr(ops, "gaussian_blur", lambda images, sizes, _: seen.append(sizes) or images)
     medaugment_of(level=level).change(torch.zeros(3000, 1, 28, 28), all_of("blur", 3000))
     sizes, counts = seen[0].unique(return_counts=True)
     shares = dict(zip(sizes.tolist(), (counts / 3000).tolist(), strict=True))
@@ -105,7 +105,7 @@ def test_blur_kernels_have_the_official_law(monkeypatch: pytest.MonkeyPatch, lev
 @pytest.mark.parametrize(("size", "kernels"), [(28, {3}), (128, {3, 5}), (224, {3, 5, 7})])
 def test_scaled_blur(monkeypatch: pytest.MonkeyPatch, size: int, kernels: set[int]) -> None:
     seen: list[Tensor] = []
-    monkeypatch.setattr(ops, "gaussian_blur", lambda images, sizes: seen.append(sizes) or images)
+    monkeypatch.setattr(ops, "gaussian_blur", lambda images, sizes, _: seen.append(sizes) or images)
     images = torch.zeros(1, 1, size, size).expand(60, -1, -1, -1)
     medaugment_of(blur_scale=True).change(images, all_of("blur", 60))
     assert set(seen[0].tolist()) == kernels
