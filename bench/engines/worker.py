@@ -167,7 +167,8 @@ class Worker:
 def device_is_full(error: Exception) -> bool:
     """Whether there was no memory left on an accelerator; libraries say it in several ways."""
     said = str(error).lower()
-    return isinstance(error, RuntimeError) and "out of memory" in said and "cpu" not in said
+    full = "out of memory" in said or "alloc_failed" in said
+    return isinstance(error, RuntimeError) and full and "cpu" not in said
 
 
 def place(run: Run, error: BaseException) -> str:

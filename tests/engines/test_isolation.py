@@ -21,7 +21,7 @@ from bench.engines import local as engine
 from bench.engines import process as processes
 from bench.engines.local import local
 from bench.engines.process import forks
-from bench.engines.worker import Job
+from bench.engines.worker import Job, device_is_full
 from bench.grid import grid
 from bench.grid.protocol import Protocol
 from bench.grid.selection import Selection
@@ -146,6 +146,20 @@ def test_a_full_memory_halves_the_workers(tmp_path: Path, always: bool) -> None:
     assert store.done(none.key) and store.done(crowded.key) != always
     reason = (store.read_failure(crowded.key) or {}).get("reason", "")
     assert reason.startswith("the memory of cpu is too small for this run alone") == always
+
+
+@pytest.mark.parametrize(
+    ("said", "full"),
+    [
+        ("CUDA out of memory. Tried to allocate 2.00 MiB", True),
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", True),
+        ("[enforce fail at CPUAllocator.cpp] DefaultCPUAllocator: out of memory", False),
+        ("CUDA error: device-side assert triggered", False),
+    ],
+)
+def test_a_full_memory_is_known_by_what_libraries_say(said: str, full: bool) -> None:
+    assert device_is_full(RuntimeError(said)) == full
+    assert not device_is_full(ValueError(said))
 
 
 def test_processes_are_dealt_to_the_devices(tmp_path: Path) -> None:

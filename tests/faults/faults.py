@@ -106,7 +106,9 @@ class Trial:
         """Its exit code; a stuck one is counted and killed."""
         try:
             output, _ = command.communicate(timeout=PATIENCE)
-            self.tally.tracebacks += "Traceback" in output
+            if "Traceback" in output:
+                self.tally.tracebacks += 1
+                print(output, flush=True)
         except subprocess.TimeoutExpired:
             self.tally.stuck += 1
             os.killpg(command.pid, signal.SIGKILL)
