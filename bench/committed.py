@@ -78,12 +78,12 @@ class Part:
         return study
 
     def pack(self, study: Study) -> Path:
-        """Write what is done of the study as the bundle of this part."""
+        """Write what is done of the study, and what its sets are, as the bundle of this part."""
         elsewhere = set[str]().union(*map(bundle.keys, self.others))
         done = [run.key for run in study.measured.records if run.key not in elsewhere]
         if not done:
             raise BenchError(f"no run of {self.folder / self.name} is done: nothing to pack")
-        return bundle.pack(study.store, done, self.bundle)
+        return bundle.pack(study.store, done, self.bundle, study.grid.datasets)
 
 
 def part(place: str | Path) -> Part:

@@ -1,13 +1,16 @@
 """Committed studies: a selection in YAML, its records in one file, tables without any image."""
 
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from bench.base.errors import BenchError
 from bench.cli import main
 from bench.committed import part, parts
+from bench.data.phantom import PHANTOMS
 from bench.store.bundle import keys
 
 STUDY = """
@@ -60,6 +63,26 @@ def test_parts_share_records_and_hold_each_once(folder: Path, tmp_path: Path) ->
     path.write_text(path.read_text().replace("[small]", "[smal]"))
     with pytest.raises(BenchError, match="did you mean 'small'"):
         part(folder / "more")
+
+
+def test_a_clone_without_images_shows_sets_that_are_done_and_sets_that_are_not(
+    folder: Path, tmp_path: Path
+) -> None:
+    files = [tmp_path / "done.npz", tmp_path / "ahead.npz"]
+    for seed, file in enumerate(files):
+        arrays = PHANTOMS["phantom-binary"].arrays(f"phantom-{seed}", 28)
+        np.savez(file, **arrays)
+    both = ",".join(map(str, files))
+    path, results = folder / "study.yaml", tmp_path / "results"
+    path.write_text(STUDY.replace("phantom-binary", both))
+    bench("run", "--study", folder, "--datasets", files[0], "--results", results, "--workers", 1)
+    bench("pack", folder, "--results", results)
+    for file in files:
+        file.unlink()
+    table = bench("table", 1, "--study", folder, "--done", "--results", tmp_path / "clone")
+    assert re.search(r"none +\d.* – +– *\n", table), table
+    with pytest.raises(AssertionError, match=r"error: no file .*ahead\.npz"):
+        bench("run", "--study", folder, "--results", tmp_path / "clone", "--workers", 1)
 
 
 def test_what_is_missing_is_told(folder: Path, tmp_path: Path) -> None:

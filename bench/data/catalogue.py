@@ -40,7 +40,7 @@ SPLITS = ("train", "val", "test")
 
 
 class MissingData(BenchError):  # noqa: N818
-    """A MedMNIST set that is on no disk and cannot be downloaded."""
+    """A dataset that is on no disk and cannot be downloaded."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,11 @@ class Info:
     """How a user's file was read, where it might have been meant otherwise."""
     per_class: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """Images of each class or label, in train, val and test; empty where it was not counted."""
+
+    def called(self, name: str) -> bool:
+        """Whether a selection may mean this dataset by that name, or path of an npz."""
+        stem, own, _ = self.name.partition("@")
+        return name == self.name or (bool(own) and Path(name).name == f"{stem}.npz")
 
     @classmethod
     def restored(cls, fields: Mapping[str, Any]) -> "Info":

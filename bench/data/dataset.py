@@ -89,8 +89,8 @@ def open_dataset(
     chosen (`bench.data.cached`), to a folder of class folders or a CSV, at `size` pixels. A
     relative path is looked for here, then in the folders of data.
 
-    Raises MissingData where a MedMNIST set is nowhere to be had, BenchError for a wrong name or a
-    file that does not pass verification.
+    Raises MissingData where a MedMNIST set or an npz is nowhere to be had, BenchError for a wrong
+    name or a file that does not pass verification.
     """
     if name in KINDS and not SMALLEST_SIZE <= size <= PHANTOM_SIZE:
         raise BenchError(f"phantoms are drawn at {SMALLEST_SIZE} to {PHANTOM_SIZE} px, not {size}")
@@ -106,7 +106,7 @@ def open_dataset(
     if not name.endswith(".npz"):
         raise BenchError(f"{unknown('dataset', name, (*NAMES, *PHANTOMS))}; {PATHS}")
     if not is_file(path):
-        raise BenchError(f"no file {short(str(path))}; correct the path of the dataset")
+        raise MissingData(f"no file {short(str(path))}; correct the path of the dataset")
     return _open_file(path, size)
 
 

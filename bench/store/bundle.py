@@ -9,20 +9,23 @@ from pathlib import Path
 
 from bench.base.errors import BenchError
 from bench.base.files import write_bytes
+from bench.data.catalogue import Info
 from bench.store.records import Store
 
 PARTS = re.compile(r"(data|env)/\w+\.json|preds/\w\w/\w+\.npz|runs/\w\w/\w+\.json")
 
 
-def pack(store: Store, keys: Iterable[str], path: Path) -> Path:
-    """Write the records of these keys, their predictions, and what is known of their datasets and
-    environments. The same records give the same bytes.
+def pack(store: Store, keys: Iterable[str], path: Path, datasets: Iterable[Info] = ()) -> Path:
+    """Write the records of these keys, their predictions, and what is known of their environments
+    and datasets, and of these `datasets`. The same records give the same bytes.
     """
-    files: set[Path] = set()
+    for info in datasets:
+        store.write_data(info)
+    files = {store.data_path(info.fingerprint) for info in datasets}
     for key in keys:
         record = store.read(key)
-        data = f"data/{record['data']['fingerprint'][:16]}.json"
-        known = (store.root / data, store.root / f"env/{record['environment']}.json")
+        data = store.data_path(record["data"]["fingerprint"])
+        known = (data, store.root / f"env/{record['environment']}.json")
         files |= {store.record_path(key), store.predictions_path(key), *filter(Path.exists, known)}
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w:xz", preset=9) as archive:

@@ -56,6 +56,9 @@ class Store:
     def record_path(self, key: str) -> Path:
         return self.root / "runs" / key[:2] / f"{key}.json"
 
+    def data_path(self, fingerprint: str) -> Path:
+        return self.root / "data" / f"{fingerprint[:16]}.json"
+
     def predictions_path(self, key: str) -> Path:
         return self.root / "preds" / key[:2] / f"{key}.npz"
 
@@ -236,18 +239,18 @@ class Store:
 
     def write_data(self, info: Info) -> None:
         """What is known of a dataset, so that tables need no images."""
-        path = self.root / "data" / f"{info.fingerprint[:16]}.json"
+        path = self.data_path(info.fingerprint)
         if not path.exists():
             with explained(self.root):
                 _write_json(path, asdict(info))
 
     def datasets(self, name: str, size: int) -> list[Info]:
-        """The datasets of that name and size that records are of."""
+        """The datasets of that name or npz file, and size, that something is known of."""
         found = []
         for path in sorted(self.root.glob("data/*.json")):
             with suppress(UnsoundError, OSError, KeyError, TypeError, ValueError):
                 found.append(Info.restored(schema.parsed(path.read_bytes())))
-        return [info for info in found if (info.name, info.size) == (name, size)]
+        return [info for info in found if info.size == size and info.called(name)]
 
     def set_aside(self, key: str) -> None:
         """Move a record and its predictions to `stale/`: its run is missing then, and not lost."""
