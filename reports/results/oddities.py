@@ -3,6 +3,7 @@
 They are marked and counted like all others; none is ever left out.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from reports.results.wording import ranges
 Odd = dict[tuple[str, str], list[int]]
 """Seeds by method and dataset."""
 MARK = "†"
+MANY = 12
+"""Runs of which a note gives the number in place of the seeds."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,12 @@ def explained(parts: Mapping[str, Oddities]) -> list[str]:
 
 
 def _runs(where: str, odd: Odd) -> str:
-    runs = ", ".join(f"{m} on {d} seed {ranges(s)}" for (m, d), s in odd.items())
-    return f"{where}: {runs}" if where else runs
+    """Which runs they are or, where they are many, how many on each dataset."""
+    counts = Counter(d for (_, d), seeds in odd.items() for _ in seeds)
+    runs = [f"{m} on {d} seed {ranges(s)}" for (m, d), s in odd.items()]
+    if counts.total() > MANY:
+        runs = [f"{count} runs on {dataset}" for dataset, count in counts.items()]
+    return f"{where}: {', '.join(runs)}" if where else ", ".join(runs)
 
 
 def far_off(results: Results) -> Odd:

@@ -12,6 +12,7 @@ from bench.grid.protocol import Protocol
 from bench.grid.selection import Selection
 from bench.stats.paired import outlying
 from bench.store.records import Store
+from reports.results.oddities import Oddities
 from reports.results.view import View
 from reports.results.wording import over_seeds
 from reports.tables.table1 import outputs
@@ -94,3 +95,10 @@ def test_the_footnote_counts_the_seeds_of_the_table_not_those_declared() -> None
     assert over_seeds([ten, ten], asked) == "seeds 0–9; n = 10, SD with n − 1"
     assert over_seeds([ten, range(20)], asked).startswith("seeds 0–19; n = 10 to 20, in brackets")
     assert over_seeds([], asked) == "no cell has all its seeds (0–29)"
+
+
+def test_many_runs_are_counted_and_few_named() -> None:
+    few = Oddities({("none", "breast"): [2, 3, 4], ("mixup", "retina"): [7]})
+    assert "(none on breast seed 2–4, mixup on retina seed 7)" in few.sentences()[0]
+    many = Oddities({("none", "breast"): [*range(8)], ("mixup", "breast"): [*range(5)]})
+    assert "(13 runs on breast)" in many.sentences()[0]
