@@ -136,9 +136,19 @@ def call(function: Callable[..., Value], device: str, *given: Any) -> Value:
 
 def _answer(pipe: Any, function: Callable[..., Value], given: tuple[Any, ...]) -> None:
     try:
-        pipe.send((function(*given), ""))
+        answer = function(*given), ""
     except Exception as error:
-        pipe.send((None, f"{type(error).__name__}: {one_line(error)}"))
+        _tell(pipe, (None, f"{type(error).__name__}: {one_line(error)}"))
+    else:
+        _tell(pipe, answer)
+
+
+def _tell(pipe: Any, message: Any) -> None:
+    """Say it to the parent. Where that is gone, this process ends: the run at hand did not fail."""
+    try:
+        pipe.send(message)
+    except ConnectionError:
+        os._exit(1)
 
 
 def _started(target: Callable[..., None], device: str, *given: Any) -> tuple[Any, Any]:
@@ -178,18 +188,18 @@ def _serve(pipe: Any, job: Job) -> None:
     def on_progress(fraction: float) -> None:
         nonlocal told
         if time.monotonic() - told > TELLING_SECONDS:
-            pipe.send(("at", fraction))
+            _tell(pipe, ("at", fraction))
             told = time.monotonic()
 
-    with suppress(EOFError):
+    with suppress(EOFError, ConnectionError):
         while True:
             run = pipe.recv()
             try:
-                pipe.send(("settled", worker.attempt(run, on_progress)))
+                _tell(pipe, ("settled", worker.attempt(run, on_progress)))
             except BenchError as error:
-                pipe.send(("cannot", str(error)))
+                _tell(pipe, ("cannot", str(error)))
             except CrowdedError:
-                pipe.send(("crowded", None))
+                _tell(pipe, ("crowded", None))
 
 
 def _die_with_parent() -> None:

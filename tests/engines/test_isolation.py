@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from multiprocessing import Pipe
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -146,6 +147,25 @@ def test_a_full_memory_halves_the_workers(tmp_path: Path, always: bool) -> None:
     assert store.done(none.key) and store.done(crowded.key) != always
     reason = (store.read_failure(crowded.key) or {}).get("reason", "")
     assert reason.startswith("the memory of cpu is too small for this run alone") == always
+
+
+class Gone(BaseException):
+    """The process has ended."""
+
+
+def test_a_run_whose_command_is_killed_has_not_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(code: int) -> None:
+        raise Gone
+
+    monkeypatch.setattr(os, "_exit", gone)
+    todo, (ours, theirs) = job(tmp_path, "none"), Pipe()
+    ours.send(todo.runs[0])
+    ours.close()
+    with pytest.raises(Gone):
+        processes._serve(theirs, replace(todo, runs=()))
+    assert Store(tmp_path).read_failure(todo.runs[0].key) is None
 
 
 @pytest.mark.parametrize(
