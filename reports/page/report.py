@@ -14,7 +14,7 @@ from reports.arithmetic import as_table, audit_paper
 from reports.claims import judge as claims
 from reports.claims.paper import load
 from reports.figures import searches as search_figures
-from reports.figures import specification, style
+from reports.figures import specification
 from reports.figures.catalogue import FIGURES, Entry
 from reports.page import answered, site
 from reports.results.results import PHANTOM
@@ -250,11 +250,7 @@ def _drawn(entry: Entry, studies: Sequence[Study]) -> list[site.Figure] | str:
         figures = entry.figures(studies, view)
     except BenchError as reason:
         return str(reason)
-    return [
-        site.Figure(style.inline(figure.drawing, figure.name), figure.caption)
-        for figure in figures
-        if figure.rows
-    ]
+    return [site.Figure.of(figure) for figure in figures if figure.rows]
 
 
 def _claims(content: Content) -> Part:
@@ -292,7 +288,7 @@ def _readings(main: Study) -> Part:
         curve = specification.figure(study, asked)
     except BenchError as reason:
         return Part(undone=(replace(lacking, note=f"{name}. {reason}."),))
-    figure = site.Figure(style.inline(curve.drawing, curve.name), curve.caption)
+    figure = site.Figure.of(curve)
     lead = (
         "The paper leaves points open. Does the difference to no augmentation depend on how they "
         "are read? Each is read otherwise by itself, and several at random. A1, A2, … number the "
@@ -321,7 +317,7 @@ def of_tuning(main: Study) -> Part:
         items.append(site.Command(command.lines, f"{reason}."))
     for search in searches:
         for figure in search_figures.figures(search):
-            items.append(site.Figure(style.inline(figure.drawing, figure.name), figure.caption))
+            items.append(site.Figure.of(figure))
     lead = (
         "Parameters are searched on the validation split, with seeds that no table uses, from the "
         "defaults on. The comparison is on the seeds of this report."

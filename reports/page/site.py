@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.base.words import visible
+from reports.figures import figure, style
 from reports.tables.html import to_html
 from reports.tables.table import Table
 
@@ -33,14 +34,22 @@ RESERVED = ("contents", "main", "summary", "answer")
 
 @dataclass(frozen=True)
 class Figure:
-    """An `<svg>` element, its caption, and its numbers as a table to be unfolded.
+    """An `<svg>` element, its caption, its numbers as a table to be unfolded; on a narrow screen
+    another element, where there is one.
 
-    No id of it may be in another figure of the page: `reports.figures.style.inline`.
+    No id may be in two elements of the page: `reports.figures.style.inline`.
     """
 
     svg: str
     caption: str
     numbers: Table | None = None
+    narrow: str = ""
+
+    @classmethod
+    def of(cls, drawn: figure.Figure) -> "Figure":
+        narrow = drawn.narrow and style.inline(drawn.narrow, f"{drawn.name}-narrow")
+        svg = style.inline(drawn.drawing, drawn.name)
+        return cls(svg, drawn.caption, drawn.numbers, narrow or "")
 
 
 @dataclass(frozen=True)
