@@ -23,7 +23,7 @@ CHECKS = ("traces", "golden", "reported")
 @click.command()
 @click.argument("what", type=click.Choice([*CHECKS, "external"]), required=False)
 @click.option("--full", is_flag=True, help="add golden runs on Breast")
-@click.option("--update", is_flag=True, help="write the expected numbers anew")
+@click.option("--update", is_flag=True, help="write the expected numbers again")
 @click.option("--reason", metavar="TEXT", default="", help="say why they change; kept with them")
 @data_dir
 def check(what: str | None, full: bool, update: bool, reason: str, data_dir: Path | None) -> None:
