@@ -6,12 +6,15 @@ is plain; the page escapes it, and asks the network for nothing.
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
+from textwrap import dedent
 from typing import Literal, get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from bench.base.words import visible
 from reports.figures import figure, style
@@ -70,7 +73,8 @@ class Claim:
 class Method:
     """A method for readers: its formula in plain Unicode, its parameters with their defaults.
 
-    `url` is where the reference can be read, https only.
+    Indented lines of the formula stand as they are, others are text. `url` is where the reference
+    can be read, https only.
     """
 
     name: str
@@ -152,6 +156,29 @@ class Page:
             raise ValueError(f"anchors used twice: {', '.join(twice)}")
 
 
+def blocks(text: str) -> list[tuple[str, str]]:
+    """`p` and a paragraph, whose lines are joined, or `pre` and indented lines as they are."""
+    found = groupby(
+        text.splitlines(), lambda line: "pre" if line[:1] == " " else line.strip() and "p"
+    )
+    return [
+        (kind, dedent("\n".join(lines)) if kind == "pre" else " ".join(lines))
+        for kind, lines in found
+        if kind
+    ]
+
+
+def marked(text: str) -> Markup:
+    """Plain text in which what stands between backticks is code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(visible(text)))))
+
+
+def whole_words(command: str) -> Markup:
+    """A command whose lines break between its words, and in a long one after a comma."""
+    text = str(escape(visible(command, lines=True)))
+    return Markup(re.sub(r"\S+", r"<span>\g<0></span>", text).replace(",", ",<wbr>"))
+
+
 def render(page: Page) -> str:
     """The page as one HTML file."""
     environment = Environment(
@@ -162,10 +189,14 @@ def render(page: Page) -> str:
         trim_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters |= {
+    filters: dict[str, Callable[..., object]] = {
+        "blocks": blocks,
+        "marked": marked,
+        "whole_words": whole_words,
         "kind": lambda item: type(item).__name__,
         "paragraphs": lambda text: [part for part in re.split(r"\n\s*\n", text) if part.strip()],
         "table": lambda table: Markup(to_html(table)),
         "inline": Markup,
     }
+    environment.filters |= filters
     return environment.get_template("site.html").render(page=page)
