@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +14,17 @@ from bench.cli.options import data_dir, protocol, results, single
 from bench.cli.writing import print_written
 
 if TYPE_CHECKING:
-    from methods.method import Method
+    from pydantic import BaseModel
+
+LIMITS = {"exclusiveMinimum": ">", "minimum": "≥", "exclusiveMaximum": "<", "maximum": "≤"}
+KINDS = {
+    "array": "numbers",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "a word",
+}
+"""JSON's types in words."""
 
 
 class OneOrCommand(click.Group):
@@ -29,22 +40,17 @@ class OneOrCommand(click.Group):
 @click.pass_context
 def methods_commands(context: click.Context) -> None:
     """List methods, or show one: `methods mixup`."""
+    from rich.table import Table
+
     import methods
     from bench.engines.progress import console
 
     if context.invoked_subcommand:
         return
+    view = Table(box=None, pad_edge=False, show_header=False)
     for name in methods.names():
-        for line in described(name, methods.get(name)):
-            console().print(line, highlight=False)
-
-
-def described(name: str, method: type[Method]) -> list[Any]:
-    from rich.text import Text
-
-    defaults = ", ".join(f"{k}={v}" for k, v in method.Params().model_dump().items())
-    title = Text.assemble((name, "bold"), f"  {method.summary}")
-    return [title, *(Text(f"    {line}", "dim") for line in (defaults, method.reference) if line)]
+        view.add_row(name, methods.get(name).summary)
+    console().print(view, highlight=False)
 
 
 @methods_commands.command("show")
@@ -63,16 +69,48 @@ def show_method(name: str) -> None:
     out.print(Text.assemble((name, "bold"), f"  {method.summary}"))
     out.print(f"\n{inspect.getdoc(method)}\n", highlight=False)
     view = Table(box=None, pad_edge=False)
-    for column in ("parameter", "default", "range"):
+    for column in ("parameter", "default", "accepted"):
         view.add_column(column)
-    for key, field in method.Params.model_fields.items():
-        limits = ", ".join(map(str, field.metadata)) or str(field.annotation)
-        view.add_row(key, str(field.default), limits)
+    schemas = _schemas(method.Params)
+    for key, value in method.Params().model_dump().items():
+        view.add_row(key, _value(value), accepted(schemas.get(key, {})))
     if view.row_count:
         out.print(view)
     out.print(f"\n{inspect.getdoc(method.Params)}", highlight=False)
-    out.print(f"\nzero strength: {method.zero or 'always'}; version {method.version}")
+    zero = ", ".join(f"{key}={_value(value)}" for key, value in method.zero.items())
+    out.print(f"\nequals none with: {zero or 'any parameters'}; version {method.version}")
     out.print(method.reference, style="dim", highlight=False)
+
+
+def _value(value: object) -> str:
+    """As it is written in brackets: `true`, `0.5`, `64,128`; a dash for what is not set."""
+    if isinstance(value, tuple):
+        return ",".join(map(_value, value))
+    if value is None or isinstance(value, bool):
+        return {None: "–", True: "true", False: "false"}[value]
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _schemas(params: type[BaseModel]) -> dict[str, dict[str, Any]]:
+    """The JSON schema of each parameter; none where a plug-in has a type that JSON lacks."""
+    from pydantic.errors import PydanticUserError
+
+    try:
+        found: dict[str, dict[str, Any]] = params.model_json_schema().get("properties", {})
+    except PydanticUserError:
+        return {}
+    return found
+
+
+def accepted(schema: Mapping[str, Any]) -> str:
+    """What a JSON schema accepts, in words: `> 0, ≤ 1`, `mean or sum`, `true or false`."""
+    if "anyOf" in schema:
+        kinds = [one for one in schema["anyOf"] if one.get("type") != "null"]
+        return " or ".join(map(accepted, kinds))
+    if "const" in schema or "enum" in schema:
+        return " or ".join(str(one) or '""' for one in schema.get("enum", [schema.get("const")]))
+    limits = [f"{sign} {schema[name]:g}" for name, sign in LIMITS.items() if name in schema]
+    return ", ".join(limits) or KINDS.get(schema.get("type", ""), "")
 
 
 @methods_commands.command("check")
