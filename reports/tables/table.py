@@ -23,7 +23,7 @@ WIDE = 80
 """Characters above which LaTeX sets a table small."""
 LONG = 40
 """Rows above which LaTeX sets a table smaller still, so that it fits a page."""
-NOTES_WIDTH = r"\par\smallskip\dimen0=\wd0\ifdim\dimen0<.8\linewidth\dimen0=.8\linewidth\fi"
+NOTES_WIDTH = r"\par\smallskip\dimen0=\wd0 \ifdim\dimen0<.8\linewidth\dimen0=.8\linewidth\fi"
 """LaTeX: footnotes are as wide as the table, but four fifths of the line at least."""
 
 
