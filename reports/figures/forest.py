@@ -46,8 +46,10 @@ LEAST = 5
 """Lines that the height is for, however few there are."""
 APART = 0.32
 """Rows by which the interval over images lies below that over seeds."""
-HEADERS, COLUMNS = ("difference", "these images", "new images"), (38, 102, 166)
-"""Of the columns of numbers; the points from the axes to their right edges."""
+HEADERS, COLUMNS = ("difference", "these images", "new images"), (38, 64, 64)
+"""Of the columns of numbers; their least widths in points."""
+GAP = 8
+"""Points between them."""
 SEEDS: dict[str, Any] = {
     "color": style.COLOURS[0],
     "linewidth": 1.4,
@@ -115,11 +117,11 @@ def draw(
     figure = style.new(form.width, height, label, note)
     axes = figure.subplots()
     axes.axvline(0, color=style.GRAY, linewidth=0.8, zorder=0)
-    columns = min(form.numbers, 3 if _has_new(rows) else 2)
     for y, row in zip(lines, rows, strict=True):
         _intervals(axes, row, y, metric.scale)
-        _texts(axes, y, *_numbers(row, metric)[:columns])
-    _texts(axes, -1.1, *HEADERS[:columns])
+    columns = min(form.numbers, 3 if _has_new(rows) else 2)
+    numbers = [HEADERS, *(_numbers(row, metric) for row in rows)]
+    _texts(axes, [-1.1, *lines], [texts[:columns] for texts in numbers])
     _names(axes, rows, lines, form)
     axes.set_ylim(lines[-1] + 0.7, -0.7)
     axes.set_xlabel(style.wrap(_axis(metric, reference), form.width - 1))
@@ -157,19 +159,22 @@ def _intervals(axes: Axes, row: Row, y: float, scale: float) -> None:
     axes.plot(scale * row.difference, above, **SEEDS)
 
 
-def _texts(axes: Axes, y: float, *texts: str) -> None:
-    """One text for each column on the right."""
-    for text, offset in zip(texts, COLUMNS, strict=False):
-        axes.annotate(
-            text,
-            (1, y),
-            xycoords=("axes fraction", "data"),
-            xytext=(offset, 0),
-            textcoords="offset points",
-            ha="right",
-            va="center",
-            fontsize=style.SMALL,
-        )
+def _texts(axes: Axes, lines: Sequence[float], rows: Sequence[Sequence[str]]) -> None:
+    """Columns of texts on the right, each as wide as its longest."""
+    edge = 0.0
+    for column, least in zip(zip(*rows, strict=True), COLUMNS, strict=False):
+        edge += max(least, GAP + max(style.text_width(text, style.SMALL) for text in column))
+        for y, text in zip(lines, column, strict=True):
+            axes.annotate(
+                text,
+                (1, y),
+                xycoords=("axes fraction", "data"),
+                xytext=(edge, 0),
+                textcoords="offset points",
+                ha="right",
+                va="center",
+                fontsize=style.SMALL,
+            )
 
 
 def _numbers(row: Row, metric: Metric) -> tuple[str, str, str]:

@@ -171,7 +171,10 @@ def summary(study: Study, measured: Measured) -> site.Pairs:
 
 
 def _duration(seconds: float) -> str:
-    return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.0f} minutes"
+    if seconds >= 3600:
+        return f"{seconds / 3600:.1f} hours"
+    minutes = max(1, round(seconds / 60))
+    return f"{minutes} minute" + "s" * (minutes > 1)
 
 
 def shown(outputs: Iterable[Output]) -> list[site.Item]:

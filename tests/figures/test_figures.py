@@ -426,6 +426,14 @@ class TestForest:
         assert labels == ["mixup", "ails", "mixup", "ails"]
         assert texts(figure).count("breast") == texts(figure).count("retina") == 1
 
+    @pytest.mark.parametrize("form", [forest.WIDE, forest.NARROW])
+    def test_no_two_numbers_overlap(self, form):
+        rows = [forest.Row("breast", "mixup", -0.1458, -4.1238, 3.8321, -4.1238, 3.8321)]
+        figure = forest.draw(rows, "none", ACC, form=form)
+        boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+        for k, box in enumerate(boxes):
+            assert not any(box.overlaps(other) for other in boxes[:k])
+
     def test_one_column_has_room_for_the_differences(self):
         wide, narrow = a_forest(), a_forest(form=forest.NARROW)
         assert narrow.get_figwidth() == style.COLUMN < wide.get_figwidth()
