@@ -143,7 +143,11 @@ def _lines(rows: Sequence[Row], form: Form) -> list[int]:
 
 def _height(rows: Sequence[Row], form: Form) -> float:
     """Inches: of a line, which the longest name may need several of."""
-    return ROW * max(style.wrap(row.method, form.names).count("\n") + 1 for row in rows)
+    return ROW * max(_name(row, form).count("\n") + 1 for row in rows)
+
+
+def _name(row: Row, form: Form) -> str:
+    return style.wrap(row.method, form.names, style.SMALL)
 
 
 def _axis(metric: Metric, reference: str) -> str:
@@ -187,7 +191,7 @@ def _numbers(row: Row, metric: Metric) -> tuple[str, str, str]:
 
 def _names(axes: Axes, rows: Sequence[Row], lines: Sequence[int], form: Form) -> None:
     """Methods as labels of the axis; datasets left of their first row, or above it; rules."""
-    names = [style.wrap(row.method, form.names, style.SMALL) for row in rows]
+    names = [_name(row, form) for row in rows]
     axes.set_yticks(lines, names)
     left = max(style.text_width(n, style.SMALL) for name in names for n in name.split("\n"))
     firsts = {row.dataset: y for y, row in reversed(list(zip(lines, rows, strict=True)))}
