@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from bench.cli import complete
+from bench.cli.accepting import accepted, schemas_of, written
 from bench.cli.locating import size
 from bench.cli.options import data_dir, protocol, results, single
 from bench.cli.writing import print_written
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-LIMITS = {"exclusiveMinimum": ">", "minimum": "≥", "exclusiveMaximum": "<", "maximum": "≤"}
-KINDS = {
-    "array": "numbers",
-    "boolean": "true or false",
-    "integer": "a whole number",
-    "number": "a number",
-    "string": "a word",
-}
-"""JSON's types in words."""
 
 
 class OneOrCommand(click.Group):
@@ -71,46 +58,15 @@ def show_method(name: str) -> None:
     view = Table(box=None, pad_edge=False)
     for column in ("parameter", "default", "accepted"):
         view.add_column(column)
-    schemas = _schemas(method.Params)
+    schemas = schemas_of(method.Params)
     for key, value in method.Params().model_dump().items():
-        view.add_row(key, _value(value), accepted(schemas.get(key, {})))
+        view.add_row(key, written(value), accepted(schemas.get(key, {})))
     if view.row_count:
         out.print(view)
     out.print(f"\n{inspect.getdoc(method.Params)}", highlight=False)
-    zero = ", ".join(f"{key}={_value(value)}" for key, value in method.zero.items())
+    zero = ", ".join(f"{key}={written(value)}" for key, value in method.zero.items())
     out.print(f"\nequals none with: {zero or 'any parameters'}; version {method.version}")
     out.print(method.reference, style="dim", highlight=False)
-
-
-def _value(value: object) -> str:
-    """As it is written in brackets: `true`, `0.5`, `64,128`; a dash for what is not set."""
-    if isinstance(value, tuple):
-        return ",".join(map(_value, value))
-    if value is None or isinstance(value, bool):
-        return {None: "–", True: "true", False: "false"}[value]
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _schemas(params: type[BaseModel]) -> dict[str, dict[str, Any]]:
-    """The JSON schema of each parameter; none where a plug-in has a type that JSON lacks."""
-    from pydantic.errors import PydanticUserError
-
-    try:
-        found: dict[str, dict[str, Any]] = params.model_json_schema().get("properties", {})
-    except PydanticUserError:
-        return {}
-    return found
-
-
-def accepted(schema: Mapping[str, Any]) -> str:
-    """What a JSON schema accepts, in words: `> 0, ≤ 1`, `mean or sum`, `true or false`."""
-    if "anyOf" in schema:
-        kinds = [one for one in schema["anyOf"] if one.get("type") != "null"]
-        return " or ".join(map(accepted, kinds))
-    if "const" in schema or "enum" in schema:
-        return " or ".join(str(one) or '""' for one in schema.get("enum", [schema.get("const")]))
-    limits = [f"{sign} {schema[name]:g}" for name, sign in LIMITS.items() if name in schema]
-    return ", ".join(limits) or KINDS.get(schema.get("type", ""), "")
 
 
 @methods_commands.command("check")

@@ -14,8 +14,8 @@ import methods
 import reports
 from bench.base.errors import BenchError
 from bench.cli import main
+from bench.cli.accepting import accepted
 from bench.cli.examples import EXAMPLES
-from bench.cli.methods import accepted
 from bench.study import Study
 from reports.figures.catalogue import FIGURES
 from reports.tables.catalogue import TABLES, of_runs
