@@ -2,7 +2,7 @@
 
 The looks are declared with the selection (`Selection.looks`), the rules are those of
 `bench.stats.verdict`, on the question of these images. What is to be done follows from the records
-alone, so that a study goes on where it was stopped, under any engine.
+alone, so that a study resumes where it was stopped, under any engine.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

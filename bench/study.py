@@ -309,7 +309,7 @@ class Study:
         One worker a core, or several on each GPU, unless `workers` says otherwise; `device` is
         `cpu`, `cuda`, `mps`, or several, as in `cuda:0,cuda:1`; a run that takes longer than
         `run_timeout` seconds fails. Progress is shown in a terminal, in a notebook, or as plain
-        lines. An interrupted study goes on where it was stopped, and the results are bit-identical.
+        lines. Running it again resumes what was interrupted, and results are bit-identical.
         `engine` is `"local"`, `"ray"` or `"slurm"`, or one of bench.engines with its options;
         `"slurm"` submits, and does not wait.
         """
@@ -329,8 +329,8 @@ class Study:
         Every method has exactly so many trials, the first its defaults; a trial is worth the mean
         of a validation metric (by default the one that selects epochs) over `tune_seeds`, and the
         test split is not opened. `shared` names training parameters that are tuned for all methods
-        alike, `lr` and `weight_decay`. An interrupted search goes on as it would have. What is
-        found is kept beside the results, and taken by `params="tuned"`.
+        alike, `lr` and `weight_decay`. Running it again resumes the search, with the same trials.
+        What is found is kept beside the results, and taken by `params="tuned"`.
         """
         from bench.running import How
         from bench.running import do as do_missing

@@ -19,7 +19,10 @@ from methods.method import Progress
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 LINES = 90
-FIGURE = re.compile(r"<!-- figure: python -m bench (.+?) -->\n!\[[^]]*\]\((\S+?)\)")
+FIGURE = re.compile(
+    r"<!-- figure: python -m bench (.+?) -->\n<picture>\n"
+    r'<source .*srcset="(\S+?)">\n<img src="(\S+?)"'
+)
 
 
 def blocks(name: str) -> list[str]:
@@ -55,10 +58,10 @@ def test_figures_of_documents_show_the_committed_records(name: str, tmp_path: Pa
     page = ROOT / name
     found = FIGURE.findall(page.read_text("utf-8"))
     assert found
-    for command, image in found:
+    for command, narrow, wide in found:
         main([*shlex.split(command), "--results", str(tmp_path)], standalone_mode=False)
-        (drawn,) = tmp_path.rglob("*.svg")
-        assert texts(page.parent / image) == texts(drawn)
+        drawn = sorted(tmp_path.rglob("*.svg"))
+        assert [texts(page.parent / image) for image in (narrow, wide)] == [*map(texts, drawn)]
 
 
 def texts(image: Path) -> list[str]:

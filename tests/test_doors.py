@@ -86,7 +86,8 @@ def test_the_command_line_prints_what_python_gives(results: Path) -> None:
     printed = table(1, found, metric="kappa")
     numbers = ["mean", "sd", "low", "high"]
     assert pd.read_csv(written)[numbers].equals(printed.to_frame()[numbers].astype(float))
-    assert "method minus ails" in done.output and "Holm" in done.output
+    assert f"{metrics.get('kappa').title}, test_byobnet: method minus ails" in done.output
+    assert "Holm" in done.output
     plain = bench("table", "1", *words(found), "--metric", "kappa")
     assert "method minus ails" not in plain.output
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.cli.check import rendered
 from reports.documents import check, update
 
 BLOCK = "<!-- bench table 1 --study s -->\n| none | 82.4 ± 2.1 |\n<!-- end -->\n"
@@ -71,3 +72,12 @@ def test_an_update_writes_what_records_say(tmp_path: Path) -> None:
     assert problems(tmp_path) == []
     assert (tmp_path / "README.md").read_text("utf-8").endswith("<!-- end -->\nand more\n")
     assert update(tmp_path, lambda command: "| none | 82.4 ± 2.1 |\n") == []
+
+
+@pytest.mark.parametrize(("notes", "kept"), [("full", 6), ("short", 1), ("none", 0)])
+def test_a_document_has_the_notes_that_its_command_says(
+    notes: str, kept: int, tmp_path: Path
+) -> None:
+    made = rendered(f"table 1 --study studies/breast --notes {notes}", tmp_path)
+    _, _, *below = made.strip().split("\n\n")
+    assert len(below) == kept

@@ -32,9 +32,10 @@ REPORTS = {
 }
 PARTS = ("studies/breast/table1", "studies/first/headline", "studies/first/gpu")
 REFERENCES = ("none", "ails")
-LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)\s#]+)(#[^)\s]*)?\)")
+LINK = re.compile(r'(\]\(|src(?:set)?=")(?!https?:|#|mailto:)([^)\s"#]+)(#[^)\s"]*)?(?=[)"])')
+"""A link or image, in Markdown or HTML: what is before its path, the path, the anchor."""
 COLUMNS = (
-    *("Dataset", "Method", "Against", "Verdict", "Difference", "Interval", "ACC, %", "Seeds"),
+    *("Method", "Against", "Dataset", "Verdict", "Difference", "Interval", "ACC (%)", "Seeds"),
     "Study",
 )
 
@@ -59,9 +60,9 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     source = next((s for s, target in PAGES.items() if target == here), f"docs/{here}")
 
     def moved(found: re.Match[str]) -> str:
-        path = _place(posixpath.normpath(posixpath.join(posixpath.dirname(source), found[1])))
+        path = _place(posixpath.normpath(posixpath.join(posixpath.dirname(source), found[2])))
         relative = posixpath.relpath(path, posixpath.dirname(here) or ".")
-        return f"]({relative}{found[2] or ''})"
+        return f"{found[1]}{relative}{found[3] or ''}"
 
     return LINK.sub(moved, markdown)
 
@@ -78,7 +79,7 @@ def _linked() -> Iterator[str]:
     documents = [*PAGES, *(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/*.md"))]
     for name in documents:
         for found in LINK.finditer((ROOT / name).read_text("utf-8")):
-            path = posixpath.normpath(posixpath.join(posixpath.dirname(name), found[1]))
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(name), found[2]))
             if (place := _place(path)).startswith("files/"):
                 yield place
 
@@ -128,30 +129,39 @@ def _done(name: str, folder: Path) -> Iterator[Any]:
 
 
 def _rows(study: Any) -> Iterator[tuple[str, ...]]:
-    from reports import compare
+    """Of a study of one dataset: as Table 1 says, so of the seeds of the look that was reached."""
+    from reports import compare, table
 
-    acc = study.records().groupby("method")["acc"]
+    cells = table(1, study).to_frame().set_index("method")
     for reference in REFERENCES:
         for one in compare(study, reference=reference).itertuples():
-            values = acc.get_group(one.method)
+            cell = cells.loc[one.method]
             yield (
-                one.dataset,
                 one.method,
                 reference,
+                one.dataset,
                 one.verdict,
-                f"{100 * one.difference:+.1f}".replace("-", "−"),
-                f"{100 * one.low_family:.1f} to {100 * one.high_family:.1f}".replace("-", "−"),
-                f"{100 * values.mean():.1f} ± {100 * values.std():.1f}",
+                percent(one.difference, "+"),
+                f"{percent(one.low_family)} to {percent(one.high_family)}",
+                f"{percent(cell['mean'])} ± {percent(cell['sd'])}",
                 str(one.n),
             )
+
+
+def percent(value: float, sign: str = "") -> str:
+    """A fraction in percent; zero has no sign."""
+    text = f"{100 * value:{sign}z.1f}".replace("-", "−")
+    return text if text != "+0.0" else "0.0"
 
 
 def _table(rows: list[tuple[str, ...]]) -> str:
     """An HTML table that `site.js` makes sortable."""
     head = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
     body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>\n"
-        for row in rows
+        f'<tr><th scope="row">{html.escape(first)}</th>'
+        + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+        + "</tr>\n"
+        for first, *cells in rows
     )
     caption = "<caption>Every comparison of the committed studies</caption>"
     return (

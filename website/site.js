@@ -11,12 +11,12 @@
     const rows = [...table.tBodies[0].rows];
     rows.sort((a, b) => compare(value(a, column), value(b, column)) * (up ? 1 : -1));
     table.tBodies[0].append(...rows);
-    table.querySelectorAll("th").forEach((other) => other.removeAttribute("aria-sort"));
+    for (const other of heading.parentNode.cells) other.removeAttribute("aria-sort");
     heading.setAttribute("aria-sort", up ? "ascending" : "descending");
   }
 
   document.querySelectorAll("table[data-sortable]").forEach((table) => {
-    table.querySelectorAll("th").forEach((heading, column) => {
+    table.querySelectorAll("thead th").forEach((heading, column) => {
       const button = document.createElement("button");
       button.type = "button";
       button.append(...heading.childNodes);

@@ -12,7 +12,7 @@ from bench.cli.options import results
 
 @click.command()
 @results
-@click.option("--fix", is_flag=True, help="mend what is found")
+@click.option("--fix", is_flag=True, help="fix what is found")
 @click.option(
     "--fs",
     "folder",
@@ -21,10 +21,10 @@ from bench.cli.options import results
     help="test a shared file system instead",
 )
 def doctor(results: Path, fix: bool, folder: Path | None) -> None:
-    """Find damage in the results, and mend it.
+    """Find damage in the results, and fix it.
 
     Damaged files are moved into the folder stale; no record is deleted. Exits with 1 where
-    something is wrong and not mended.
+    something is wrong and not fixed.
     """
     if folder:
         test_file_system(folder)
@@ -40,7 +40,7 @@ def doctor(results: Path, fix: bool, folder: Path | None) -> None:
             finding.mend()
         click.echo(f"{finding}" if fix else f"{finding} with --fix")
     records = sum(1 for _ in store)
-    click.echo(f"{records} records, {found} findings{', mended' * bool(fix and found)}")
+    click.echo(f"{records} records, {found} findings{', fixed' * bool(fix and found)}")
     if found and not fix:
         sys.exit(1)
 

@@ -15,6 +15,7 @@ from bench.cli.options import data_dir
 
 if TYPE_CHECKING:
     from reports.tables.output import Output
+    from reports.tables.table import Notes
 
 CHECKS = ("traces", "golden", "reported")
 
@@ -22,7 +23,7 @@ CHECKS = ("traces", "golden", "reported")
 @click.command()
 @click.argument("what", type=click.Choice([*CHECKS, "external"]), required=False)
 @click.option("--full", is_flag=True, help="add golden runs on Breast")
-@click.option("--update", is_flag=True, help="write the expected numbers anew")
+@click.option("--update", is_flag=True, help="write the expected numbers again")
 @click.option("--reason", metavar="TEXT", default="", help="say why they change; kept with them")
 @data_dir
 def check(what: str | None, full: bool, update: bool, reason: str, data_dir: Path | None) -> None:
@@ -105,7 +106,8 @@ def rendered(command: str, results: Path) -> str:
     options = table.make_context(name, [*words, "--results", str(results)]).params
     made, shown = entry(options["number"]), view(options)
     outputs = made.outputs(made.study(study(options), shown), shown)
-    return "\n".join(to_markdown(output.table) for output in outputs)
+    notes: Notes = options["notes"] or "full"
+    return "\n".join(to_markdown(output.table, notes) for output in outputs)
 
 
 def external() -> None:

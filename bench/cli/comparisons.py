@@ -59,7 +59,7 @@ def _table(group: Group, rows: list[Mapping[Any, Any]]) -> Table:
     from reports.tables.table import Table
 
     dataset, metric, reference, *where = group
-    title = ", ".join([dataset, metric, *filter(None, where)])
+    title = ", ".join([dataset, _quantity(metric), *filter(None, where)])
     family = rows[0]["family"]
     counted = f"{family} comparison" + "s" * (family != 1)
     new = any(row["p_new"] == row["p_new"] for row in rows)
@@ -68,13 +68,28 @@ def _table(group: Group, rows: list[Mapping[Any, Any]]) -> Table:
     return Table(f"{title}: method minus {reference} ({counted})", columns, lines)
 
 
+def _metric(quantity: str) -> str:
+    """The name of the metric in `acc`, `val_acc` and `loss of acc`."""
+    return quantity.removeprefix("val_").removeprefix("loss of ")
+
+
+def _quantity(quantity: str) -> str:
+    """As readers know it, with its unit: `ACC in points`, `validation ACC in points`."""
+    from bench import metrics
+
+    name = _metric(quantity)
+    if (metric := metrics.METRICS.get(name)) is None:
+        return quantity
+    said = quantity.replace("val_", "validation ").replace(name, metric.title)
+    return said + " in points" * (metric.scale == 100)
+
+
 def _row(row: Mapping[Any, Any], cells: int) -> Row:
     """The first so many cells."""
     from bench import metrics
     from reports.tables.table import Row
 
-    name = row["metric"].removeprefix("val_").removeprefix("loss of ")
-    metric = metrics.METRICS.get(name)
+    metric = metrics.METRICS.get(_metric(row["metric"]))
     scale, digits = (metric.scale, metric.decimals + 1) if metric else (1, 3)
     return Row(
         row["method"],

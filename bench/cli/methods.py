@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from bench.cli import complete
+from bench.cli.accepting import accepted, schemas_of, written
 from bench.cli.locating import size
 from bench.cli.options import data_dir, protocol, results, single
 from bench.cli.writing import print_written
-
-if TYPE_CHECKING:
-    from methods.method import Method
 
 
 class OneOrCommand(click.Group):
@@ -29,22 +27,17 @@ class OneOrCommand(click.Group):
 @click.pass_context
 def methods_commands(context: click.Context) -> None:
     """List methods, or show one: `methods mixup`."""
+    from rich.table import Table
+
     import methods
     from bench.engines.progress import console
 
     if context.invoked_subcommand:
         return
+    view = Table(box=None, pad_edge=False, show_header=False)
     for name in methods.names():
-        for line in described(name, methods.get(name)):
-            console().print(line, highlight=False)
-
-
-def described(name: str, method: type[Method]) -> list[Any]:
-    from rich.text import Text
-
-    defaults = ", ".join(f"{k}={v}" for k, v in method.Params().model_dump().items())
-    title = Text.assemble((name, "bold"), f"  {method.summary}")
-    return [title, *(Text(f"    {line}", "dim") for line in (defaults, method.reference) if line)]
+        view.add_row(name, methods.get(name).summary)
+    console().print(view, highlight=False)
 
 
 @methods_commands.command("show")
@@ -63,15 +56,16 @@ def show_method(name: str) -> None:
     out.print(Text.assemble((name, "bold"), f"  {method.summary}"))
     out.print(f"\n{inspect.getdoc(method)}\n", highlight=False)
     view = Table(box=None, pad_edge=False)
-    for column in ("parameter", "default", "range"):
+    for column in ("parameter", "default", "accepted"):
         view.add_column(column)
-    for key, field in method.Params.model_fields.items():
-        limits = ", ".join(map(str, field.metadata)) or str(field.annotation)
-        view.add_row(key, str(field.default), limits)
+    schemas = schemas_of(method.Params)
+    for key, value in method.Params().model_dump().items():
+        view.add_row(key, written(value), accepted(schemas.get(key, {})))
     if view.row_count:
         out.print(view)
     out.print(f"\n{inspect.getdoc(method.Params)}", highlight=False)
-    out.print(f"\nzero strength: {method.zero or 'always'}; version {method.version}")
+    zero = ", ".join(f"{key}={written(value)}" for key, value in method.zero.items())
+    out.print(f"\nequals none with: {zero or 'any parameters'}; version {method.version}")
     out.print(method.reference, style="dim", highlight=False)
 
 

@@ -45,7 +45,7 @@ def print_status(asked: Study) -> int:
     out, cells = console(), asked.status()
     print_states(cells)
     if stale := len(asked.stale()):
-        out.print(f"{stale} records were made by other code; --redo-stale makes them anew")
+        out.print(f"{stale} records were made by other code; --redo-stale makes them again")
     for run, failure in failed(asked):
         line = f"failed: {run}: {visible(str(failure['reason']))} ({run.key})"
         out.print(line, style="red", highlight=False)

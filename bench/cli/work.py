@@ -61,7 +61,7 @@ def work(shard: str | None, requeue: bool, **options: Any) -> None:
         elif requeue and shift.notice != signal.SIGTERM:
             put_back(left)
         else:
-            click.echo(f"{left} runs are left; the next job goes on with them")
+            click.echo(f"{left} runs are left; the next job does them")
 
 
 def put_back(left: int) -> None:

@@ -245,7 +245,7 @@ def _description(path: Path) -> dict[str, Any]:
     try:
         content = plain_yaml.read(file.read_bytes(), str(file))
     except OSError as error:
-        raise BenchError(f"cannot read {file} ({error.strerror}); mend it") from error
+        raise BenchError(f"cannot read {file} ({error.strerror}); correct it") from error
     if not isinstance(content, dict):
         raise BenchError(f"{file} is no mapping; it may hold the keys task and labels")
     for key in content:

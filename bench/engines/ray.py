@@ -93,7 +93,7 @@ def _pull(job: Job, shard: Shard, place: str) -> None:
 def _check(raylets: list[psutil.Process]) -> None:
     """Raises BenchError where a Ray that was started here has died; it would end this process."""
     if not all(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in raylets):
-        raise BenchError("Ray has died; the same command goes on where it was")
+        raise BenchError("Ray has died; re-running the same command resumes it")
 
 
 def _end(ray: Any, task: Any) -> None:

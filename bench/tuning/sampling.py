@@ -1,7 +1,7 @@
 """Which points of a space come next: quasi-random ones first, then those of TPE.
 
 A batch depends on the space, its number and what came before it, and on no other chance: so a
-search that was interrupted goes on as it would have.
+search that was interrupted resumes with the same trials.
 """
 
 from collections.abc import Mapping, Sequence

@@ -20,6 +20,7 @@ from reports.results.results import PHANTOM, Results, collect
 from reports.results.tidy import Rows, to_tidy_csv
 from reports.results.view import View
 from reports.results.wording import dataset_titles, method_titles
+from reports.tables.table import Table
 from reports.tables.table import titled as title
 
 if TYPE_CHECKING:
@@ -31,18 +32,26 @@ Curve = Sequence[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Figure:
-    """The stem of its files, what is drawn, what it shows, the numbers behind it, their tests."""
+    """The stem of its files, what is drawn, what it shows, the numbers behind it, their tests.
+
+    `narrow` shows the same in one column, where the drawing is too wide for a phone; `numbers` is
+    what is shown as a table, for those who cannot see it.
+    """
 
     name: str
     drawing: MplFigure
     caption: str
     rows: Rows
     tests: Rows = field(default_factory=list)
+    narrow: MplFigure | None = None
+    numbers: Table | None = None
 
 
 def write(figure: Figure, folder: Path) -> list[Path]:
     """SVG, PDF and CSV."""
     written = style.save(figure.drawing, folder, figure.name)
+    if figure.narrow:
+        written += style.save(figure.narrow, folder, f"{figure.name}-narrow")
     written.append(write_text(folder / f"{figure.name}.csv", to_tidy_csv(figure.rows)))
     if figure.tests:
         path = folder / f"{figure.name}-tests.csv"

@@ -37,15 +37,19 @@ from reports.results import pairs
 from reports.results.results import Results, collect
 from reports.results.view import View
 from reports.results.wording import stem
+from reports.tables.table import Row as TableRow
+from reports.tables.table import Table
 
 ROW, FRAME = 0.132, 1.0
 """Inches: the height of a row, and of all that is not rows."""
 LEAST = 5
-"""Rows that the height is for, however few there are."""
+"""Lines that the height is for, however few there are."""
 APART = 0.32
 """Rows by which the interval over images lies below that over seeds."""
-HEADERS, COLUMNS = ("difference", "these images", "new images"), (38, 102, 166)
-"""Of the columns of numbers; the points from the axes to their right edges."""
+HEADERS, COLUMNS = ("difference", "these images", "new images"), (38, 64, 64)
+"""Of the columns of numbers; their least widths in points."""
+GAP = 8
+"""Points between them."""
 SEEDS: dict[str, Any] = {
     "color": style.COLOURS[0],
     "linewidth": 1.4,
@@ -58,6 +62,21 @@ IMAGES: dict[str, Any] = {
     "marker": "|",
     "markersize": 3.5,
 }
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a width has room for: columns of numbers, names so many inches long, and datasets left
+    of their rows; else these stand on a line above them."""
+
+    width: float
+    numbers: int
+    names: float
+    above: bool
+
+
+WIDE, NARROW = Form(style.PAGE, 3, style.PAGE, False), Form(style.COLUMN, 1, 0.9, True)
+"""For a page, and for one column of it or a phone."""
 
 
 @dataclass(frozen=True)
@@ -84,34 +103,51 @@ class Row:
 
 
 @style.styled
-def draw(rows: Sequence[Row], reference: str, metric: Metric, note: str = "") -> MplFigure:
+def draw(
+    rows: Sequence[Row], reference: str, metric: Metric, note: str = "", form: Form = WIDE
+) -> MplFigure:
     """A line for each row, those of one dataset together, with its numbers on the right."""
     datasets = list(dict.fromkeys(row.dataset for row in rows))
     rows = sorted(rows, key=lambda row: datasets.index(row.dataset))
+    lines = _lines(rows, form)
     label = (
         f"Differences in {metric.title} to {reference} on {len(datasets)} datasets, with intervals"
     )
-    figure = style.new(style.PAGE, ROW * max(len(rows), LEAST) + FRAME, label, note)
+    height = _height(rows, form) * max(lines[-1] + 1, LEAST) + FRAME
+    figure = style.new(form.width, height, label, note)
     axes = figure.subplots()
     axes.axvline(0, color=style.GRAY, linewidth=0.8, zorder=0)
-    for y, row in enumerate(rows):
+    for y, row in zip(lines, rows, strict=True):
         _intervals(axes, row, y, metric.scale)
-        _texts(
-            axes,
-            y,
-            _signed(row.difference, metric),
-            _interval(row.low, row.high, metric),
-            *([_interval(row.low_new, row.high_new, metric)] if _has_new(rows) else []),
-        )
-    _texts(axes, -1.1, *HEADERS[: 3 if _has_new(rows) else 2])
-    _names(axes, rows, datasets)
-    axes.set_ylim(len(rows) - 0.3, -0.7)
-    axes.set_xlabel(_axis(metric, reference))
+    columns = min(form.numbers, 3 if _has_new(rows) else 2)
+    numbers = [HEADERS, *(_numbers(row, metric) for row in rows)]
+    _texts(axes, [-1.1, *lines], [texts[:columns] for texts in numbers])
+    _names(axes, rows, lines, form)
+    axes.set_ylim(lines[-1] + 0.7, -0.7)
+    axes.set_xlabel(style.wrap(_axis(metric, reference), form.width - 1))
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
     style.add_legend(figure, _legend(rows))
     return figure
+
+
+def _lines(rows: Sequence[Row], form: Form) -> list[int]:
+    """The line of each row; where datasets stand above, one is left free for each."""
+    found: list[int] = []
+    for k, row in enumerate(rows):
+        begins = not k or rows[k - 1].dataset != row.dataset
+        found.append((found[-1] + 1 if k else 0) + (begins and form.above))
+    return found
+
+
+def _height(rows: Sequence[Row], form: Form) -> float:
+    """Inches: of a line, which the longest name may need several of."""
+    return ROW * max(_name(row, form).count("\n") + 1 for row in rows)
+
+
+def _name(row: Row, form: Form) -> str:
+    return style.wrap(row.method, form.names, style.SMALL)
 
 
 def _axis(metric: Metric, reference: str) -> str:
@@ -120,46 +156,58 @@ def _axis(metric: Metric, reference: str) -> str:
     return f"{metric.title}: method − {reference}{unit}{better}"
 
 
-def _intervals(axes: Axes, row: Row, y: int, scale: float) -> None:
+def _intervals(axes: Axes, row: Row, y: float, scale: float) -> None:
     above, below = y - APART / 2, y + APART / 2
     axes.plot([scale * row.low_new, scale * row.high_new], [below] * 2, **IMAGES)
     axes.plot([scale * row.low, scale * row.high], [above] * 2, **SEEDS | {"marker": ""})
     axes.plot(scale * row.difference, above, **SEEDS)
 
 
-def _texts(axes: Axes, y: float, *texts: str) -> None:
-    """One text for each column on the right."""
-    for text, offset in zip(texts, COLUMNS, strict=False):
-        axes.annotate(
-            text,
-            (1, y),
-            xycoords=("axes fraction", "data"),
-            xytext=(offset, 0),
-            textcoords="offset points",
-            ha="right",
-            va="center",
-            fontsize=style.SMALL,
-        )
+def _texts(axes: Axes, lines: Sequence[float], rows: Sequence[Sequence[str]]) -> None:
+    """Columns of texts on the right, each as wide as its longest."""
+    edge = 0.0
+    for column, least in zip(zip(*rows, strict=True), COLUMNS, strict=False):
+        edge += max(least, GAP + max(style.text_width(text, style.SMALL) for text in column))
+        for y, text in zip(lines, column, strict=True):
+            axes.annotate(
+                text,
+                (1, y),
+                xycoords=("axes fraction", "data"),
+                xytext=(edge, 0),
+                textcoords="offset points",
+                ha="right",
+                va="center",
+                fontsize=style.SMALL,
+            )
 
 
-def _names(axes: Axes, rows: Sequence[Row], datasets: Sequence[str]) -> None:
-    """Methods as labels of the axis, datasets left of them at their first row, rules between."""
-    axes.set_yticks(range(len(rows)), [row.method for row in rows])
-    left = max(style.text_width(row.method, style.SMALL) for row in rows) + 14
-    firsts = {row.dataset: y for y, row in reversed(list(enumerate(rows)))}
-    for dataset in datasets:
+def _numbers(row: Row, metric: Metric) -> tuple[str, str, str]:
+    return (
+        _signed(row.difference, metric),
+        _interval(row.low, row.high, metric),
+        _interval(row.low_new, row.high_new, metric),
+    )
+
+
+def _names(axes: Axes, rows: Sequence[Row], lines: Sequence[int], form: Form) -> None:
+    """Methods as labels of the axis; datasets left of their first row, or above it; rules."""
+    names = [_name(row, form) for row in rows]
+    axes.set_yticks(lines, names)
+    left = max(style.text_width(n, style.SMALL) for name in names for n in name.split("\n"))
+    firsts = {row.dataset: y for y, row in reversed(list(zip(lines, rows, strict=True)))}
+    for dataset, first in reversed(firsts.items()):
         axes.annotate(
             dataset,
-            (0, firsts[dataset]),
+            (0, first - form.above),
             xycoords=("axes fraction", "data"),
-            xytext=(-left, 0),
+            xytext=(-left - (4 if form.above else 14), 0),
             textcoords="offset points",
-            ha="right",
+            ha="left" if form.above else "right",
             va="center",
             fontweight="bold",
         )
-        if firsts[dataset]:
-            axes.axhline(firsts[dataset] - 0.5, color=style.GRAY, linewidth=0.4)
+        if first > form.above:
+            axes.axhline(first - form.above - 0.5, color=style.GRAY, linewidth=0.4)
 
 
 def _has_new(rows: Sequence[Row]) -> bool:
@@ -211,9 +259,10 @@ def _figure(study: Study, view: View, backbone: str, ratio: float) -> Figure | N
     ]
     if not rows:
         return None
+    drawn = titled(study, rows), reference, metric, note(study, sample_size(results))
     return Figure(
         stem(study, "forest", metric.name, backbone=backbone, ratio=ratio),
-        draw(titled(study, rows), reference, metric, note(study, sample_size(results))),
+        draw(*drawn),
         f"{metric.title} of each method minus {reference}, paired by seed, "
         f"{under(backbone, ratio)}, {sample_size(results)}. Thick: t interval over seeds, these "
         f"test images{_levels(rows, 'level', results.looks)}; none where there is one seed, or "
@@ -221,7 +270,14 @@ def _figure(study: Study, view: View, backbone: str, ratio: float) -> Figure | N
         + _about_images(rows, metric, results)
         + _left_out(results, reference),
         [asdict(row) for row in rows],
+        narrow=draw(*drawn, NARROW),
+        numbers=_table(drawn[0], metric),
     )
+
+
+def _table(rows: Sequence[Row], metric: Metric) -> Table:
+    lines = (TableRow(row.method, (row.dataset, *_numbers(row, metric))) for row in rows)
+    return Table("The numbers of this figure", ("method", "dataset", *HEADERS), tuple(lines))
 
 
 def _row(results: Results, dataset: str, method: str, reference: str, test: Judged | None) -> Row:

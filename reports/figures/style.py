@@ -164,7 +164,8 @@ def inline(figure: MplFigure, name: str) -> str:
     """The figure as an `<svg>` element of an HTML page, light or dark.
 
     Every id begins with `name`, which no other figure of the page may have. What is black takes
-    the page's `color`, what is white its `--page`.
+    the page's `color`, what is white its `--page`. Its style says `--width`, that of its text in
+    full size.
     """
     text = _render(figure, "svg", transparent=True).decode()
     head, body = re.split(r"(?<=>)", text[text.index("<svg") :], maxsplit=1)
@@ -176,7 +177,8 @@ def inline(figure: MplFigure, name: str) -> str:
     width = figure.get_figwidth() * 72
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        f'{box and box[0]} width="{ON_SCREEN * width:g}pt" style="max-width: 100%; height: auto" '
+        f'{box and box[0]} width="{ON_SCREEN * width:g}pt" '
+        f'style="--width: {ON_SCREEN * width:g}pt; max-width: 100%; height: auto" '
         f'role="img" '
         f'aria-label="{html.escape(visible(str(figure.get_label())))}" fill="currentColor" '
         f'stroke-linejoin="round" stroke-linecap="butt">{body}'

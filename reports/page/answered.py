@@ -8,7 +8,6 @@ from bench import metrics
 from bench.base.errors import BenchError
 from bench.stats.verdict import UNDECIDED, Judged
 from bench.study import Study
-from reports.figures import style
 from reports.figures.catalogue import FIGURES
 from reports.page import site
 from reports.results.answer import in_a_sentence, of_new_images, seeds_that_decide
@@ -125,6 +124,6 @@ def _forest(study: Study) -> Iterator[site.Item]:
     """The differences, if there are some."""
     view, entry = view_of(study), FIGURES["forest"]
     for one in entry.figures(entry.studies(study, view), view):
-        yield site.Figure(style.inline(one.drawing, one.name), one.caption)
+        yield site.Figure.of(one)
         reference = f" --reference {view.reference}" if view.reference else ""
         yield site.Command(f"python -m bench figure forest{study.options}{reference}")

@@ -10,7 +10,6 @@ from bench.base.files import expanded
 from bench.data.catalogue import NAMES
 from bench.study import Study
 from reports.claims.paper import load
-from reports.figures import style
 from reports.figures.catalogue import FIGURES
 from reports.page import answered, site
 from reports.page.report import (
@@ -129,6 +128,6 @@ def _drawn(study: Study, name: str) -> Iterator[site.Item]:
     with suppress(BenchError):
         figures = entry.figures(entry.studies(study, view), view)
         for figure in figures:
-            yield site.Figure(style.inline(figure.drawing, figure.name), figure.caption)
+            yield site.Figure.of(figure)
         if figures:
             yield site.Command(f"python -m bench figure {name}{study.options}")

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,9 +13,9 @@ from bench.store.measured import Measured, union
 from bench.study import Study
 from reports.arithmetic import as_table, audit_paper
 from reports.claims import judge as claims
-from reports.claims.paper import load
+from reports.claims.paper import Paper, load
 from reports.figures import searches as search_figures
-from reports.figures import specification, style
+from reports.figures import specification
 from reports.figures.catalogue import FIGURES, Entry
 from reports.page import answered, site
 from reports.results.results import PHANTOM
@@ -56,9 +57,9 @@ class Content:
         return {n: entry.study(self.begun, self.view(n), False) for n, entry in TABLES.items()}
 
     def view(self, number: int) -> View:
-        """Table 1 compares as the answer does."""
+        """Table 1 compares as the answer does; counts of images are printed once."""
         reference = answered.view_of(self.study).reference if number == 1 else None
-        return View(reference=reference, published=True)
+        return View(reference=reference, published=number in of_runs())
 
     @property
     def main(self) -> Study:
@@ -170,7 +171,10 @@ def summary(study: Study, measured: Measured) -> site.Pairs:
 
 
 def _duration(seconds: float) -> str:
-    return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.0f} minutes"
+    if seconds >= 3600:
+        return f"{seconds / 3600:.1f} hours"
+    minutes = max(1, round(seconds / 60))
+    return f"{minutes} minute" + "s" * (minutes > 1)
 
 
 def shown(outputs: Iterable[Output]) -> list[site.Item]:
@@ -250,11 +254,7 @@ def _drawn(entry: Entry, studies: Sequence[Study]) -> list[site.Figure] | str:
         figures = entry.figures(studies, view)
     except BenchError as reason:
         return str(reason)
-    return [
-        site.Figure(style.inline(figure.drawing, figure.name), figure.caption)
-        for figure in figures
-        if figure.rows
-    ]
+    return [site.Figure.of(figure) for figure in figures if figure.rows]
 
 
 def _claims(content: Content) -> Part:
@@ -263,16 +263,30 @@ def _claims(content: Content) -> Part:
     judged = claims.judge(content.measured, paper)
     told = [_claim(v) for v in judged if v.verdict != "not tested"]
     untested = [_claim(v) for v in judged if v.verdict == "not tested"]
-    commands = dict.fromkeys(v.command(content.begun, paper) for v in judged if v.lacks_records)
-    lacking = tuple(
-        site.Command(command, "Claims of the paper.") for command in commands if command
-    )
+    lacking = _lacking(content.begun, paper, [v for v in judged if v.lacks_records])
     if not told and not content.measured.records:
         return Part(undone=lacking)
     folded = [site.Folded(f"{len(untested)} claims are not tested", tuple(untested))]
     items: tuple[site.Item, ...] = (*told, *(folded if untested else []))
     lead = "\n\n".join(claims.RULES)
     return Part(site.Section("claims", "The paper's claims", lead, items), lacking)
+
+
+def _lacking(
+    study: Study, paper: Paper, untested: Sequence[claims.Verdict]
+) -> tuple[site.Command, ...]:
+    """The commands of missing records, and where in the paper the claims are that need them."""
+    commands: dict[tuple[str, ...], str] = {}
+    places: dict[tuple[str, ...], dict[str, None]] = {}
+    for verdict in untested:
+        if command := verdict.command(study, paper):
+            what = tuple(sorted(re.split("[ ,]", command)))  # whatever the order of its methods
+            commands.setdefault(what, command)
+            places.setdefault(what, {})[verdict.claim.where] = None
+    return tuple(
+        site.Command(command, f"The paper's claims in {'; '.join(places[what])}.")
+        for what, command in commands.items()
+    )
 
 
 def _claim(found: claims.Verdict) -> site.Claim:
@@ -292,7 +306,7 @@ def _readings(main: Study) -> Part:
         curve = specification.figure(study, asked)
     except BenchError as reason:
         return Part(undone=(replace(lacking, note=f"{name}. {reason}."),))
-    figure = site.Figure(style.inline(curve.drawing, curve.name), curve.caption)
+    figure = site.Figure.of(curve)
     lead = (
         "The paper leaves points open. Does the difference to no augmentation depend on how they "
         "are read? Each is read otherwise by itself, and several at random. A1, A2, … number the "
@@ -321,7 +335,7 @@ def of_tuning(main: Study) -> Part:
         items.append(site.Command(command.lines, f"{reason}."))
     for search in searches:
         for figure in search_figures.figures(search):
-            items.append(site.Figure(style.inline(figure.drawing, figure.name), figure.caption))
+            items.append(site.Figure.of(figure))
     lead = (
         "Parameters are searched on the validation split, with seeds that no table uses, from the "
         "defaults on. The comparison is on the seeds of this report."
@@ -330,10 +344,14 @@ def of_tuning(main: Study) -> Part:
 
 
 def _arithmetic() -> site.Section:
-    table = as_table(audit_paper(), "What arithmetic says of the published numbers")
+    found = audit_paper()
+    passed = [one for one in found if one.severity == "consistent"]
+    other = [one for one in found if one.severity != "consistent"]
+    title = "What arithmetic says of the published numbers"
+    folded = site.Folded(f"{len(passed)} checks passed", (as_table(passed, "Checks passed"),))
     lead = "No record is needed for this: it is about printed digits alone."
-    command = site.Command("python -m bench audit")
-    return site.Section("arithmetic", "Arithmetic of the published tables", lead, (table, command))
+    items = as_table(other, title), folded, site.Command("python -m bench audit")
+    return site.Section("arithmetic", "Arithmetic of the published tables", lead, items)
 
 
 def of_methods(study: Study) -> site.Section:
@@ -347,7 +365,7 @@ def of_methods(study: Study) -> site.Section:
                 label.replace(choice.name, kind.title or choice.name, 1),
                 kind.summary,
                 inspect.getdoc(kind) or "",
-                tuple((key, str(value)) for key, value in choice.params.model_dump().items()),
+                tuple((key, _words(value)) for key, value in choice.params.model_dump().items()),
                 kind.reference,
             )
         )
@@ -358,7 +376,9 @@ def of_protocol(study: Study, measured: Measured, command: site.Command) -> site
     """How runs were trained, and where; `command` makes the page."""
     protocol = study.config.protocol.model_dump(mode="json")
     items: list[site.Item] = [
-        site.Facts(f"Protocol {study.config.name}", tuple((k, str(v)) for k, v in protocol.items()))
+        site.Facts(
+            f"Protocol {study.config.name}", tuple((k, _words(v)) for k, v in protocol.items())
+        )
     ]
     environments = sorted({str(r["environment"]) for r in measured.records.values()})
     for name in environments:
@@ -386,6 +406,11 @@ def pair(text: str) -> tuple[str, str]:
 
 
 def _words(value: object) -> str:
+    """As `--set` takes it, with six digits and without brackets; a dash for what is not set."""
     if isinstance(value, dict):
         return ", ".join(f"{key} {inner}" for key, inner in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_words, value)) or DASH
+    if value is None or isinstance(value, bool):
+        return {None: DASH, True: "true", False: "false"}[value]
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -6,14 +6,18 @@ is plain; the page escapes it, and asks the network for nothing.
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
+from textwrap import dedent
 from typing import Literal, get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from bench.base.words import visible
+from reports.figures import figure, style
 from reports.tables.html import to_html
 from reports.tables.table import Table
 
@@ -33,14 +37,22 @@ RESERVED = ("contents", "main", "summary", "answer")
 
 @dataclass(frozen=True)
 class Figure:
-    """An `<svg>` element, its caption, and its numbers as a table to be unfolded.
+    """An `<svg>` element, its caption, its numbers as a table to be unfolded; on a narrow screen
+    another element, where there is one.
 
-    No id of it may be in another figure of the page: `reports.figures.style.inline`.
+    No id may be in two elements of the page: `reports.figures.style.inline`.
     """
 
     svg: str
     caption: str
     numbers: Table | None = None
+    narrow: str = ""
+
+    @classmethod
+    def of(cls, drawn: figure.Figure) -> "Figure":
+        narrow = drawn.narrow and style.inline(drawn.narrow, f"{drawn.name}-narrow")
+        svg = style.inline(drawn.drawing, drawn.name)
+        return cls(svg, drawn.caption, drawn.numbers, narrow or "")
 
 
 @dataclass(frozen=True)
@@ -61,7 +73,8 @@ class Claim:
 class Method:
     """A method for readers: its formula in plain Unicode, its parameters with their defaults.
 
-    `url` is where the reference can be read, https only.
+    Indented lines of the formula stand as they are, others are text. `url` is where the reference
+    can be read, https only.
     """
 
     name: str
@@ -143,6 +156,29 @@ class Page:
             raise ValueError(f"anchors used twice: {', '.join(twice)}")
 
 
+def blocks(text: str) -> list[tuple[str, str]]:
+    """`p` and a paragraph, whose lines are joined, or `pre` and indented lines as they are."""
+    found = groupby(
+        text.splitlines(), lambda line: "pre" if line[:1] == " " else line.strip() and "p"
+    )
+    return [
+        (kind, dedent("\n".join(lines)) if kind == "pre" else " ".join(lines))
+        for kind, lines in found
+        if kind
+    ]
+
+
+def marked(text: str) -> Markup:
+    """Plain text in which what stands between backticks is code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(visible(text)))))
+
+
+def whole_words(command: str) -> Markup:
+    """A command whose lines break between its words, and in a long one after a comma."""
+    text = str(escape(visible(command, lines=True)))
+    return Markup(re.sub(r"\S+", r"<span>\g<0></span>", text).replace(",", ",<wbr>"))
+
+
 def render(page: Page) -> str:
     """The page as one HTML file."""
     environment = Environment(
@@ -153,10 +189,14 @@ def render(page: Page) -> str:
         trim_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters |= {
+    filters: dict[str, Callable[..., object]] = {
+        "blocks": blocks,
+        "marked": marked,
+        "whole_words": whole_words,
         "kind": lambda item: type(item).__name__,
         "paragraphs": lambda text: [part for part in re.split(r"\n\s*\n", text) if part.strip()],
         "table": lambda table: Markup(to_html(table)),
         "inline": Markup,
     }
+    environment.filters |= filters
     return environment.get_template("site.html").render(page=page)

@@ -23,7 +23,7 @@ WIDE = 80
 """Characters above which LaTeX sets a table small."""
 LONG = 40
 """Rows above which LaTeX sets a table smaller still, so that it fits a page."""
-NOTES_WIDTH = r"\par\smallskip\dimen0=\wd0\ifdim\dimen0<.8\linewidth\dimen0=.8\linewidth\fi"
+NOTES_WIDTH = r"\par\smallskip\dimen0=\wd0 \ifdim\dimen0<.8\linewidth\dimen0=.8\linewidth\fi"
 """LaTeX: footnotes are as wide as the table, but four fifths of the line at least."""
 
 
@@ -200,7 +200,7 @@ def to_csv(table: Table) -> str:
     return out.getvalue()
 
 
-def to_markdown(table: Table) -> str:
+def to_markdown(table: Table, much: Notes = "full") -> str:
     """A pipe table under its title in bold; a paragraph for each footnote."""
 
     def value(cell: Cell | str) -> str:
@@ -215,7 +215,7 @@ def to_markdown(table: Table) -> str:
         *([_markdown(row.heading), *map(value, row.cells)] for g in table.groups for row in g),
     ]
     lines = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    notes = map(_markdown, table.footnotes)
+    notes = map(_markdown, table.noted(much))
     return "\n\n".join([f"**{_markdown(table.title)}**", lines, *notes]) + "\n"
 
 

@@ -3,15 +3,18 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import click
 import pytest
 from click.testing import CliRunner
+from pydantic import Field, TypeAdapter
 
 import methods
 import reports
 from bench.base.errors import BenchError
 from bench.cli import main
+from bench.cli.accepting import accepted
 from bench.cli.examples import EXAMPLES
 from bench.study import Study
 from reports.figures.catalogue import FIGURES
@@ -100,7 +103,7 @@ def test_a_help_line_begins_with_a_verb_and_fits(path: tuple[str, ...]) -> None:
 
 
 OF_OPTIONS = (
-    "add|average|call|change|check|compare|count|do|draw|end|free|give|join|judge|keep|leave|look|make|"
+    "add|average|call|change|check|compare|count|do|draw|end|fix|free|give|join|judge|keep|leave|look|make|"
     "map|mend|name|print|put|read|redo|run|save|say|scale|seed|share|show|start|stop|take|tell|test|"
     "train|tune|use|write|Show"
 )
@@ -143,3 +146,19 @@ def test_every_method_is_listed_and_shown() -> None:
         assert f"\n{name}  " in "\n" + listed
         shown = CliRunner().invoke(main, ["methods", name])
         assert shown.exit_code == 0 and methods.get(name).summary in " ".join(shown.output.split())
+        assert not re.search(r"<function|<class|typing\.|\bNone\b|\bFalse\b", shown.output)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (Annotated[float, Field(gt=0, le=1)], "> 0, ≤ 1"),
+        (Annotated[int, Field(ge=2)] | None, "≥ 2"),
+        (Literal["mean", "sum"], "mean or sum"),
+        (Literal["tau"] | float, "tau or a number"),
+        (bool, "true or false"),
+        (tuple[int, ...], "numbers"),
+    ],
+)
+def test_what_a_parameter_accepts_is_said_in_words(kind: Any, words: str) -> None:
+    assert accepted(TypeAdapter(kind).json_schema()) == words

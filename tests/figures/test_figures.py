@@ -74,13 +74,13 @@ def a_ranking(methods=9, close=False):
     return Ranking(tuple("abcdefghi"), (), 5.0, 0.01, found, critical_difference(methods, 9))
 
 
-def a_forest(note=""):
+def a_forest(note="", form=forest.WIDE):
     rows = [
         forest.Row("breast", "mixup", 0.0123, -0.01, 0.03, -0.02, 0.05),
         forest.Row("breast", LONG, -0.00001),
         forest.Row("phantom-multiclass", "mixup", -0.02, -0.03, -0.01),
     ]
-    return forest.draw(rows, "none", ACC, note)
+    return forest.draw(rows, "none", ACC, note, form)
 
 
 def some_scores(task=Task.MULTICLASS, images=200, seed=0):
@@ -112,13 +112,13 @@ def a_tsne(note=""):
     return tsne.draw([an_embedding(name) for name in ("cutmix", "bsda", LONG)], note=note)
 
 
-def a_crowded_forest(note=""):
+def a_crowded_forest(note="", form=forest.WIDE):
     rows = [
         forest.Row(dataset, method, -0.1, -0.123, 0.1, -0.2, 0.345)
         for dataset in ("breast", "pneumonia", "phantom-multilabel")
         for method in NAMES
     ]
-    return forest.draw(rows, "ails", ACC, note)
+    return forest.draw(rows, "ails", ACC, note, form)
 
 
 def ten_reliabilities(note=""):
@@ -176,6 +176,7 @@ DRAWN = {
     "efficiency": an_efficiency,
     "ranks": lambda note="": ranks.draw(a_ranking(), note),
     "forest": a_forest,
+    "narrow-forest": lambda note="": a_forest(note, forest.NARROW),
     "reliability": a_reliability,
     "tsne": a_tsne,
 }
@@ -187,6 +188,7 @@ CROWDED = {
     "published": lambda note="": an_efficiency(note, [Published(0.2, 0.6, 0.02)]),
     "many-ranks": lambda note="": ranks.draw(a_ranking(10), note),
     "many-rows": a_crowded_forest,
+    "many-narrow-rows": lambda note="": a_crowded_forest(note, forest.NARROW),
     "many-panels": ten_reliabilities,
     "one-row": lambda note="": reliability.draw([some_runs()] * 3, Task.BINARY, note),
     "many-classes": many_classes,
@@ -423,6 +425,25 @@ class TestForest:
         labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
         assert labels == ["mixup", "ails", "mixup", "ails"]
         assert texts(figure).count("breast") == texts(figure).count("retina") == 1
+
+    @pytest.mark.parametrize("form", [forest.WIDE, forest.NARROW])
+    def test_no_two_numbers_overlap(self, form):
+        rows = [forest.Row("breast", "mixup", -0.1458, -4.1238, 3.8321, -4.1238, 3.8321)]
+        figure = forest.draw(rows, "none", ACC, form=form)
+        boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+        for k, box in enumerate(boxes):
+            assert not any(box.overlaps(other) for other in boxes[:k])
+
+    def test_one_column_has_room_for_the_differences(self):
+        wide, narrow = a_forest(), a_forest(form=forest.NARROW)
+        assert narrow.get_figwidth() == style.COLUMN < wide.get_figwidth()
+        assert {"difference", "+1.23", "0.00", "−2.00"} <= set(texts(narrow))
+        assert not {"these images", "[−1.00, +3.00]"} & set(texts(narrow))
+        axes = narrow.axes[0]
+        assert axes.get_position().width > 0.4
+        below = {text.get_text(): text.xy[1] for text in axes.texts}
+        assert below["breast"] < min(axes.get_yticks()) < below["phantom-multiclass"]
+        assert [len(set(map(str, x.get_xydata()[:, 1]))) for x in axes.lines[1:]]
 
 
 class TestReliability:

@@ -171,9 +171,29 @@ class TestPage:
         whole = " ".join(found.texts("html"))
         fields, twice = 20, 2  # the title of the page and that of the section, also as a link
         assert whole.count(HOSTILE) == fields + twice
-        assert [a["aria-label"] for a, _ in found.all("div") if a.get("role") == "group"] == [
-            HOSTILE
+
+    def test_of_a_formula_indented_lines_stand_and_others_are_text(self):
+        formula = "Mixes `alpha` of\ntwo images.\n\n    x = a + b\n      y = 1 < 2\nwhere b\nis 1."
+        page = Element(
+            render(replace(PAGE, sections=(Section("m", "M", items=(Method("m", "", formula),)),)))
+        )
+        assert [text for attrs, text in page.all("pre") if "formula" in attrs.get("class", "")] == [
+            "x = a + b\n  y = 1 < 2"
         ]
+        assert {"Mixes alpha of two images.", "where b is 1."} <= set(page.texts("p"))
+        assert "alpha" in page.texts("code")
+
+    def test_a_command_is_copied_as_it_is_and_breaks_between_words_and_after_commas(self):
+        command = "python -m bench run --methods none,mixup\nmake report"
+        page = render(replace(PAGE, sections=(Section("c", "C", items=(Command(command),)),)))
+        assert command in Element(page).texts("code")
+        assert "<span>--methods</span> <span>none,<wbr>mixup</span>" in page
+
+    def test_on_a_narrow_screen_another_figure_is_shown(self):
+        figure = Figure(plot("a"), "A", narrow=plot("b"))
+        page = Element(render(replace(PAGE, sections=(Section("f", "F", items=(figure,)),))))
+        shown = [attrs["class"] for attrs, _ in page.all("div") if "plot" in attrs.get("class", "")]
+        assert shown == ["plot wide", "plot narrow"]
 
     def test_verdicts_are_counted(self, page):
         (tally,) = [text for attrs, text in page.all("ul") if attrs.get("class") == "tally"]
@@ -292,6 +312,18 @@ class TestBrowser:
         opened.press("Tab")
         inside = "return document.querySelector('table').contains(document.activeElement)"
         assert not opened.run(inside), "a table is one stop"
+
+    def test_only_what_scrolls_is_a_stop_of_the_keyboard(self, opened):
+        stops = (
+            "const all = [...document.querySelectorAll('.plot, .scroll')]"
+            ".filter(b => b.checkVisibility());"
+            "return [all.map(b => b.tabIndex === 0), all.map(b => b.scrollWidth > b.clientWidth)]"
+        )
+        for width in (1280, 375):
+            opened.resize(width, 800)
+            reached, scrolls = opened.run(stops)
+            assert reached == scrolls
+        assert any(scrolls)
 
     @pytest.mark.parametrize("tap", [False, True])
     def test_pointing_and_tapping_show_the_details(self, opened, tap):

@@ -17,9 +17,9 @@ from urllib.parse import unquote, urldefrag
 
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "build" / "site"
-REFERENCE = re.compile(r'\b(?:href|src)="([^"]+)"')
+REFERENCE = re.compile(r'\b(?:href|src|srcset)="([^"]+)"')
 LOADED = re.compile(
-    r'<(?:script|img|iframe)\b[^>]*\bsrc="(https?:[^"]+)"|<link\b[^>]*rel="stylesheet"[^>]*href="(https?:[^"]+)"'
+    r'<(?:script|img|source|iframe)\b[^>]*\bsrc(?:set)?="(https?:[^"]+)"|<link\b[^>]*rel="stylesheet"[^>]*href="(https?:[^"]+)"'
 )
 ANCHOR = re.compile(r'\b(?:id|name)="([^"]+)"')
 LOOKS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]

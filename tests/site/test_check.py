@@ -16,6 +16,7 @@ from check import SITE, broken
         ('<a href="c.html">c</a>', ["a.html: no c.html"]),
         ('<a href="b.html#there">b</a>', ["a.html: no anchor b.html#there"]),
         ('<img src="https://x.org/a.png">', ["a.html: loads https://x.org/a.png"]),
+        ('<source srcset="c.svg">', ["a.html: no c.svg"]),
     ],
 )
 def test_what_is_broken_is_found(body: str, found: list[str], tmp_path: Path) -> None:

@@ -214,6 +214,25 @@ class TestLatex:
         assert run.returncode == 0, run.stdout[-2000:]
         assert "Missing character" not in (tmp_path / "t.log").read_text(errors="replace")
 
+    @pytest.mark.parametrize(("line", "wider"), [("6cm", "table"), ("30cm", "line")])
+    def test_notes_are_as_wide_as_the_table_or_nearly_the_line(self, line, wider, tmp_path):
+        if not shutil.which("pdflatex"):
+            pytest.skip("pdflatex is not installed")
+        told = to_latex(replace(TABLE, notes=("a",))).replace(
+            r"\parbox", r"\typeout{WIDTHS \the\dimen0 \the\wd0 \the\linewidth}\parbox"
+        )
+        (tmp_path / "t.tex").write_text(
+            rf"\documentclass{{article}}\usepackage{{booktabs}}\textwidth={line}"
+            rf"\begin{{document}}{told}\end{{document}}",
+            encoding="utf-8",
+        )
+        command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "t.tex"]
+        out = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        (found,) = re.findall(r"WIDTHS ([\d.]+)pt ?([\d.]+)pt ?([\d.]+)pt", out.stdout)
+        notes, table, least = float(found[0]), float(found[1]), 0.8 * float(found[2])
+        assert (table > least) == (wider == "table")
+        assert notes == pytest.approx(max(table, least), rel=1e-3)
+
     @pytest.mark.parametrize("words", ["", "a note as long as those of the readings, " * 40])
     def test_many_rows_fit_a_page(self, tmp_path, words):
         """The readings of AILS are the longest table: 52 rows and a dozen notes."""
