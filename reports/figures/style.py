@@ -82,7 +82,7 @@ def _settle(figure: MplFigure) -> None:
     for _ in range(2):  # the first settles the ticks, whose labels the second makes room for
         if engine := figure.get_layout_engine():
             engine.execute(figure)
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)  # else a file would be drawn twice, to lay it out once more
 
 
 def look(index: int) -> dict[str, Any]:
