@@ -223,11 +223,21 @@ class TestEveryFigure:
 
     @pytest.mark.parametrize("name", DRAWN | CROWDED)
     def test_the_layout_is_settled(self, name):
+        """Laid out once more, nothing moves by a point."""
         figure = (DRAWN | CROWDED)[name](PHANTOM)
-        places = [axes.get_position().bounds for axes in figure.axes]
+        points = 72 * np.tile(figure.get_size_inches(), 2)
+        places = np.array([axes.get_position().bounds for axes in figure.axes])
         ConstrainedLayoutEngine().execute(figure)
-        again = [axes.get_position().bounds for axes in figure.axes]
-        assert np.array(again) == pytest.approx(np.array(places), abs=1e-3)
+        again = np.array([axes.get_position().bounds for axes in figure.axes])
+        assert again * points == pytest.approx(places * points, abs=1)
+
+    @pytest.mark.parametrize("name", DRAWN)
+    def test_it_is_not_laid_out_again_for_a_file(self, name, monkeypatch):
+        figure = DRAWN[name]()
+        drawn = []
+        monkeypatch.setattr(MplFigure, "draw", lambda *_: drawn.append(name))
+        style.inline(figure, name)
+        assert drawn == [name]
 
     @pytest.mark.parametrize("name", DRAWN | CROWDED)
     def test_no_two_labels_of_axes_overlap(self, name):
