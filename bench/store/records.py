@@ -345,7 +345,7 @@ class Store:
 
 
 def _arrays(path: Path, record: dict[str, Any]) -> tuple[NDArray[Any], NDArray[Any], str]:
-    """Scores and targets in a file of predictions, and why they are not those of a record, or ""."""
+    """Scores and targets in a file, and why they are not the predictions of a record, or ""."""
     with np.load(path, allow_pickle=False) as arrays:
         scores, targets = arrays["scores"], arrays["targets"]
         if schema.checksum(scores, targets) == record.get("predictions"):
