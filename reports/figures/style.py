@@ -79,12 +79,11 @@ def styled(draw: Callable[P, MplFigure]) -> Callable[P, MplFigure]:
 def _settle(figure: MplFigure) -> None:
     """By the widths that text has in the files: on a screen, hinted, it is narrower.
 
-    Once moves things twice, which is enough but where axes keep their shape: then labels move too.
+    Twice where axes hold texts: these stand by their scales, and move with them.
     """
     FigureCanvasPdf(figure)
     figure.dpi = 72  # the PDF's own unit
-    keeps_shape = any(axes.get_aspect() != "auto" for axes in figure.axes)
-    for _ in range(1 + keeps_shape):
+    for _ in range(2 if any(axes.texts for axes in figure.axes) else 1):
         if engine := figure.get_layout_engine():
             engine.execute(figure)
     figure.set_layout_engine(None)  # else a file would be drawn twice, to lay it out once more

@@ -223,13 +223,11 @@ class TestEveryFigure:
 
     @pytest.mark.parametrize("name", DRAWN | CROWDED)
     def test_the_layout_is_settled(self, name):
-        """Laid out once more, nothing moves by a point."""
         figure = (DRAWN | CROWDED)[name](PHANTOM)
-        points = 72 * np.tile(figure.get_size_inches(), 2)
-        places = np.array([axes.get_position().bounds for axes in figure.axes])
+        places = [axes.get_position().bounds for axes in figure.axes]
         ConstrainedLayoutEngine().execute(figure)
-        again = np.array([axes.get_position().bounds for axes in figure.axes])
-        assert again * points == pytest.approx(places * points, abs=1)
+        again = [axes.get_position().bounds for axes in figure.axes]
+        assert np.array(again) == pytest.approx(np.array(places), abs=1e-3)
 
     @pytest.mark.parametrize("name", DRAWN)
     def test_it_is_not_laid_out_again_for_a_file(self, name, monkeypatch):
