@@ -43,7 +43,7 @@ from reports.tables.catalogue import of_runs
 datasets, methods, seeds, results = sys.argv[1:]
 study = Study(datasets=datasets, methods=methods, seeds=int(seeds), results=results)
 studies = [entry.study(study, View(), False) for entry in of_runs().values()]
-assert not any(remaining(one.store, one.grid.runs) for one in studies[:1])
+assert not remaining(study.store, [run for one in studies for run in one.grid.runs])
 run(studies)
 """
 
