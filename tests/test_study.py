@@ -20,7 +20,7 @@ import bench
 from bench import metrics
 from bench.base.errors import BenchError, Note
 from bench.cli import main
-from bench.engines import process
+from bench.engines import forkserver
 from bench.study import PLACE, Study
 from methods.mixup import Mixup
 
@@ -294,7 +294,7 @@ def test_a_script_needs_no_guard_for_workers(monkeypatch: pytest.MonkeyPatch) ->
     script.__file__ = "script.py"
     monkeypatch.setitem(sys.modules, "__main__", script)
     assert "init_main_from_path" in spawn.get_preparation_data("worker")
-    with process._without_main():
+    with forkserver.without_main():
         assert not [key for key in spawn.get_preparation_data("worker") if "init_main" in key]
     assert sys.modules["__main__"] is script
 
