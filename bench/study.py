@@ -187,8 +187,17 @@ class Study:
         """
         found = load(self.store, self.grid, self._known, self._damaged)
         name_damaged(self.damaged())
-        grid.check_backbones(self.grid, (r for r in self.grid.runs if r not in found.records))
+        grid.check_backbones(self.grid, self._untried(found))
         return found
+
+    def _untried(self, found: Measured) -> list[Run]:
+        """The runs whose backbone might not exist: no run of it on that set is done, and it is not
+        the table's own. To know more takes a second, in which timm is imported.
+        """
+        if self._about and "backbones" not in self.named:
+            return []
+        tried = {(run.cell.backbone, run.cell.dataset) for run in found.records}
+        return [r for r in self.grid.runs if (r.cell.backbone, r.cell.dataset) not in tried]
 
     def refresh(self) -> None:
         """Forget what was read, so that what others have run since is seen."""
@@ -515,7 +524,7 @@ class Study:
     def arrays(self, one: Run) -> Arrays:
         """Test probabilities (N, C) and targets of a finished run; read once."""
         if one.key not in self._arrays:
-            self._arrays[one.key] = self.store.predictions(one.key)
+            self._arrays[one.key] = self._read(one.key)
         return self._arrays[one.key]
 
     def influence(self, members: Sequence[Run], metric: str) -> Influence:
@@ -529,11 +538,14 @@ class Study:
             known = metric in OVER_IMAGES and all(
                 self.store.predictions_path(key).exists() for key in keys
             )
-            read = map(self.store.predictions, keys)
+            read = map(self._read, keys)
             self._influences[keys, metric] = (
                 influence(metric, *mean_scores(read), members[0].cell.task) if known else None
             )
         return self._influences[keys, metric]
+
+    def _read(self, key: str) -> Arrays:
+        return self._arrays.get(key) or self.store.predictions(key, self._known.get(key))
 
     def open(self, one: Run) -> Dataset:
         """The dataset of a run."""

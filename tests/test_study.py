@@ -17,10 +17,10 @@ from click.testing import CliRunner
 from made_up import IMAGES, fill
 
 import bench
-from bench import metrics
+from bench import backbone, metrics
 from bench.base.errors import BenchError, Note
-from bench.cli import main
-from bench.engines import process
+from bench.cli import main, running
+from bench.engines import forkserver
 from bench.study import PLACE, Study
 from methods.mixup import Mixup
 
@@ -294,7 +294,7 @@ def test_a_script_needs_no_guard_for_workers(monkeypatch: pytest.MonkeyPatch) ->
     script.__file__ = "script.py"
     monkeypatch.setitem(sys.modules, "__main__", script)
     assert "init_main_from_path" in spawn.get_preparation_data("worker")
-    with process._without_main():
+    with forkserver.without_main():
         assert not [key for key in spawn.get_preparation_data("worker") if "init_main" in key]
     assert sys.modules["__main__"] is script
 
@@ -332,3 +332,37 @@ def test_importing_bench_is_light() -> None:
     assert set(bench.__all__) <= set(dir(bench))
     with pytest.raises(AttributeError, match="Stduy"):
         _ = bench.Stduy
+
+
+def test_a_backbone_of_which_runs_are_done_is_not_asked_for_again(
+    filled: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To ask takes a second, in which timm is imported."""
+    monkeypatch.setattr(backbone, "check", lambda *_: pytest.fail("it was asked for"))
+    assert len(replace(filled, seeds=3).measured.records) == 12
+
+
+@pytest.mark.parametrize(
+    ("given", "early"),
+    [
+        ({}, True),
+        ({"device": "cpu"}, True),
+        ({"device": "cuda"}, False),
+        ({"engine": "slurm"}, False),
+        ({"dry_run": True}, False),
+        ({"done": True}, False),
+    ],
+)
+def test_the_fork_server_starts_early_only_where_runs_are_sure_to_be_missing(
+    given: dict[str, object], early: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[bool] = []
+    monkeypatch.setattr(forkserver, "start", lambda: started.append(True))
+    usual = {"engine": "local", "device": None, "done": False, "dry_run": False}
+    options = usual | {"results": tmp_path} | given
+    running.start_early(options)
+    assert bool(started) == early
+    (tmp_path / "runs").mkdir()
+    started.clear()
+    running.start_early(options)
+    assert not started

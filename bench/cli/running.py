@@ -72,6 +72,18 @@ BELONG = {
 """Options that one engine alone has."""
 
 
+def start_early(options: dict[str, Any]) -> None:
+    """Start the fork server before this process imports what tells which runs are missing, where
+    that is known: no run is done yet. Beside a GPU it is of no use, and idle.
+    """
+    from bench.engines import forkserver
+
+    here = options["engine"] == "local" and options["device"] in (None, "cpu")
+    shows = options["done"] or options["dry_run"]
+    if here and not shows and not (options["results"] / "runs").exists():
+        forkserver.start()
+
+
 def engine(options: dict[str, Any]) -> Engine:
     """The engine asked for. Raises BenchError where an option belongs to another."""
     from bench.engines.local import Local

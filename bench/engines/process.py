@@ -12,23 +12,22 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from multiprocessing import connection, forkserver, get_context, parent_process
+from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
-from types import ModuleType
 from typing import Any, TypeVar
 
 from bench.base import plugins
 from bench.base import process as system
 from bench.base.errors import BenchError
+from bench.engines import forkserver
 from bench.engines.shift import NOTICES
 from bench.engines.worker import CrowdedError, Job, Worker, one_line
 from bench.grid.cell import Run
 
 TELLING_SECONDS = 0.2
 Value = TypeVar("Value")
-PRELOADED = "bench.engines.preload"
 
 
 def forks(device: str) -> bool:
@@ -41,9 +40,7 @@ def forks(device: str) -> bool:
 def warm_up(device: str) -> None:
     """Start the fork server, which imports while this process does something else."""
     if forks(device):
-        with _without_main(), _interrupts_blocked():
-            forkserver.set_forkserver_preload([PRELOADED])
-            forkserver.ensure_running()
+        forkserver.start()
 
 
 @dataclass
@@ -157,7 +154,7 @@ def _started(target: Callable[..., None], device: str, *given: Any) -> tuple[Any
     ours, theirs = context.Pipe()
     place = dict(os.environ), str(Path.cwd())
     process = context.Process(target=_begin, args=(*place, target, theirs, *given))
-    with _without_main(), _interrupts_blocked():
+    with forkserver.without_main(), forkserver.interrupts_blocked():
         process.start()
     theirs.close()
     return process, ours
@@ -207,27 +204,3 @@ def _die_with_parent() -> None:
     if parent is not None:
         connection.wait([parent.sentinel])
         os._exit(1)
-
-
-@contextmanager
-def _without_main() -> Iterator[None]:
-    """A process that is started here does not execute the user's script again."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-
-
-@contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """A process that is started here does not hear Ctrl-C, which is for its parent."""
-    if sys.platform == "win32":
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

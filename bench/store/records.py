@@ -174,23 +174,23 @@ class Store:
             )
         raise BenchError(f"no run {prefix!r} in {self.root}; `bench status` shows what there is")
 
-    def predictions(self, key: str) -> tuple[NDArray[np.float32], NDArray[np.generic]]:
-        """Test probabilities (N, C) and targets of a finished run.
+    def predictions(
+        self, key: str, record: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.generic]]:
+        """Test probabilities (N, C) and targets of a finished run; `record` saves reading it again.
 
         Raises DamagedError where they are not what the record was made of, BenchError without them.
         """
-        path, record = self.predictions_path(key), self.read(key)
+        path, record = self.predictions_path(key), record or self.read(key)
         try:
-            scores, targets, of = _arrays(path)
+            scores, targets, reason = _arrays(path, record)
         except FileNotFoundError:
             raise DamagedError(
                 key, path, "the predictions are missing; copy the folder preds too"
             ) from None
         except Exception as error:  # whatever NumPy and zipfile raise at a damaged file
             raise DamagedError(key, path, f"it cannot be read ({_reason(error)})") from None
-        if of not in (key, ""):
-            raise DamagedError(key, path, f"it holds the predictions of {of}")
-        if reason := _unfit(scores, targets, record):
+        if reason:
             raise DamagedError(key, path, reason)
         return scores, targets
 
@@ -347,18 +347,22 @@ class Store:
                 self.release(path.stem)
 
 
-def _arrays(path: Path) -> tuple[NDArray[Any], NDArray[Any], str]:
-    """Scores, targets and the key that a file of predictions holds; "" where it is an old one."""
+def _arrays(path: Path, record: dict[str, Any]) -> tuple[NDArray[Any], NDArray[Any], str]:
+    """Scores and targets in a file, and why they are not the predictions of a record, or ""."""
     with np.load(path, allow_pickle=False) as arrays:
-        key = str(arrays["key"]) if "key" in arrays else ""
-        return arrays["scores"], arrays["targets"], key
+        scores, targets = arrays["scores"], arrays["targets"]
+        if schema.checksum(scores, targets) == record.get("predictions"):
+            return scores, targets, ""
+        of = str(arrays["key"]) if "key" in arrays else record["key"]  # an old file names none
+    if of != record["key"]:
+        return scores, targets, f"it holds the predictions of {of}"
+    return scores, targets, _unfit(scores, targets, record)
 
 
 def _unfit(scores: NDArray[Any], targets: NDArray[Any], record: dict[str, Any]) -> str:
-    """Why predictions are not those of a record, or ""."""
+    """Why predictions whose checksum does not hold are not those of a record, or ""."""
     if "predictions" in record:
-        same = schema.checksum(scores, targets) == record["predictions"]
-        return "" if same else "these are not the predictions that the record was made of"
+        return "these are not the predictions that the record was made of"
     if scores.ndim != 2 or len(scores) != len(targets) or not np.isfinite(scores).all():
         return "it holds no probabilities for each image"
     if len(scores) != record["data"]["counts"].get("test", len(scores)):

@@ -71,11 +71,8 @@ def shares(
     scores: NDArray[np.float32], targets: NDArray[np.generic], task: Task
 ) -> NDArray[np.float64]:
     """The confusion matrix (C, C) of a run, each row divided by its sum."""
-    from sklearn.metrics import confusion_matrix
-
-    classes = np.arange(scores.shape[1])
-    found = metrics.decisions(scores, task)
-    counts = confusion_matrix(targets.reshape(-1), found, labels=classes).astype(float)
+    counts = np.zeros((scores.shape[1], scores.shape[1]))
+    np.add.at(counts, (targets.reshape(-1).astype(int), metrics.decisions(scores, task)), 1)
     totals = counts.sum(1, keepdims=True)
     undefined = np.full_like(counts, np.nan)
     return np.asarray(np.divide(counts, totals, out=undefined, where=totals > 0))

@@ -36,6 +36,7 @@ RULES: dict[str, Any] = {
     "font.size": TEXT,
     "text.parse_math": False,
     "axes.titlesize": TEXT,
+    "axes.titley": 1.0,  # nothing is above axes that a title would have to make room for
     "axes.labelsize": TEXT,
     "xtick.labelsize": SMALL,
     "ytick.labelsize": SMALL,
@@ -76,13 +77,16 @@ def styled(draw: Callable[P, MplFigure]) -> Callable[P, MplFigure]:
 
 
 def _settle(figure: MplFigure) -> None:
-    """By the widths that text has in the files: on a screen, hinted, it is narrower."""
+    """By the widths that text has in the files: on a screen, hinted, it is narrower.
+
+    Twice where axes hold texts: these stand by their scales, and move with them.
+    """
     FigureCanvasPdf(figure)
     figure.dpi = 72  # the PDF's own unit
-    for _ in range(2):  # the first settles the ticks, whose labels the second makes room for
+    for _ in range(2 if any(axes.texts for axes in figure.axes) else 1):
         if engine := figure.get_layout_engine():
             engine.execute(figure)
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)  # else a file would be drawn twice, to lay it out once more
 
 
 def look(index: int) -> dict[str, Any]:

@@ -90,9 +90,11 @@ def build(content: Content) -> site.Page:
     cautions = [study.config.caution] if study.config.caution else []
     if any(info.phantom for info in study.measured.grid.datasets):
         cautions.insert(0, PHANTOM)
+    tables = [_table(content, number) for number in of_runs()]  # leave out what does not hold
+    answer = answered.section(study)
     parts = [
-        *(_table(content, number) for number in of_runs()),
-        _figures(content),
+        *tables,
+        _figures(content, answer),
         _claims(content),
         _readings(content.begun),
         of_tuning(content.main),
@@ -101,7 +103,7 @@ def build(content: Content) -> site.Page:
     return site.Page(
         title=title(study),
         lead=LEAD,
-        answer=answered.section(study),
+        answer=answer,
         summary=summary(study, content.measured),
         cautions=(*cautions, *wrong(study)),
         sections=(
@@ -227,11 +229,14 @@ def _sets(content: Content) -> Part:
     return Part(undone=(site.Command(command, f"Table 1 with all sets; not begun: {names}."),))
 
 
-def _figures(content: Content) -> Part:
-    """All but the forest, which stands with the answer."""
+def _figures(content: Content, answer: site.Section) -> Part:
+    """All but the forest, where it stands with the answer."""
     items: list[site.Item] = []
     lacking: list[site.Command] = []
+    shown_above = any(isinstance(item, site.Figure) for item in answer.items)
     for name, entry in FIGURES.items():
+        if name == "forest" and shown_above:
+            continue
         studies = [content.studies[number] for number in entry.tables]
         command = f"python -m bench figure {name}{content.begun.options}"
         there = any(_has_runs(content, number) for number in entry.tables)
@@ -241,7 +246,7 @@ def _figures(content: Content) -> Part:
             lacking.append(site.Command(command, f"{about}. {found}."))
         elif not found:
             lacking.append(site.Command(command, f"{about}."))
-        elif name != "forest":
+        else:
             items += [*found, site.Command(command)]
     section = site.Section("figures", "Figures", items=tuple(items)) if items else None
     return Part(section, tuple(lacking))

@@ -231,6 +231,14 @@ class TestEveryFigure:
         again = [axes.get_position().bounds for axes in figure.axes]
         assert np.array(again) == pytest.approx(np.array(places), abs=1e-3)
 
+    @pytest.mark.parametrize("name", DRAWN)
+    def test_it_is_not_laid_out_again_for_a_file(self, name, monkeypatch):
+        figure = DRAWN[name]()
+        drawn = []
+        monkeypatch.setattr(MplFigure, "draw", lambda *_: drawn.append(name))
+        style.inline(figure, name)
+        assert drawn == [name]
+
     @pytest.mark.parametrize("name", DRAWN | CROWDED)
     def test_no_two_labels_of_axes_overlap(self, name):
         figure = (DRAWN | CROWDED)[name](PHANTOM)

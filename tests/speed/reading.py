@@ -35,6 +35,7 @@ READ = {440: (14.0, 1.3)}
 """Seconds and GB that reading may take, by seeds."""
 AGAIN = """
 import sys
+from bench.engines.worker import remaining
 from bench.study import Study, run
 from reports.results.view import View
 from reports.tables.catalogue import of_runs
@@ -42,7 +43,7 @@ from reports.tables.catalogue import of_runs
 datasets, methods, seeds, results = sys.argv[1:]
 study = Study(datasets=datasets, methods=methods, seeds=int(seeds), results=results)
 studies = [entry.study(study, View(), False) for entry in of_runs().values()]
-assert all(one.store.done(run.key) for one in studies for run in one.grid.runs)
+assert not remaining(study.store, [run for one in studies for run in one.grid.runs])
 run(studies)
 """
 

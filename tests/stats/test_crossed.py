@@ -98,6 +98,16 @@ class TestInfluence:
         one, other = (influence("auc", x, targets, Task.BINARY) for x in (a, b))
         assert one @ other == pytest.approx(expected)
 
+    def test_of_auc_is_that_of_mid_ranks_to_the_bit_where_scores_are_tied(self):
+        (scores, targets), rank = scored(Task.BINARY), stats.rankdata
+        scores = scores.round(1)
+        score, found = scores[:, 1], np.empty(IMAGES)
+        for group, sign in ((targets == 1, 1), (targets != 1, -1)):
+            above = (rank(score)[group] - rank(score[group])) / (~group).sum()
+            m = len(above)
+            found[group] = sign * ((above - above.mean()) / math.sqrt(m * (m - 1)))
+        assert influence("auc", scores, targets, Task.BINARY).tobytes() == found.tobytes()
+
     @pytest.mark.parametrize("task", list(Task))
     @pytest.mark.parametrize("name", METRICS)
     def test_is_what_leaving_an_image_out_does(self, name, task):
