@@ -55,9 +55,16 @@ def data_import(source: Path, name: Path, **options: Any) -> None:
 
     SOURCE is a folder of class folders, one with train, val and test of them, or a CSV.
     """
+    from rich.console import Console
+
     from bench.data.folder import import_images
 
-    for line in import_images(source, name, recipe(options)).lines():
+    asked = recipe(options)
+    with Console().status("") as status:
+        made = import_images(
+            source, name, asked, lambda read, of: status.update(f"{read:,}/{of:,} images read")
+        )
+    for line in made.lines():
         click.echo(visible(line))
 
 

@@ -5,7 +5,6 @@ and sha256 of each image). A size other than 28 is in `NAME_64.npz`, as MedMNIST
 """
 
 import csv
-import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,7 +21,7 @@ from bench.base.files import expanded, write_arrays, write_text
 from bench.base.task import Task
 from bench.data import splits
 from bench.data.catalogue import LARGEST_SIZE, SMALLEST_SIZE, SPLITS
-from bench.data.decoding import Fit, Unreadable, decoded, fitted
+from bench.data.decoding import Fit, Unreadable
 from bench.data.listing import (
     NAMED,
     Columns,
@@ -34,6 +33,8 @@ from bench.data.listing import (
     masked,
 )
 from bench.data.npz import Array
+from bench.data.patients import grouped
+from bench.data.reading import Read, Told, read
 from bench.data.window import Window, eight_bits
 
 TABLE = ("split", "index", "image", "label", "group", "sha256")
@@ -94,6 +95,8 @@ class Taken:
     """0 and 1 (N, C)."""
     sides: Array
     """Of the files, the shorter one (N,), in pixels."""
+    apart: bool
+    """Whether a group stays in one split."""
 
     def notes(self, recipe: Recipe) -> Iterator[str]:
         """What was done to images that a reader should know."""
@@ -112,13 +115,27 @@ class Taken:
         return f"{count:,} of {len(self.items):,} images {'is' if count == 1 else 'are'}"
 
     @property
+    def has_groups(self) -> bool:
+        return any(item.group for item in self.items)
+
+    @property
     def groups(self) -> Array:
-        """What stays in one split (N,): the groups, else files of the same bytes."""
-        named = [item.group for item in self.items]
-        return np.array(named) if all(named) else self.hashes
+        """The group of each image (N,); one without is a group with files of the same bytes."""
+        pairs = zip(self.items, self.hashes.tolist(), strict=True)
+        return np.array([item.group or sha256 for item, sha256 in pairs])
+
+    @property
+    def units(self) -> Array:
+        """What stays in one split (N,)."""
+        return self.groups if self.apart else self.hashes
 
 
-def import_images(source: str | Path, name: str | Path, recipe: Recipe = Recipe()) -> Imported:
+def import_images(
+    source: str | Path,
+    name: str | Path,
+    recipe: Recipe = Recipe(),
+    told: Told = lambda read, of: None,
+) -> Imported:
     """Make `name.npz` of a folder or a CSV.
 
     Where `name.csv` is there already, its splits are taken, never drawn again: another size may be
@@ -126,21 +143,29 @@ def import_images(source: str | Path, name: str | Path, recipe: Recipe = Recipe(
     """
     source, target = expanded(source), expanded(name)
     target = target.with_suffix("") if target.suffix == ".npz" else target
-    found = listed(source, recipe.columns, recipe.exclude)
+    found = grouped(listed(source, recipe.columns, recipe.exclude), recipe.columns.group)
     if not recipe.exclude:
         _check_no_masks(found)
-    taken, unreadable = _taken(found, recipe)
+    taken, unreadable = _taken(found, recipe, told)
     split, notes = _split(target, taken, found, recipe)
-    for held, places in splits.shared(_by_split(taken.groups, split)).items():
-        raise BenchError(
-            f"{source}: {len(places)} images of {held[1]} have a group, or a file, that {held[0]} "
-            "has too; a group belongs in one split"
-        )
+    _check_apart(source, taken, split)
     found = replace(found, left_out=(*found.left_out, *unreadable))
     files = list(_written(target, taken, found, split, recipe))
     rows = {s: tuple(map(int, taken.labels[split == s].sum(0))) for s in SPLITS}
     notes = (*found.notes, *notes, *taken.notes(recipe))
     return Imported(tuple(files), found.labels, rows, by_reason(found.left_out), notes)
+
+
+def _check_apart(source: Path, taken: Taken, split: Array) -> None:
+    """Raise BenchError where two given splits share what belongs in one, with an example."""
+    for (one, other), places in splits.shared(_by_split(taken.units, split)).items():
+        later = np.flatnonzero(split == other)[places]
+        twin = np.flatnonzero((taken.units == taken.units[later[0]]) & (split == one))[0]
+        raise BenchError(
+            f"{source}: {len(places):,} images of {other} are of a patient, or are a file, that "
+            f"{one} has too, the first {taken.items[later[0]].name}, as {taken.items[twin].name}; "
+            'move them into one split, or keep splits that share patients with --group-column ""'
+        )
 
 
 def _check_no_masks(found: Listing) -> None:
@@ -152,21 +177,14 @@ def _check_no_masks(found: Listing) -> None:
         )
 
 
-def _taken(found: Listing, recipe: Recipe) -> tuple[Taken, list[tuple[str, str]]]:
+def _taken(found: Listing, recipe: Recipe, told: Told) -> tuple[Taken, list[tuple[str, str]]]:
     """All images that can be read, at every size; and the names of the others, with the reason."""
-    items, hashes, sides, unreadable = [], [], [], []
-    images: dict[int, list[Array]] = {size: [] for size in recipe.sizes}
-    for item in found.items:
-        try:
-            image = decoded(item.path, own_window=recipe.window is None)
-        except Unreadable as reason:
-            unreadable.append((item.name, f"unreadable, {reason}"))
-            continue
-        items.append(item)
-        hashes.append(hashlib.sha256(item.path.read_bytes()).hexdigest())
-        sides.append(min(image.shape[:2]))
-        for size in recipe.sizes:
-            images[size].append(fitted(image, size, recipe.fit))
+    paths = [item.path for item in found.items]
+    files = read(paths, recipe.sizes, recipe.fit, recipe.window is None, told)
+    each = list(zip(found.items, files, strict=True))
+    unreadable = [(i.name, f"unreadable, {r}") for i, r in each if isinstance(r, Unreadable)]
+    taken = [(item, file) for item, file in each if isinstance(file, Read)]
+    items = tuple(item for item, _ in taken)
     labels = np.array(
         [[label in item.labels for label in found.labels] for item in items], np.uint8
     )
@@ -175,7 +193,10 @@ def _taken(found: Listing, recipe: Recipe) -> tuple[Taken, list[tuple[str, str]]
         gone = [name for name, some in zip(found.labels, readable, strict=True) if not some]
         first = f"; {unreadable[0][0]}: {unreadable[0][1]}" if unreadable else ""
         raise BenchError(f"no readable image of {', '.join(gone[:NAMED])}{first}")
-    return Taken(tuple(items), images, np.array(hashes), labels, np.array(sides)), unreadable
+    images = {s: [file.images[n] for _, file in taken] for n, s in enumerate(recipe.sizes)}
+    hashes = np.array([file.sha256 for _, file in taken])
+    sides = np.array([file.side for _, file in taken])
+    return Taken(items, images, hashes, labels, sides, found.apart), unreadable
 
 
 def _split(
@@ -195,14 +216,14 @@ def _drawn(taken: Taken, found: Listing, recipe: Recipe) -> tuple[Array, tuple[s
     """As `_split`, where none is saved."""
     given = np.array([item.split or "" for item in taken.items])
     if not given[0]:
-        drawn = splits.drawn(taken.labels, taken.groups, recipe.parts, recipe.seed, found.labels)
+        drawn = splits.drawn(taken.labels, taken.units, recipe.parts, recipe.seed, found.labels)
         return drawn, ()
     if "val" in given:
         return given, ()
     train, val, _ = recipe.parts
     rest = np.flatnonzero(given == "train")
     held = splits.held_out(
-        taken.labels[rest], taken.groups[rest], val / (train + val), recipe.seed, found.labels
+        taken.labels[rest], taken.units[rest], val / (train + val), recipe.seed, found.labels
     )
     given[rest[held]] = "val"
     return given, ("there is no val folder: it is taken from train",)
@@ -227,7 +248,7 @@ def _rule(taken: Taken, recipe: Recipe) -> str:
     """How splits are drawn, in words that two imports have in common."""
     if taken.items[0].split:
         return f"folders, seed {recipe.seed}"
-    by = "group" if taken.items[0].group else "image"
+    by = "group" if taken.has_groups and taken.apart else "image"
     shares = ", ".join(f"{part:g}" for part in recipe.parts)
     return f"{shares} of train, val, test; stratified, by {by}, seed {recipe.seed}"
 
@@ -247,7 +268,7 @@ def _written(
             arrays[f"{s}_labels"] = labels[places].astype(
                 np.uint8 if labels.max() < 256 else np.int64
             )
-            if taken.items[0].group:
+            if taken.has_groups:
                 arrays[f"{s}_groups"] = taken.groups[places]
         write_arrays(file, **arrays)
         yield file

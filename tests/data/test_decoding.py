@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from dicom_files import dicom
 from PIL import Image
 
 from bench.base.errors import BenchError
@@ -87,23 +88,6 @@ def test_windows_are_linear_between_their_bounds():
             Window.parse(text)
     with pytest.raises(BenchError, match="give another"):
         Window().limits([np.ones((2, 2))])
-
-
-def dicom(path, pixels, **fields):
-    pydicom = pytest.importorskip("pydicom")
-    meta = pydicom.dataset.FileMetaDataset()
-    meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = pydicom.uid.SecondaryCaptureImageStorage
-    meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
-    file = pydicom.dataset.FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
-    file.Rows, file.Columns, file.SamplesPerPixel = *pixels.shape[-2:], 1
-    file.BitsAllocated, file.BitsStored, file.HighBit, file.PixelRepresentation = 16, 12, 11, 0
-    file.PhotometricInterpretation = "MONOCHROME2"
-    for name, value in fields.items():
-        setattr(file, name, value)
-    file.PixelData = pixels.astype("<u2").tobytes()
-    file.save_as(path, enforce_file_format=True)
-    return path
 
 
 def test_dicom_is_rescaled_and_seen_through_its_window(tmp_path):

@@ -2,6 +2,7 @@
 
 import csv
 import shlex
+import warnings
 
 import numpy as np
 import pytest
@@ -71,6 +72,21 @@ def test_a_folder_becomes_a_dataset_that_opens(folder, tmp_path):
         image = fitted(decoded(folder / row["image"]), 12, "crop")
         assert (small.split(row["split"]).pixels([int(row["index"])])[0] == image).all()
         assert small.split(row["split"]).targets[int(row["index"])] == "ab".index(row["label"])
+
+
+def test_how_far_the_reading_is_is_told_in_a_terminal_only(folder, tmp_path):
+    told = []
+    (folder / "a" / "broken.png").write_text("broken")
+    import_images(folder, tmp_path / "set", told=lambda read, of: told.append((read, of)))
+    assert told == [(n, 21) for n in range(1, 22)]
+    done = bench(folder, "--name", tmp_path / "again")
+    assert "images read" not in done.output and done.output.startswith("   ")
+
+
+def test_threads_leave_the_filters_of_warnings_as_they_were(folder, tmp_path):
+    before = list(warnings.filters)
+    import_images(folder, tmp_path / "set")
+    assert warnings.filters == before
 
 
 def test_splits_are_saved_and_never_drawn_again(folder, tmp_path):
