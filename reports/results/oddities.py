@@ -67,14 +67,18 @@ def explained(parts: Mapping[str, Oddities]) -> list[str]:
     said = [
         f"{kind} ({runs})"
         for kind, by_part in kinds.items()
-        if (runs := "; ".join(_runs(where, odd) for where, odd in by_part.items() if odd))
+        if (runs := "; ".join(_in(where, odd) for where, odd in by_part.items() if odd))
     ]
     return [f"{MARK} holds a run that {', or that '.join(said)}. None is left out."] if said else []
 
 
-def _runs(where: str, odd: Odd) -> str:
-    runs = ", ".join(f"{m} on {d} seed {ranges(s)}" for (m, d), s in odd.items())
-    return f"{where}: {runs}" if where else runs
+def _in(where: str, odd: Odd) -> str:
+    return f"{where}: {named(odd)}" if where else named(odd)
+
+
+def named(odd: Odd) -> str:
+    """`mixup on breast seed 0–2, cutmix on breast seed 1`."""
+    return ", ".join(f"{m} on {d} seed {ranges(s)}" for (m, d), s in odd.items())
 
 
 def far_off(results: Results) -> Odd:

@@ -10,8 +10,8 @@ from reports import report
 from reports.page import own
 
 
-def npz(path: Path, leak: bool = False) -> Path:
-    rng = np.random.default_rng(0)
+def npz(path: Path, leak: bool = False, seed: int = 0) -> Path:
+    rng = np.random.default_rng(seed)
     arrays = {}
     for split, count in {"train": 40, "val": 16, "test": 20}.items():
         arrays[f"{split}_images"] = rng.integers(0, 256, (count, 28, 28), np.uint8)
@@ -74,3 +74,14 @@ def test_a_table_of_further_runs_is_there(tmp_path: Path) -> None:
     asked = study(path, tmp_path / "results")
     found = {section.id for section in own.build(asked).sections}
     assert {"compared", "data", "table4", "figures"} <= found and "table2" not in found
+
+
+def test_each_set_has_a_file_of_its_own(tmp_path: Path) -> None:
+    paths = [
+        report(study(npz(tmp_path / folder / "chest.npz", seed=seed), tmp_path / "results"))
+        for seed, folder in enumerate(("a", "b"))
+    ]
+    assert len(set(paths)) == 2 and all(path.name.startswith("report-chest-") for path in paths)
+    many = [npz(tmp_path / f"{n}{'x' * 200}.npz") for n in range(3)]
+    asked = Study(datasets=many, methods="none", seeds=1, results=tmp_path / "results")
+    assert len(report(asked).name) < 140
