@@ -7,7 +7,8 @@ import pytest
 
 from bench import Study
 from reports import report
-from reports.page import own
+from reports.page import own, site
+from reports.results import oddities
 
 
 def npz(path: Path, leak: bool = False, seed: int = 0) -> Path:
@@ -28,11 +29,10 @@ def study(path: Path, results: Path, **more: object) -> Study:
     return Study(
         datasets=[path],
         methods=["none", "basic+mixup"],
-        seeds=1,
         backbones="test_byobnet",
         settings={"steps": 2},
         results=results,
-        **more,  # type: ignore[arg-type]
+        **({"seeds": 1} | more),  # type: ignore[arg-type]
     )
 
 
@@ -65,6 +65,28 @@ def test_sets_of_medmnist_and_phantoms_have_the_other_report(tmp_path: Path) -> 
     assert own.is_own(study(npz(tmp_path / "a.npz"), tmp_path))
     assert own.is_own(study(npz(tmp_path / "breast.npz"), tmp_path))  # MedMNIST's has no digest
     assert not own.is_own(study(npz(tmp_path / "dermamnist_rebuilt.npz"), tmp_path))
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_the_answer_names_runs_that_predict_one_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = study(npz(tmp_path / "chest.npz"), tmp_path / "results", seeds=2)
+    asked.run(workers=1)
+    for one_class in (True, False):
+        monkeypatch.setattr(oddities, "predicts_one_class", lambda *_, found=one_class: found)
+        answer = own.build(asked).answer
+        assert answer is not None and isinstance(answer.items[0], site.Answers)
+        said = dict(answer.items[0].pairs).get("One class only (†)", "")
+        assert ("none on chest seed 0–1, basic+mixup on chest seed 0–1" in said) is one_class
+
+
+def test_names_stay_as_typed_and_cautions_begin_as_sentences(tmp_path: Path) -> None:
+    asked = study(npz(tmp_path / "chest.npz", leak=True), tmp_path / "results", protocol="quick")
+    page = own.build(asked)
+    caution, wrong = page.cautions
+    assert caution.startswith("A quick demo") and wrong.startswith("chest: 3 of 20 test images")
+    assert "first-letter" not in site.render(page)
 
 
 @pytest.mark.usefixtures("in_this_process")
