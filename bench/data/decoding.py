@@ -101,6 +101,8 @@ def _of_dicom(path: Path, own_window: bool) -> Array:
     pydicom = library()
     try:
         file = pydicom.dcmread(path)
+        if "PixelData" not in file:
+            raise Unreadable("it holds no image")
         if int(file.get("NumberOfFrames") or 1) > 1:
             raise Unreadable(f"{file.NumberOfFrames} frames; save one of them")
         if file.SamplesPerPixel > 1:

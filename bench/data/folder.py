@@ -143,13 +143,12 @@ def import_images(
     """
     source, target = expanded(source), expanded(name)
     target = target.with_suffix("") if target.suffix == ".npz" else target
-    found = grouped(listed(source, recipe.columns, recipe.exclude), recipe.columns.group)
+    found = listed(source, recipe.columns, recipe.exclude)
     if not recipe.exclude:
         _check_no_masks(found)
-    taken, unreadable = _taken(found, recipe, told)
+    taken, found = _taken(found, recipe, told)
     split, notes = _split(target, taken, found, recipe)
     _check_apart(source, taken, split)
-    found = replace(found, left_out=(*found.left_out, *unreadable))
     files = list(_written(target, taken, found, split, recipe))
     rows = {s: tuple(map(int, taken.labels[split == s].sum(0))) for s in SPLITS}
     notes = (*found.notes, *notes, *taken.notes(recipe))
@@ -177,26 +176,24 @@ def _check_no_masks(found: Listing) -> None:
         )
 
 
-def _taken(found: Listing, recipe: Recipe, told: Told) -> tuple[Taken, list[tuple[str, str]]]:
-    """All images that can be read, at every size; and the names of the others, with the reason."""
+def _taken(found: Listing, recipe: Recipe, told: Told) -> tuple[Taken, Listing]:
+    """All images that can be read, at every size, and the listing of them alone."""
     paths = [item.path for item in found.items]
     files = read(paths, recipe.sizes, recipe.fit, recipe.window is None, told)
     each = list(zip(found.items, files, strict=True))
     unreadable = [(i.name, f"unreadable, {r}") for i, r in each if isinstance(r, Unreadable)]
     taken = [(item, file) for item, file in each if isinstance(file, Read)]
-    items = tuple(item for item, _ in taken)
-    labels = np.array(
-        [[label in item.labels for label in found.labels] for item in items], np.uint8
-    )
-    readable = [any(label in item.labels for item in items) for label in found.labels]
-    if not all(readable):
-        gone = [name for name, some in zip(found.labels, readable, strict=True) if not some]
+    readable = {label for item, _ in taken for label in item.labels}
+    if gone := [name for name in found.labels if name not in readable]:
         first = f"; {unreadable[0][0]}: {unreadable[0][1]}" if unreadable else ""
         raise BenchError(f"no readable image of {', '.join(gone[:NAMED])}{first}")
+    items, left_out = tuple(item for item, _ in taken), (*found.left_out, *unreadable)
+    found = grouped(replace(found, items=items, left_out=left_out), recipe.columns.group)
     images = {s: [file.images[n] for _, file in taken] for n, s in enumerate(recipe.sizes)}
+    labels = [[label in item.labels for label in found.labels] for item in items]
     hashes = np.array([file.sha256 for _, file in taken])
     sides = np.array([file.side for _, file in taken])
-    return Taken(items, images, hashes, labels, sides, found.apart), unreadable
+    return Taken(found.items, images, hashes, np.array(labels, np.uint8), sides, found.apart), found
 
 
 def _split(

@@ -98,6 +98,8 @@ def listed(source: Path, columns: Columns = Columns(), exclude: Sequence[str] = 
     if source.is_dir():
         if replace(columns, group=None) != Columns():
             raise BenchError(f"{source} is a folder; name the CSV in it to choose columns or rows")
+        if columns.group and columns.group not in ATTRIBUTES:
+            raise unknown("DICOM attribute", columns.group, ATTRIBUTES)
         found = _of_folder(source, exclude)
     elif source.suffix.lower() in TABLES and source.is_file():
         found = _of_csv(source, columns, exclude)

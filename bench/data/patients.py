@@ -3,9 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from bench.base.errors import BenchError, unknown
+from bench.base.errors import BenchError
 from bench.data.decoding import is_dicom, library
-from bench.data.listing import ATTRIBUTES, IN_TWO, NAMED, PATIENT, Listing
+from bench.data.listing import IN_TWO, NAMED, PATIENT, Listing
 
 
 def grouped(found: Listing, asked: str | None) -> Listing:
@@ -15,8 +15,6 @@ def grouped(found: Listing, asked: str | None) -> Listing:
     if any(item.group for item in found.items):
         return found
     attribute = asked or PATIENT
-    if attribute not in ATTRIBUTES:
-        raise unknown("DICOM attribute", attribute, ATTRIBUTES)
     values = [_value(item.path, attribute) for item in found.items]
     kinds = set(filter(None, values))
     if asked and not kinds:

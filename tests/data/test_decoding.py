@@ -143,6 +143,15 @@ def test_a_palette_of_dicom_is_its_colours(tmp_path):
     assert (seen == np.stack([GRAY, 255 - GRAY, GRAY], -1)).all()
 
 
+def test_a_dicom_file_without_image_says_so(tmp_path):
+    pydicom = pytest.importorskip("pydicom")
+    file = pydicom.dcmread(dicom(tmp_path / "report", GRAY))
+    del file.PixelData
+    file.save_as(tmp_path / "report")
+    with pytest.raises(Unreadable, match="it holds no image"):
+        decoded(tmp_path / "report")
+
+
 def test_frames_of_dicom_are_refused(tmp_path):
     frames = dicom(tmp_path / "frames", np.stack([GRAY, GRAY]), NumberOfFrames=2)
     with pytest.raises(Unreadable, match="2 frames"):

@@ -104,6 +104,7 @@ def test_a_planted_leak_is_refused_or_said_by_every_run_and_table(tmp_path: Path
 
 def test_who_has_no_patient_is_told_and_stands_alone(tmp_path: Path) -> None:
     source = scans(tmp_path / "scans", lambda n: None if n < 6 else of_three(n))
+    (source / "sick" / "broken.dcm").write_text("broken")  # not counted as one without a patient
     notes = import_images(source, tmp_path / "set").notes
     assert any("6 of 60 images have no PatientID (sick/01.dcm" in note for note in notes)
     with np.load(tmp_path / "set.npz") as arrays:
