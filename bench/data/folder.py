@@ -16,8 +16,8 @@ import numpy as np
 import yaml
 
 from bench.base import plain_yaml
-from bench.base.errors import BenchError
-from bench.base.files import expanded, write_arrays, write_text
+from bench.base.errors import BenchError, unknown
+from bench.base.files import StoreError, expanded, write_arrays, write_text
 from bench.base.task import Task
 from bench.data import splits
 from bench.data.catalogue import LARGEST_SIZE, SMALLEST_SIZE, SPLITS
@@ -54,6 +54,11 @@ class Recipe:
     window: Window | None = None
     """Of deep images; None: a DICOM file's own, else the default of `Window`."""
     window_per_image: bool = False
+
+    @property
+    def windows(self) -> bool:
+        """Whether a window is asked for, which goes before a DICOM file's own."""
+        return self.window is not None or self.window_per_image
 
     def __post_init__(self) -> None:
         for size in self.sizes:
@@ -101,6 +106,7 @@ class Taken:
     def notes(self, recipe: Recipe) -> Iterator[str]:
         """What was done to images that a reader should know."""
         largest, window = max(recipe.sizes), recipe.window or Window()
+        yield from self._repeated()
         if small := int((self.sides < largest).sum()):
             yield f"{self._share(small)} smaller than {largest} px, and enlarged"
         if deep := sum(image.dtype != np.uint8 for image in self.images[largest]):
@@ -109,6 +115,18 @@ class Taken:
                 f"{self._share(deep)} of more than 8 bits: {window.low} of {whose} is black, "
                 f"{window.high} white"
             )
+        elif recipe.windows:
+            yield "no image is of more than 8 bits: --window changes nothing"
+
+    def _repeated(self) -> Iterator[str]:
+        """Files that are there more than once, and those of them with different labels."""
+        _, first, count = np.unique(self.hashes, return_index=True, return_counts=True)
+        if again := len(self.items) - len(first):
+            example = self.items[first[count > 1][0]].name
+            yield f"{self._share(again)} the same file as another one, such as {example}"
+        kinds = np.unique(np.column_stack([self.hashes, self.labels]), axis=0)
+        if twice := len(kinds) - len(first):
+            yield f"{twice:,} of these {'has' if twice == 1 else 'have'} two different labels"
 
     def _share(self, count: int) -> str:
         """`1 of 40 images is`."""
@@ -143,15 +161,22 @@ def import_images(
     """
     source, target = expanded(source), expanded(name)
     target = target.with_suffix("") if target.suffix == ".npz" else target
+    if _beside(target, "csv").resolve() == source.resolve():
+        raise BenchError(
+            f"{source} would be overwritten by that of the splits; give another --name"
+        )
     found = listed(source, recipe.columns, recipe.exclude)
     if not recipe.exclude:
         _check_no_masks(found)
     taken, found = _taken(found, recipe, told)
     split, notes = _split(target, taken, found, recipe)
     _check_apart(source, taken, split)
-    files = list(_written(target, taken, found, split, recipe))
     rows = {s: tuple(map(int, taken.labels[split == s].sum(0))) for s in SPLITS}
-    notes = (*found.notes, *notes, *taken.notes(recipe))
+    notes = (*found.notes, *notes, *taken.notes(recipe), *_lacking(found.labels, rows))
+    try:
+        files = list(_written(target, taken, found, split, recipe))
+    except StoreError as error:
+        raise BenchError(f"{str(error).partition(';')[0]}; give another --name") from None
     return Imported(tuple(files), found.labels, rows, by_reason(found.left_out), notes)
 
 
@@ -167,6 +192,17 @@ def _check_apart(source: Path, taken: Taken, split: Array) -> None:
         )
 
 
+def _lacking(labels: Sequence[str], rows: dict[str, tuple[int, ...]]) -> Iterator[str]:
+    """The classes without an image in a split that was given; of train BenchError."""
+    for split, counts in rows.items():
+        gone = [label for label, count in zip(labels, counts, strict=True) if not count]
+        if gone and split == "train":
+            there = [label for label in labels if label not in gone]
+            raise BenchError(f"{unknown('training image of', gone[0], there)}")
+        if gone:
+            yield f"there is no {split} image of {', '.join(gone)}"
+
+
 def _check_no_masks(found: Listing) -> None:
     """Raise BenchError where names pair up as image and mask, and what to do was not said."""
     if masks := masked(found.items):
@@ -179,7 +215,7 @@ def _check_no_masks(found: Listing) -> None:
 def _taken(found: Listing, recipe: Recipe, told: Told) -> tuple[Taken, Listing]:
     """All images that can be read, at every size, and the listing of them alone."""
     paths = [item.path for item in found.items]
-    files = read(paths, recipe.sizes, recipe.fit, recipe.window is None, told)
+    files = read(paths, recipe.sizes, recipe.fit, not recipe.windows, told)
     each = list(zip(found.items, files, strict=True))
     unreadable = [(i.name, f"unreadable, {r}") for i, r in each if isinstance(r, Unreadable)]
     taken = [(item, file) for item, file in each if isinstance(file, Read)]
@@ -230,7 +266,10 @@ def _saved(target: Path, taken: Taken, recipe: Recipe) -> Array:
     """The splits in the table beside `target`. Raises BenchError where they are of other images."""
     table, described = _beside(target, "csv"), _beside(target, "yaml")
     with table.open(encoding="utf-8", newline="") as file:
-        known = {(row["image"], row["sha256"]): row["split"] for row in csv.DictReader(file)}
+        reader = csv.DictReader(file)
+        if tuple(reader.fieldnames or ()) != TABLE:
+            raise BenchError(f"{table} is no table of an import; give another --name")
+        known = {(row["image"], row["sha256"]): row["split"] for row in reader}
     asked = list(zip((item.name for item in taken.items), taken.hashes.tolist(), strict=True))
     made = plain_yaml.read(described.read_bytes(), str(described)) if described.is_file() else {}
     if set(asked) != set(known) or made.get("import", {}).get("rule") != _rule(taken, recipe):

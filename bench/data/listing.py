@@ -88,7 +88,8 @@ class Listing:
         column = column if column.isidentifier() else f"\\`{column}\\`"
         values = classes if all(map(_is_number, self.labels)) else map(repr, classes)
         chosen = f"{column} not in [{', '.join(values)}]"
-        return f'--where "{f"({where}) and {chosen}" if where else chosen}"'
+        whole = f"({where}) and {chosen}" if where else chosen
+        return '--where "' + whole.replace('"', '\\"') + '"'
 
 
 def listed(source: Path, columns: Columns = Columns(), exclude: Sequence[str] = ()) -> Listing:
@@ -232,7 +233,8 @@ def _complete(
     labels: Sequence[str],
     notes: Sequence[str],
 ) -> Listing:
-    occurring = tuple(sorted({label for item in items for label in item.labels}))
+    words = {label for item in items for label in item.labels}
+    occurring = tuple(sorted(words, key=float if all(map(_is_number, words)) else None))
     if len(labels or occurring) < 2:
         found = "; ".join((", ".join(occurring) or "none", *left_out_lines(by_reason(left))))
         raise BenchError(f"{source}: two classes or more are needed, found {found}; {LAYOUTS}")
@@ -246,12 +248,20 @@ def _frame(source: Path) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        separator = "\t" if source.suffix.lower() == ".tsv" else ","
-        return pd.read_csv(source, sep=separator, dtype=str, keep_default_na=False)
+        return pd.read_csv(source, sep=_separator(source), dtype=str, keep_default_na=False)
     except (ValueError, OSError) as error:
         raise BenchError(
             f"{source} is no CSV in UTF-8 ({' '.join(str(error).split())[:80]})"
         ) from None
+
+
+def _separator(source: Path) -> str:
+    """A tab, a comma or, where the first line has no comma, the semicolon of some spreadsheets."""
+    if source.suffix.lower() == ".tsv":
+        return "\t"
+    with source.open(encoding="utf-8") as file:
+        names = file.readline()
+    return ";" if ";" in names and "," not in names else ","
 
 
 def _where(frame: "pd.DataFrame", expression: str) -> "pd.DataFrame":
@@ -335,7 +345,7 @@ def _files(folder: Path) -> dict[str, list[Path]]:
 
 
 def _find(files: dict[str, list[Path]], name: str) -> Path | None:
-    found = files.get(Path(name).as_posix(), [])
+    found = files.get(Path(name).as_posix()) or files.get(name.replace("\\", "/"), [])
     exact = [path for path in found if path.as_posix().endswith(f"/{name}")]
     if len(exact or found) > 1:
         raise BenchError(f"{name!r} may be {found[0]} or {found[1]}; write its path in the CSV")
