@@ -58,7 +58,8 @@ from bench.base.words import visible
 def data_import(source: Path, name: Path, **options: Any) -> None:
     """Make a dataset of a folder or a CSV.
 
-    SOURCE is a folder of class folders, one with train, val and test of them, or a CSV.
+    SOURCE is a folder of class folders, one with train, val and test of them, or a CSV. Images of
+    one PatientID of DICOM stay in one split.
     """
     from rich.console import Console
 

@@ -163,7 +163,7 @@ def import_images(
     target = target.with_suffix("") if target.suffix == ".npz" else target
     if _beside(target, "csv").resolve() == source.resolve():
         raise BenchError(
-            f"{source} would be overwritten by that of the splits; give another --name"
+            f"{source} would be overwritten by the table of splits; give another --name"
         )
     found = listed(source, recipe.columns, recipe.exclude)
     if not recipe.exclude:

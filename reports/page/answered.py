@@ -42,15 +42,16 @@ def section(study: Study) -> site.Section:
     except BenchError as reason:
         return site.Section("answer", "The answer", f"{reason}.")
     sentences = [(titled(a, titles), titled(b, titles)) for a, b in _sentences(found)]
+    odd = [(place, titled(said, titles)) for place, said in _of_one_class(study, found)]
     if not sentences:
-        return site.Section("answer", "The answer", "Nothing can be compared yet.")
-    sentences += [(place, titled(said, titles)) for place, said in _of_one_class(study, found)]
+        items = [site.Answers(tuple(odd))] if odd else []
+        return site.Section("answer", "The answer", "Nothing can be compared yet.", tuple(items))
     tables = [table for each in found[METRICS[0]] for table in _open(*each)]
-    items: list[site.Item] = [site.Answers(tuple(sentences)), *_forest(study)]
-    items += [replace(table, titles=titles).in_print() for table in tables]
+    told: list[site.Item] = [site.Answers((*sentences, *odd)), *_forest(study)]
+    told += [replace(table, titles=titles).in_print() for table in tables]
     lead = "Does an augmentation help? All methods are trained alike and compared seed by seed"
     lead += " with training without augmentation (none)." if view_of(study).reference else "."
-    return site.Section("answer", "The answer", lead, tuple(items))
+    return site.Section("answer", "The answer", lead, tuple(told))
 
 
 Families = list[tuple[Results, str, dict[str, Family]]]

@@ -71,14 +71,17 @@ def test_sets_of_medmnist_and_phantoms_have_the_other_report(tmp_path: Path) -> 
 def test_the_answer_names_runs_that_predict_one_class(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = study(npz(tmp_path / "chest.npz"), tmp_path / "results", seeds=2)
-    asked.run(workers=1)
-    for one_class in (True, False):
-        monkeypatch.setattr(oddities, "predicts_one_class", lambda *_, found=one_class: found)
-        answer = own.build(asked).answer
-        assert answer is not None and isinstance(answer.items[0], site.Answers)
-        said = dict(answer.items[0].pairs).get("One class only (†)", "")
-        assert ("none on chest seed 0–1, basic+mixup on chest seed 0–1" in said) is one_class
+    path = npz(tmp_path / "chest.npz")
+    study(path, tmp_path / "results", seeds=2).run(workers=1)
+    for seeds, shown in ((2, "seed 0–1"), (1, "seed 0")):
+        asked = study(path, tmp_path / "results", seeds=seeds)
+        for one_class in (True, False):
+            monkeypatch.setattr(oddities, "predicts_one_class", lambda *_, found=one_class: found)
+            answer = own.build(asked).answer
+            assert answer is not None
+            items = [item for item in answer.items if isinstance(item, site.Answers)]
+            said = dict(pair for item in items for pair in item.pairs).get("One class only (†)", "")
+            assert (f"none on chest {shown}, basic+mixup on chest {shown}:" in said) is one_class
 
 
 def test_names_stay_as_typed_and_cautions_begin_as_sentences(tmp_path: Path) -> None:
