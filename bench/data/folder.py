@@ -161,6 +161,8 @@ def import_images(
     """
     source, target = expanded(source), expanded(name)
     target = target.with_suffix("") if target.suffix == ".npz" else target
+    if not target.name:
+        raise BenchError(f"--name {str(name)!r} names no file; write one such as skin")
     if _beside(target, "csv").resolve() == source.resolve():
         raise BenchError(
             f"{source} would be overwritten by the table of splits; give another --name"

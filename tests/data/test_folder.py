@@ -316,6 +316,7 @@ def test_what_is_left_out_is_counted_and_named(table, tmp_path):
         (("--label-column", "finding", "--split", "0.9,0.2"), "three fractions"),
         (("--label-column", "finding", "--size", "big"), "whole numbers of pixels"),
         (("--label-column", "finding", "--size", ""), "whole numbers of pixels"),
+        (("--label-column", "finding", "--name", "."), "names no file"),
         (("--label-column", "finding", "--name", "/proc/none/set"), "; give another --name"),
         (("--label-column", "finding", "--window", "wide"), "write p0.5,p99.5"),
         (("--label-column", "image_id"), "too few to be in train, val and test: x0 (1)"),
