@@ -11,7 +11,7 @@ from rich.console import Console
 
 from bench.base.errors import BenchError, Note, unknown
 from bench.base.files import write_text
-from bench.base.words import visible
+from bench.base.words import slug, visible
 from bench.study import Study, run, whole
 from reports.figures import catalogue as figures
 from reports.figures import style
@@ -209,10 +209,14 @@ def figure(
 def report(study: Study, path: str | Path | None = None) -> Path:
     """Write all that the records say as one HTML file, and return its path; nothing is run.
 
-    Of one's own images it says the answer first, and nothing of a paper.
+    Of one's own images it says the answer first, and nothing of a paper; the datasets are in the
+    file's name.
     """
-    found = own.build(study) if own.is_own(study) else page.build(page.Content(study))
-    path = Path(path or study.store.root / f"report-{study.config.slug}.html")
+    mine, name = own.is_own(study), study.config.slug
+    found = own.build(study) if mine else page.build(page.Content(study))
+    if mine:
+        name = slug("-".join((*(info.name for info in study.grid.datasets), study.config.name)))
+    path = Path(path or study.store.root / f"report-{name}.html")
     if path.is_dir():
         raise BenchError(f"{path} is a folder; name a file, such as {path / 'report.html'}")
     return write_text(path, site.render(found))

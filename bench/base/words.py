@@ -1,5 +1,6 @@
 """Names and sentences of others, as they may be shown: text, and nothing else."""
 
+import hashlib
 import re
 import unicodedata
 
@@ -9,6 +10,7 @@ JOINERS = "\u200c\u200d"
 """They change the shape of letters in Persian and the scripts of India, and no more."""
 NUMBER = re.compile(r"[-+]?(\d[\d,]*\.?\d*|\.\d+)(e[-+]?\d+)?( ± [\d.]+)? ?%?", re.IGNORECASE)
 LONGEST = 120
+LONGEST_SLUG = 120
 
 
 def visible(text: str, lines: bool = False) -> str:
@@ -26,6 +28,14 @@ def short(text: str, longest: int = LONGEST) -> str:
     if len(text) <= longest:
         return text
     return f"{text[: longest - 20]} … {text[-17:]}"
+
+
+def slug(text: str) -> str:
+    """As the name of a file; of a long one the beginning, and a hash of all of it."""
+    found = re.sub(r"[^A-Za-z0-9.]+", "-", text)
+    if len(found) <= LONGEST_SLUG:
+        return found
+    return f"{found[: LONGEST_SLUG - 9]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def spreadsheet(text: str) -> str:

@@ -37,6 +37,8 @@ def data_audit(
     from bench.data.audit import audited
     from bench.data.leaks import groups_of_csv
 
+    if group_column and not groups:
+        raise BenchError("--group-column is of the table that --groups names; name that too")
     datasets = opened(options)
     if len(datasets) > 1 and (groups or json_file):
         raise BenchError("--groups and --json need exactly one dataset: name it")
@@ -51,7 +53,12 @@ def data_audit(
 
 @click.command("show")
 @locating
-@click.option("--input-size", type=int, metavar="PX", help="scale as the backbone will see it")
+@click.option(
+    "--input-size",
+    type=click.IntRange(8, 2048),
+    metavar="PX",
+    help="scale as the backbone will see it",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="draw images by this seed")
 @results
 def data_show(input_size: int | None, seed: int, results: Path, **options: Any) -> None:

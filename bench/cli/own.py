@@ -23,10 +23,15 @@ from bench.base.words import visible
 )
 @click.option("--image-column", metavar="NAME", help="read file names from this CSV column")
 @click.option(
-    "--label-column", metavar="NAMES", help="read the class from it, or 0 and 1 of several"
+    "--label-column",
+    multiple=True,
+    metavar="NAMES",
+    help="read the class from it, or 0 and 1 of several",
 )
 @click.option("--group-column", metavar="NAME", help="keep each patient of it in one split")
-@click.option("--where", metavar="TEXT", help="""keep rows of a CSV: "view == 'PA'" """)
+@click.option(
+    "--where", multiple=True, metavar="TEXT", help="""keep rows of a CSV: "view == 'PA'" """
+)
 @click.option("--exclude", multiple=True, metavar="GLOB", help='leave files out: "*_mask*"')
 @click.option(
     "--split",
@@ -53,11 +58,19 @@ from bench.base.words import visible
 def data_import(source: Path, name: Path, **options: Any) -> None:
     """Make a dataset of a folder or a CSV.
 
-    SOURCE is a folder of class folders, one with train, val and test of them, or a CSV.
+    SOURCE is a folder of class folders, one with train, val and test of them, or a CSV. Images of
+    one PatientID of DICOM stay in one split.
     """
+    from rich.console import Console
+
     from bench.data.folder import import_images
 
-    for line in import_images(source, name, recipe(options)).lines():
+    asked = recipe(options)
+    with Console().status("") as status:
+        made = import_images(
+            source, name, asked, lambda read, of: status.update(f"{read:,}/{of:,} images read")
+        )
+    for line in made.lines():
         click.echo(visible(line))
 
 
@@ -71,12 +84,12 @@ def recipe(options: dict[str, Any]) -> Any:
 
     columns = Columns(
         options["image_column"],
-        tuple(split_list(options["label_column"] or "")),
+        tuple(split_list(",".join(options["label_column"]))),
         options["group_column"],
-        options["where"],
+        all_of(options["where"]),
     )
     return Recipe(
-        sizes=tuple(dict.fromkeys(whole(size) for size in split_list(options["sizes"]))),
+        sizes=tuple(dict.fromkeys(map(whole, split_list(options["sizes"]) or [""]))),
         columns=columns,
         exclude=options["exclude"],
         parts=fractions(options["split"]),
@@ -85,6 +98,13 @@ def recipe(options: dict[str, Any]) -> Any:
         window=Window.parse(options["window"]) if options["window"] else None,
         window_per_image=options["window_per_image"],
     )
+
+
+def all_of(expressions: tuple[str, ...]) -> str | None:
+    """One expression that holds where all do."""
+    if len(expressions) < 2:
+        return next(iter(expressions), None)
+    return " and ".join(f"({one})" for one in expressions)
 
 
 def whole(text: str) -> int:

@@ -191,7 +191,8 @@ class Audit:
         most, least = max(train, key=lambda k: train[k]), min(train, key=lambda k: train[k])
         if train[least]:
             ratio = train[most] / train[least]
-            yield f"imbalance in train: {ratio:.1f} to 1, {most} to {least}"
+            named = f", {most} to {least}" * (ratio > 1)
+            yield f"imbalance in train: {ratio:.1f} to 1{named}"
         test = zip(self.labels, self.counts["test"], strict=True)
         if few := [f"{label} {count}" for label, count in test if count < FEW]:
             yield f"few test images, which decide nothing of their class: {', '.join(few)}"

@@ -103,6 +103,8 @@ def open_dataset(
         from bench.data.cached import imported
 
         return _open_file(imported(path, size), size)
+    if not name.endswith(".npz") and "/" in name:
+        raise BenchError(f"no file or folder {short(str(path))}; correct the path of the dataset")
     if not name.endswith(".npz"):
         raise BenchError(f"{unknown('dataset', name, (*NAMES, *PHANTOMS))}; {PATHS}")
     if not is_file(path):

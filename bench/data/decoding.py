@@ -4,7 +4,6 @@ Up to 8 bits a channel an image is uint8; deeper ones are float32 in the file's 
 window (`bench.data.window`) brings them to 8 bits.
 """
 
-import warnings
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Literal
@@ -43,8 +42,7 @@ def decoded(path: Path, own_window: bool = True) -> Array:
     try:
         if is_dicom(path):
             return _of_dicom(path, own_window)
-        with warnings.catch_warnings(), Image.open(path, formats=FORMATS) as image:
-            warnings.simplefilter("ignore")
+        with Image.open(path, formats=FORMATS) as image:
             return _of_pillow(image)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise Unreadable(_reason(error)) from None
@@ -100,9 +98,11 @@ def _of_pillow(image: Image.Image) -> Array:
 
 
 def _of_dicom(path: Path, own_window: bool) -> Array:
-    pydicom = _pydicom()
+    pydicom = library()
     try:
         file = pydicom.dcmread(path)
+        if "PixelData" not in file:
+            raise Unreadable("it holds no image")
         if int(file.get("NumberOfFrames") or 1) > 1:
             raise Unreadable(f"{file.NumberOfFrames} frames; save one of them")
         if file.SamplesPerPixel > 1:
@@ -150,7 +150,8 @@ def _rescaled(file: "FileDataset") -> Array:
     return _finite(np.asarray(apply_modality_lut(pixels, file), np.float32))
 
 
-def _pydicom() -> Any:
+def library() -> Any:
+    """pydicom. Raises BenchError where it is not installed."""
     try:
         import pydicom
     except ImportError:

@@ -5,7 +5,6 @@ and sha256 of each image). A size other than 28 is in `NAME_64.npz`, as MedMNIST
 """
 
 import csv
-import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -17,12 +16,12 @@ import numpy as np
 import yaml
 
 from bench.base import plain_yaml
-from bench.base.errors import BenchError
-from bench.base.files import expanded, write_arrays, write_text
+from bench.base.errors import BenchError, unknown
+from bench.base.files import StoreError, expanded, write_arrays, write_text
 from bench.base.task import Task
 from bench.data import splits
 from bench.data.catalogue import LARGEST_SIZE, SMALLEST_SIZE, SPLITS
-from bench.data.decoding import Fit, Unreadable, decoded, fitted
+from bench.data.decoding import Fit, Unreadable
 from bench.data.listing import (
     NAMED,
     Columns,
@@ -34,6 +33,8 @@ from bench.data.listing import (
     masked,
 )
 from bench.data.npz import Array
+from bench.data.patients import grouped
+from bench.data.reading import Read, Told, read
 from bench.data.window import Window, eight_bits
 
 TABLE = ("split", "index", "image", "label", "group", "sha256")
@@ -53,6 +54,11 @@ class Recipe:
     window: Window | None = None
     """Of deep images; None: a DICOM file's own, else the default of `Window`."""
     window_per_image: bool = False
+
+    @property
+    def windows(self) -> bool:
+        """Whether a window is asked for, which goes before a DICOM file's own."""
+        return self.window is not None or self.window_per_image
 
     def __post_init__(self) -> None:
         for size in self.sizes:
@@ -94,10 +100,13 @@ class Taken:
     """0 and 1 (N, C)."""
     sides: Array
     """Of the files, the shorter one (N,), in pixels."""
+    apart: bool
+    """Whether a group stays in one split."""
 
     def notes(self, recipe: Recipe) -> Iterator[str]:
         """What was done to images that a reader should know."""
         largest, window = max(recipe.sizes), recipe.window or Window()
+        yield from self._repeated()
         if small := int((self.sides < largest).sum()):
             yield f"{self._share(small)} smaller than {largest} px, and enlarged"
         if deep := sum(image.dtype != np.uint8 for image in self.images[largest]):
@@ -106,19 +115,45 @@ class Taken:
                 f"{self._share(deep)} of more than 8 bits: {window.low} of {whose} is black, "
                 f"{window.high} white"
             )
+        elif recipe.windows:
+            yield "no image is of more than 8 bits: --window changes nothing"
+
+    def _repeated(self) -> Iterator[str]:
+        """Files that are there more than once, and those of them with different labels."""
+        _, first, count = np.unique(self.hashes, return_index=True, return_counts=True)
+        if again := len(self.items) - len(first):
+            example = self.items[first[count > 1][0]].name
+            yield f"{self._share(again)} the same file as another one, such as {example}"
+        kinds = np.unique(np.column_stack([self.hashes, self.labels]), axis=0)
+        if twice := len(kinds) - len(first):
+            yield f"{twice:,} of these {'has' if twice == 1 else 'have'} two different labels"
 
     def _share(self, count: int) -> str:
         """`1 of 40 images is`."""
         return f"{count:,} of {len(self.items):,} images {'is' if count == 1 else 'are'}"
 
     @property
+    def has_groups(self) -> bool:
+        return any(item.group for item in self.items)
+
+    @property
     def groups(self) -> Array:
-        """What stays in one split (N,): the groups, else files of the same bytes."""
-        named = [item.group for item in self.items]
-        return np.array(named) if all(named) else self.hashes
+        """The group of each image (N,); one without is a group with files of the same bytes."""
+        pairs = zip(self.items, self.hashes.tolist(), strict=True)
+        return np.array([item.group or sha256 for item, sha256 in pairs])
+
+    @property
+    def units(self) -> Array:
+        """What stays in one split (N,)."""
+        return self.groups if self.apart else self.hashes
 
 
-def import_images(source: str | Path, name: str | Path, recipe: Recipe = Recipe()) -> Imported:
+def import_images(
+    source: str | Path,
+    name: str | Path,
+    recipe: Recipe = Recipe(),
+    told: Told = lambda read, of: None,
+) -> Imported:
     """Make `name.npz` of a folder or a CSV.
 
     Where `name.csv` is there already, its splits are taken, never drawn again: another size may be
@@ -126,21 +161,48 @@ def import_images(source: str | Path, name: str | Path, recipe: Recipe = Recipe(
     """
     source, target = expanded(source), expanded(name)
     target = target.with_suffix("") if target.suffix == ".npz" else target
+    if not target.name:
+        raise BenchError(f"--name {str(name)!r} names no file; write one such as skin")
+    if _beside(target, "csv").resolve() == source.resolve():
+        raise BenchError(
+            f"{source} would be overwritten by the table of splits; give another --name"
+        )
     found = listed(source, recipe.columns, recipe.exclude)
     if not recipe.exclude:
         _check_no_masks(found)
-    taken, unreadable = _taken(found, recipe)
+    taken, found = _taken(found, recipe, told)
     split, notes = _split(target, taken, found, recipe)
-    for held, places in splits.shared(_by_split(taken.groups, split)).items():
-        raise BenchError(
-            f"{source}: {len(places)} images of {held[1]} have a group, or a file, that {held[0]} "
-            "has too; a group belongs in one split"
-        )
-    found = replace(found, left_out=(*found.left_out, *unreadable))
-    files = list(_written(target, taken, found, split, recipe))
+    _check_apart(source, taken, split)
     rows = {s: tuple(map(int, taken.labels[split == s].sum(0))) for s in SPLITS}
-    notes = (*found.notes, *notes, *taken.notes(recipe))
+    notes = (*found.notes, *notes, *taken.notes(recipe), *_lacking(found.labels, rows))
+    try:
+        files = list(_written(target, taken, found, split, recipe))
+    except StoreError as error:
+        raise BenchError(f"{str(error).partition(';')[0]}; give another --name") from None
     return Imported(tuple(files), found.labels, rows, by_reason(found.left_out), notes)
+
+
+def _check_apart(source: Path, taken: Taken, split: Array) -> None:
+    """Raise BenchError where two given splits share what belongs in one, with an example."""
+    for (one, other), places in splits.shared(_by_split(taken.units, split)).items():
+        later = np.flatnonzero(split == other)[places]
+        twin = np.flatnonzero((taken.units == taken.units[later[0]]) & (split == one))[0]
+        raise BenchError(
+            f"{source}: {len(places):,} images of {other} are of a patient, or are a file, that "
+            f"{one} has too, the first {taken.items[later[0]].name}, as {taken.items[twin].name}; "
+            'move them into one split, or keep splits that share patients with --group-column ""'
+        )
+
+
+def _lacking(labels: Sequence[str], rows: dict[str, tuple[int, ...]]) -> Iterator[str]:
+    """The classes without an image in a split that was given; of train BenchError."""
+    for split, counts in rows.items():
+        gone = [label for label, count in zip(labels, counts, strict=True) if not count]
+        if gone and split == "train":
+            there = [label for label in labels if label not in gone]
+            raise BenchError(f"{unknown('training image of', gone[0], there)}")
+        if gone:
+            yield f"there is no {split} image of {', '.join(gone)}"
 
 
 def _check_no_masks(found: Listing) -> None:
@@ -152,30 +214,24 @@ def _check_no_masks(found: Listing) -> None:
         )
 
 
-def _taken(found: Listing, recipe: Recipe) -> tuple[Taken, list[tuple[str, str]]]:
-    """All images that can be read, at every size; and the names of the others, with the reason."""
-    items, hashes, sides, unreadable = [], [], [], []
-    images: dict[int, list[Array]] = {size: [] for size in recipe.sizes}
-    for item in found.items:
-        try:
-            image = decoded(item.path, own_window=recipe.window is None)
-        except Unreadable as reason:
-            unreadable.append((item.name, f"unreadable, {reason}"))
-            continue
-        items.append(item)
-        hashes.append(hashlib.sha256(item.path.read_bytes()).hexdigest())
-        sides.append(min(image.shape[:2]))
-        for size in recipe.sizes:
-            images[size].append(fitted(image, size, recipe.fit))
-    labels = np.array(
-        [[label in item.labels for label in found.labels] for item in items], np.uint8
-    )
-    readable = [any(label in item.labels for item in items) for label in found.labels]
-    if not all(readable):
-        gone = [name for name, some in zip(found.labels, readable, strict=True) if not some]
+def _taken(found: Listing, recipe: Recipe, told: Told) -> tuple[Taken, Listing]:
+    """All images that can be read, at every size, and the listing of them alone."""
+    paths = [item.path for item in found.items]
+    files = read(paths, recipe.sizes, recipe.fit, not recipe.windows, told)
+    each = list(zip(found.items, files, strict=True))
+    unreadable = [(i.name, f"unreadable, {r}") for i, r in each if isinstance(r, Unreadable)]
+    taken = [(item, file) for item, file in each if isinstance(file, Read)]
+    readable = {label for item, _ in taken for label in item.labels}
+    if gone := [name for name in found.labels if name not in readable]:
         first = f"; {unreadable[0][0]}: {unreadable[0][1]}" if unreadable else ""
         raise BenchError(f"no readable image of {', '.join(gone[:NAMED])}{first}")
-    return Taken(tuple(items), images, np.array(hashes), labels, np.array(sides)), unreadable
+    items, left_out = tuple(item for item, _ in taken), (*found.left_out, *unreadable)
+    found = grouped(replace(found, items=items, left_out=left_out), recipe.columns.group)
+    images = {s: [file.images[n] for _, file in taken] for n, s in enumerate(recipe.sizes)}
+    labels = [[label in item.labels for label in found.labels] for item in items]
+    hashes = np.array([file.sha256 for _, file in taken])
+    sides = np.array([file.side for _, file in taken])
+    return Taken(found.items, images, hashes, np.array(labels, np.uint8), sides, found.apart), found
 
 
 def _split(
@@ -195,14 +251,14 @@ def _drawn(taken: Taken, found: Listing, recipe: Recipe) -> tuple[Array, tuple[s
     """As `_split`, where none is saved."""
     given = np.array([item.split or "" for item in taken.items])
     if not given[0]:
-        drawn = splits.drawn(taken.labels, taken.groups, recipe.parts, recipe.seed, found.labels)
+        drawn = splits.drawn(taken.labels, taken.units, recipe.parts, recipe.seed, found.labels)
         return drawn, ()
     if "val" in given:
         return given, ()
     train, val, _ = recipe.parts
     rest = np.flatnonzero(given == "train")
     held = splits.held_out(
-        taken.labels[rest], taken.groups[rest], val / (train + val), recipe.seed, found.labels
+        taken.labels[rest], taken.units[rest], val / (train + val), recipe.seed, found.labels
     )
     given[rest[held]] = "val"
     return given, ("there is no val folder: it is taken from train",)
@@ -212,7 +268,10 @@ def _saved(target: Path, taken: Taken, recipe: Recipe) -> Array:
     """The splits in the table beside `target`. Raises BenchError where they are of other images."""
     table, described = _beside(target, "csv"), _beside(target, "yaml")
     with table.open(encoding="utf-8", newline="") as file:
-        known = {(row["image"], row["sha256"]): row["split"] for row in csv.DictReader(file)}
+        reader = csv.DictReader(file)
+        if tuple(reader.fieldnames or ()) != TABLE:
+            raise BenchError(f"{table} is no table of an import; give another --name")
+        known = {(row["image"], row["sha256"]): row["split"] for row in reader}
     asked = list(zip((item.name for item in taken.items), taken.hashes.tolist(), strict=True))
     made = plain_yaml.read(described.read_bytes(), str(described)) if described.is_file() else {}
     if set(asked) != set(known) or made.get("import", {}).get("rule") != _rule(taken, recipe):
@@ -227,7 +286,7 @@ def _rule(taken: Taken, recipe: Recipe) -> str:
     """How splits are drawn, in words that two imports have in common."""
     if taken.items[0].split:
         return f"folders, seed {recipe.seed}"
-    by = "group" if taken.items[0].group else "image"
+    by = "group" if taken.has_groups and taken.apart else "image"
     shares = ", ".join(f"{part:g}" for part in recipe.parts)
     return f"{shares} of train, val, test; stratified, by {by}, seed {recipe.seed}"
 
@@ -247,7 +306,7 @@ def _written(
             arrays[f"{s}_labels"] = labels[places].astype(
                 np.uint8 if labels.max() < 256 else np.int64
             )
-            if taken.items[0].group:
+            if taken.has_groups:
                 arrays[f"{s}_groups"] = taken.groups[places]
         write_arrays(file, **arrays)
         yield file

@@ -23,10 +23,14 @@ IMAGES = ("image", "filename", "file", "path", "image_id")
 LABELS = ("label", "class")
 GROUPS = ("group", "patient", "patient_id", "patientid", "lesion_id")
 """Columns that need not be named, in any case; one of each may be there."""
+PATIENT = "PatientID"
+ATTRIBUTES = (PATIENT, "StudyInstanceUID", "SeriesInstanceUID")
+"""Of DICOM files: what images may be grouped by."""
 TABLES = (".csv", ".tsv")
 NAMED = 3
 """Files that are named of each kind that was left out."""
 MASK = re.compile(r"[ _-]?(mask|seg|segmentation|gt|label)s?([ _-]?\d+)?$", re.IGNORECASE)
+IN_TWO = "may stand in two splits"
 LAYOUTS = (
     "give a folder of class folders, one with train, val and test of them, or a CSV with a column "
     "of files and one of labels"
@@ -36,7 +40,10 @@ LAYOUTS = (
 @dataclass(frozen=True)
 class Columns:
     """Of a CSV: the columns of `image` files, of `labels` (several: 0 and 1 each) and of the
-    `group`; None where they have a name that says it. `where` is an expression of pandas."""
+    `group`; None where they have a name that says it. `where` is an expression of pandas.
+
+    The group may be one of `ATTRIBUTES` too, also of a folder; "" keeps no group in one split.
+    """
 
     image: str | None = None
     labels: tuple[str, ...] = ()
@@ -68,6 +75,8 @@ class Listing:
     notes: tuple[str, ...] = ()
     columns: Columns = Columns()
     """Of a CSV: those that were read."""
+    apart: bool = True
+    """Whether a group stays in one split."""
 
     def without(self, classes: Sequence[str]) -> str:
         """The option that leaves these classes out, as it is typed."""
@@ -79,7 +88,8 @@ class Listing:
         column = column if column.isidentifier() else f"\\`{column}\\`"
         values = classes if all(map(_is_number, self.labels)) else map(repr, classes)
         chosen = f"{column} not in [{', '.join(values)}]"
-        return f'--where "{f"({where}) and {chosen}" if where else chosen}"'
+        whole = f"({where}) and {chosen}" if where else chosen
+        return '--where "' + whole.replace('"', '\\"') + '"'
 
 
 def listed(source: Path, columns: Columns = Columns(), exclude: Sequence[str] = ()) -> Listing:
@@ -87,8 +97,10 @@ def listed(source: Path, columns: Columns = Columns(), exclude: Sequence[str] = 
     that of a folder. Raises BenchError, also where nothing fits a pattern.
     """
     if source.is_dir():
-        if columns != Columns():
+        if replace(columns, group=None) != Columns():
             raise BenchError(f"{source} is a folder; name the CSV in it to choose columns or rows")
+        if columns.group and columns.group not in ATTRIBUTES:
+            raise unknown("DICOM attribute", columns.group, ATTRIBUTES)
         found = _of_folder(source, exclude)
     elif source.suffix.lower() in TABLES and source.is_file():
         found = _of_csv(source, columns, exclude)
@@ -99,7 +111,7 @@ def listed(source: Path, columns: Columns = Columns(), exclude: Sequence[str] = 
             raise BenchError(
                 f"--exclude {pattern!r} fits none of the files, such as {found.items[0].name}"
             )
-    return found
+    return replace(found, apart=columns.group != "")
 
 
 def by_reason(left: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
@@ -176,7 +188,7 @@ def _of_folder(source: Path, exclude: Sequence[str]) -> Listing:
             f"{source} has no two class folders, but {', '.join(tables)}; name that as the source"
         )
     left += [(name, "in no class folder") for name in loose]
-    said = "no patients are known: images of one may stand in two splits; a CSV can name them"
+    said = f"no patients are known: images of one {IN_TWO}; a CSV can name them"
     return _complete(source, items, left, (), (said,))
 
 
@@ -190,7 +202,7 @@ def _of_csv(source: Path, columns: Columns, exclude: Sequence[str]) -> Listing:
     labels = columns.labels or (_column(source, frame, "label", None, LABELS),)
     for label in labels:
         _column(source, frame, "label", label, LABELS)
-    group = _column(source, frame, "group", columns.group, GROUPS, optional=True)
+    group, apart = _group(source, frame, columns.group), columns.group != ""
     chosen = frame if columns.where is None else _where(frame, columns.where)
     left = [(name, "not chosen by --where") for name in frame[image].drop(chosen.index)]
     items, files = [], _files(source.parent)
@@ -201,15 +213,15 @@ def _of_csv(source: Path, columns: Columns, exclude: Sequence[str]) -> Listing:
             left.append((name, "excluded"))
         elif words is None:
             left.append((name, "without label"))
-        elif group and not row[group]:
+        elif group and apart and not row[group]:
             left.append((name, f"without {group}"))
         elif found is None:
             left.append((name, "no such file"))
         else:
-            items.append(Item(found, name, words, str(row[group]) if group else None))
-    said = f"images of one {group} stay in one split"
+            items.append(Item(found, name, words, (group and str(row[group])) or None))
+    said = f"images of one {group} {'stay in one split' if apart else IN_TWO}"
     if not group:
-        said = "no group column: images of one patient may stand in two splits"
+        said = f"no group column: images of one patient {IN_TWO}"
     whole = _complete(source, items, left, labels if len(labels) > 1 else (), (said,))
     return replace(whole, columns=replace(columns, image=image, labels=labels, group=group or None))
 
@@ -221,7 +233,8 @@ def _complete(
     labels: Sequence[str],
     notes: Sequence[str],
 ) -> Listing:
-    occurring = tuple(sorted({label for item in items for label in item.labels}))
+    words = {label for item in items for label in item.labels}
+    occurring = tuple(sorted(words, key=float if all(map(_is_number, words)) else None))
     if len(labels or occurring) < 2:
         found = "; ".join((", ".join(occurring) or "none", *left_out_lines(by_reason(left))))
         raise BenchError(f"{source}: two classes or more are needed, found {found}; {LAYOUTS}")
@@ -235,12 +248,20 @@ def _frame(source: Path) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        separator = "\t" if source.suffix.lower() == ".tsv" else ","
-        return pd.read_csv(source, sep=separator, dtype=str, keep_default_na=False)
+        return pd.read_csv(source, sep=_separator(source), dtype=str, keep_default_na=False)
     except (ValueError, OSError) as error:
         raise BenchError(
             f"{source} is no CSV in UTF-8 ({' '.join(str(error).split())[:80]})"
         ) from None
+
+
+def _separator(source: Path) -> str:
+    """A tab, a comma or, where the first line has no comma, the semicolon of some spreadsheets."""
+    if source.suffix.lower() == ".tsv":
+        return "\t"
+    with source.open(encoding="utf-8") as file:
+        names = file.readline()
+    return ";" if ";" in names and "," not in names else ","
 
 
 def _where(frame: "pd.DataFrame", expression: str) -> "pd.DataFrame":
@@ -289,6 +310,13 @@ def _column(
     )
 
 
+def _group(source: Path, frame: "pd.DataFrame", said: str | None) -> str:
+    """The column of groups; "" where there is none, or where the files themselves name it."""
+    if said in ATTRIBUTES and said not in frame.columns:
+        return ""
+    return _column(source, frame, "group", said or None, GROUPS, optional=True)
+
+
 def _words(source: Path, row: Mapping[Any, str], labels: Sequence[str]) -> tuple[str, ...] | None:
     """The class, or those of the labels that are 1; None where a cell is empty."""
     cells = [row[label].strip() for label in labels]
@@ -317,7 +345,7 @@ def _files(folder: Path) -> dict[str, list[Path]]:
 
 
 def _find(files: dict[str, list[Path]], name: str) -> Path | None:
-    found = files.get(Path(name).as_posix(), [])
+    found = files.get(Path(name).as_posix()) or files.get(name.replace("\\", "/"), [])
     exact = [path for path in found if path.as_posix().endswith(f"/{name}")]
     if len(exact or found) > 1:
         raise BenchError(f"{name!r} may be {found[0]} or {found[1]}; write its path in the CSV")

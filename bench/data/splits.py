@@ -10,7 +10,7 @@ from bench.base.errors import BenchError
 from bench.data.npz import Array
 
 FINEST = 20
-"""Parts that a set is cut into at most: fractions are met to a twentieth."""
+"""Parts that a set is cut into: fractions are met to a twentieth, and smaller ones as they are."""
 NAMED = 5
 """Classes that an error names."""
 
@@ -81,8 +81,8 @@ def _part(
     labels: Array, groups: Array, part: float, left: int, seed: int, names: Sequence[str]
 ) -> Array:
     """The places of `part` of the images; each class keeps groups for the `left` other splits."""
-    ratio = Fraction(part).limit_denominator(FINEST)
-    taken, folds = max(1, ratio.numerator), ratio.denominator
+    ratio = _ratio(part)
+    taken, folds = ratio.numerator, ratio.denominator
     folds = min(folds, len(np.unique(groups)))
     fold = _folds(labels, groups, folds, seed)
     whole, best = labels.mean(0), (np.inf, np.empty(0, np.int64))
@@ -94,6 +94,14 @@ def _part(
     if not len(best[1]):
         raise _too_small(labels, groups, names)
     return best[1]
+
+
+def _ratio(part: float) -> Fraction:
+    """Near to `part`: to a twentieth; of a smaller one, or of its rest, one in a whole number."""
+    near = Fraction(part).limit_denominator(FINEST)
+    if near >= 1:
+        return 1 - _ratio(1 - part)
+    return near or Fraction(1, round(1 / part))
 
 
 def _folds(labels: Array, groups: Array, folds: int, seed: int) -> Array:

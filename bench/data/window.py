@@ -37,7 +37,10 @@ class Window:
         values = np.concatenate([image.ravel() for image in images])
         low, high = _bound(self.low, values), _bound(self.high, values)
         if not low < high:
-            raise BenchError(f"window {self} is {low:g} to {high:g} here; give another --window")
+            raise BenchError(
+                f"window {self} is {low:g} to {high:g} here; give another --window, the lower "
+                "bound first"
+            )
         return low, high
 
 

@@ -1,7 +1,6 @@
 """Config: a named protocol with the selection it is meant for, from configs/*.yaml and `--set`."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from bench.base import plain_yaml
 from bench.base.errors import BenchError, unknown
 from bench.base.files import expanded, is_file
 from bench.base.validation import validated
-from bench.base.words import visible
+from bench.base.words import slug, visible
 from bench.grid import notation
 from bench.grid.protocol import Protocol
 from bench.grid.selection import Selection
@@ -22,9 +21,6 @@ from bench.grid.weights_file import WeightsFile
 INSTALLED, CLONE = (Path(__file__).parents[up] / "configs" for up in (1, 2))
 CONFIGS = INSTALLED if INSTALLED.is_dir() else CLONE
 """The protocols of the project: the package `bench.configs`, in a clone the folder `configs/`."""
-
-
-LONGEST_SLUG = 120
 
 
 @dataclass(frozen=True)
@@ -44,11 +40,8 @@ class Config:
 
     @property
     def slug(self) -> str:
-        """The name as a folder; of a long one the beginning, and a hash of all of it."""
-        slug = re.sub(r"[^A-Za-z0-9.]+", "-", self.name)
-        if len(slug) <= LONGEST_SLUG:
-            return slug
-        return f"{slug[: LONGEST_SLUG - 9]}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
+        """The name as that of a folder."""
+        return slug(self.name)
 
 
 class _File(BaseModel):

@@ -10,6 +10,7 @@ from bench.stats.verdict import UNDECIDED, Judged
 from bench.study import Study
 from reports.figures.catalogue import FIGURES
 from reports.page import site
+from reports.results import oddities
 from reports.results.answer import in_a_sentence, of_new_images, seeds_that_decide
 from reports.results.compare import families
 from reports.results.pairs import OVERALL, Family
@@ -40,14 +41,16 @@ def section(study: Study) -> site.Section:
     except BenchError as reason:
         return site.Section("answer", "The answer", f"{reason}.")
     sentences = [(titled(a, titles), titled(b, titles)) for a, b in _sentences(found)]
+    odd = [(place, titled(said, titles)) for place, said in _of_one_class(study, found)]
     if not sentences:
-        return site.Section("answer", "The answer", "Nothing can be compared yet.")
+        items = [site.Answers(tuple(odd))] if odd else []
+        return site.Section("answer", "The answer", "Nothing can be compared yet.", tuple(items))
     tables = [table for each in found[METRICS[0]] for table in _open(*each)]
-    items: list[site.Item] = [site.Answers(tuple(sentences)), *_forest(study)]
-    items += [replace(table, titles=titles).in_print() for table in tables]
+    told: list[site.Item] = [site.Answers((*sentences, *odd)), *_forest(study)]
+    told += [replace(table, titles=titles).in_print() for table in tables]
     lead = "Does an augmentation help? All methods are trained alike and compared seed by seed"
     lead += " with training without augmentation (none)." if view_of(study).reference else "."
-    return site.Section("answer", "The answer", lead, tuple(items))
+    return site.Section("answer", "The answer", lead, tuple(told))
 
 
 Families = list[tuple[Results, str, dict[str, Family]]]
@@ -71,6 +74,17 @@ def _sentences(found: Mapping[str, Families]) -> Iterator[tuple[str, str]]:
             if family:
                 said_new = _of_new_images(family, reference, results)
                 yield f"New images{where}", f"{results.metric.title}: {said_new}."
+
+
+def _of_one_class(study: Study, found: Mapping[str, Families]) -> Iterator[tuple[str, str]]:
+    """The runs that predict one class only, which hold up no difference and no equality."""
+    odd = oddities.of(study, (results for results, *_ in found[METRICS[0]])).one_class
+    if odd:
+        yield (
+            f"One class only ({oddities.MARK})",
+            f"{oddities.named(odd)}: every test image is given the same class. These runs are "
+            "counted like all others.",
+        )
 
 
 def _of_new_images(family: Family, reference: str, results: Results) -> str:

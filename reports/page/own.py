@@ -1,11 +1,9 @@
 """The report of one's own images: the answer first, what is wrong with the data, no paper."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from bench.base.errors import BenchError
 from bench.base.files import expanded
 from bench.data.catalogue import NAMES
 from bench.study import Study
@@ -14,6 +12,7 @@ from reports.figures.catalogue import FIGURES
 from reports.page import answered, site
 from reports.page.report import (
     Part,
+    drawn,
     of_methods,
     of_protocol,
     of_tuning,
@@ -24,7 +23,7 @@ from reports.page.report import (
     wrong,
 )
 from reports.results.view import View
-from reports.results.wording import dataset_titles
+from reports.results.wording import capital, dataset_titles
 from reports.tables.catalogue import TABLES, of_runs
 
 DRAWN = ("confusion", "reliability", "curves")
@@ -53,7 +52,7 @@ def build(study: Study) -> site.Page:
         lead=LEAD,
         answer=answered.section(study),
         summary=summary(study, study.measured),
-        cautions=tuple(filter(None, (study.config.caution, *wrong(study)))),
+        cautions=tuple(filter(None, (capital(study.config.caution), *wrong(study)))),
         sections=(
             *_compared(study),
             _data(study),
@@ -118,16 +117,11 @@ def _data(study: Study) -> site.Section:
 
 def _figures(study: Study) -> Iterator[site.Section]:
     """Those that can be drawn."""
-    items = [item for name in DRAWN if study.measured.records for item in _drawn(study, name)]
+    items: list[site.Item] = []
+    for entry in (FIGURES[name] for name in DRAWN if study.measured.records):
+        view = answered.view_of(study)
+        found = drawn(entry, entry.studies(study, view), view)
+        if found and not isinstance(found, str):
+            items += [*found, site.Command(f"python -m bench figure {entry.name}{study.options}")]
     if items:
         yield site.Section("figures", "Figures", items=tuple(items))
-
-
-def _drawn(study: Study, name: str) -> Iterator[site.Item]:
-    entry, view = FIGURES[name], answered.view_of(study)
-    with suppress(BenchError):
-        figures = entry.figures(entry.studies(study, view), view)
-        for figure in figures:
-            yield site.Figure.of(figure)
-        if figures:
-            yield site.Command(f"python -m bench figure {name}{study.options}")

@@ -20,7 +20,7 @@ from reports.figures.catalogue import FIGURES, Entry
 from reports.page import answered, site
 from reports.results.results import PHANTOM
 from reports.results.view import View
-from reports.results.wording import dataset_titles, ranges
+from reports.results.wording import capital, dataset_titles, ranges
 from reports.tables import readings, tuned
 from reports.tables.catalogue import TABLES, of_runs
 from reports.tables.output import Output
@@ -33,6 +33,8 @@ LEAD = (
 )
 
 MAKE = site.Command("make paper", "All tables, figures, the audit and this page.")
+FULL = View(published=True, calibrated=("none", "ails"))
+"""How figures of the paper are drawn."""
 COMMAND = "Command: "
 """How the line of a table's origin begins that a page shows as a command."""
 
@@ -105,7 +107,7 @@ def build(content: Content) -> site.Page:
         lead=LEAD,
         answer=answer,
         summary=summary(study, content.measured),
-        cautions=(*cautions, *wrong(study)),
+        cautions=(*map(capital, cautions), *wrong(study)),
         sections=(
             *sections(parts),
             _arithmetic(),
@@ -240,7 +242,7 @@ def _figures(content: Content, answer: site.Section) -> Part:
         studies = [content.studies[number] for number in entry.tables]
         command = f"python -m bench figure {name}{content.begun.options}"
         there = any(_has_runs(content, number) for number in entry.tables)
-        found = _drawn(entry, studies) if there else []
+        found = drawn(entry, studies, FULL) if there else []
         about = f"Figure {name}: {entry.title}"
         if isinstance(found, str):
             lacking.append(site.Command(command, f"{about}. {found}."))
@@ -252,9 +254,8 @@ def _figures(content: Content, answer: site.Section) -> Part:
     return Part(section, tuple(lacking))
 
 
-def _drawn(entry: Entry, studies: Sequence[Study]) -> list[site.Figure] | str:
+def drawn(entry: Entry, studies: Sequence[Study], view: View) -> list[site.Figure] | str:
     """The figures that show a measured number, or the reason why there are none."""
-    view = View(published=True, calibrated=("none", "ails"))
     try:
         figures = entry.figures(studies, view)
     except BenchError as reason:

@@ -31,13 +31,13 @@ def of_column(family: Family, reference: str, rule: Rule, field: str = "verdict"
     """`mixup worse than none; cutmix undecided`."""
     by_verdict = _by_verdict(family, field)
     open_ = by_verdict.pop(UNDECIDED, [])
+    if not by_verdict:
+        return _all_open(open_, reference)
     parts = [
         f"{', '.join(methods)} {_worded(verdict, reference, rule)}"
         for verdict, methods in by_verdict.items()
     ]
-    if all(verdict == EQUIVALENT for verdict in by_verdict):
-        parts.insert(0, f"no method is shown to differ from {reference}")
-    if open_ and by_verdict:
+    if open_:
         parts.append(f"{', '.join(open_)} undecided")
     return "; ".join(parts)
 
@@ -47,19 +47,24 @@ def in_a_sentence(family: Family, reference: str, rule: Rule, field: str = "verd
     if max(one.n for one in family.values()) < FEWEST:
         return f"undecided, as nothing is decided below {FEWEST} seeds"
     by_verdict = _by_verdict(family, field)
-    open_ = len(by_verdict.pop(UNDECIDED, []))
+    open_ = by_verdict.pop(UNDECIDED, [])
+    if not by_verdict:
+        return _all_open(open_, reference)
     parts = [
         f"{_listed(methods)} {'is' if len(methods) == 1 else 'are'} "
         f"{_against(verdict, reference, rule)}"
         for verdict, methods in by_verdict.items()
     ]
-    if all(verdict == EQUIVALENT for verdict in by_verdict):
-        parts.insert(0, f"no method is shown to differ from {reference}")
     if open_:
-        whose = "the other " if by_verdict else "all " if open_ > 1 else ""
-        count = f"{open_} are" if open_ > 1 else "one is" if by_verdict else "the comparison is"
-        parts.append(f"{whose}{count} undecided")
+        parts.append(f"the other {f'{len(open_)} are' if len(open_) > 1 else 'one is'} undecided")
     return "; ".join(parts)
+
+
+def _all_open(methods: list[str], reference: str) -> str:
+    """`undecided; mixup is not shown to differ from none`."""
+    if len(methods) == 1:
+        return f"undecided; {methods[0]} is not shown to differ from {reference}"
+    return f"undecided; no method is shown to differ from {reference}"
 
 
 def _by_verdict(family: Family, field: str) -> dict[str, list[str]]:

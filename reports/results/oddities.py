@@ -70,18 +70,21 @@ def explained(parts: Mapping[str, Oddities]) -> list[str]:
     said = [
         f"{kind} ({runs})"
         for kind, by_part in kinds.items()
-        if (runs := "; ".join(_runs(where, odd) for where, odd in by_part.items() if odd))
+        if (runs := "; ".join(_in(where, odd) for where, odd in by_part.items() if odd))
     ]
     return [f"{MARK} holds a run that {', or that '.join(said)}. None is left out."] if said else []
 
 
-def _runs(where: str, odd: Odd) -> str:
-    """Which runs they are or, where they are many, how many on each dataset."""
+def _in(where: str, odd: Odd) -> str:
+    return f"{where}: {named(odd)}" if where else named(odd)
+
+
+def named(odd: Odd) -> str:
+    """`mixup on breast seed 0–2, cutmix on breast seed 1` or, of many, `13 runs on breast`."""
     counts = Counter(d for (_, d), seeds in odd.items() for _ in seeds)
-    runs = [f"{m} on {d} seed {ranges(s)}" for (m, d), s in odd.items()]
     if counts.total() > MANY:
-        runs = [f"{count} runs on {dataset}" for dataset, count in counts.items()]
-    return f"{where}: {', '.join(runs)}" if where else ", ".join(runs)
+        return ", ".join(f"{count} runs on {dataset}" for dataset, count in counts.items())
+    return ", ".join(f"{m} on {d} seed {ranges(s)}" for (m, d), s in odd.items())
 
 
 def far_off(results: Results) -> Odd:

@@ -39,6 +39,11 @@ def method_titles(study: Study) -> dict[str, str]:
     return {c.name: c.method.title for c in choices if c.method.title}
 
 
+def capital(text: str) -> str:
+    """As the beginning of a sentence."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def footnotes(
     study: Study, backbones: Sequence[str], cells: Iterable[Collection[int]]
 ) -> list[str]:

@@ -262,7 +262,7 @@ def test_groups_of_the_npz_are_audited(tmp_path):
 def test_brightness_and_imbalance_are_said(tmp_path):
     dark = {place: np.full((28, 28), place % 7, np.uint8) for place in range(20)}
     text = "\n".join(audit(open_dataset(str(kept(tmp_path / "s.npz", test=dark)), 28)).lines())
-    assert "test is darker than train" in text and "imbalance in train: 1.0 to 1" in text
+    assert "test is darker than train" in text and "imbalance in train: 1.0 to 1\n" in text
     assert "constant images: 20" in text
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from dicom_files import dicom
 from PIL import Image
 
 from bench.base.errors import BenchError
@@ -89,23 +90,6 @@ def test_windows_are_linear_between_their_bounds():
         Window().limits([np.ones((2, 2))])
 
 
-def dicom(path, pixels, **fields):
-    pydicom = pytest.importorskip("pydicom")
-    meta = pydicom.dataset.FileMetaDataset()
-    meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = pydicom.uid.SecondaryCaptureImageStorage
-    meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
-    file = pydicom.dataset.FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
-    file.Rows, file.Columns, file.SamplesPerPixel = *pixels.shape[-2:], 1
-    file.BitsAllocated, file.BitsStored, file.HighBit, file.PixelRepresentation = 16, 12, 11, 0
-    file.PhotometricInterpretation = "MONOCHROME2"
-    for name, value in fields.items():
-        setattr(file, name, value)
-    file.PixelData = pixels.astype("<u2").tobytes()
-    file.save_as(path, enforce_file_format=True)
-    return path
-
-
 def test_dicom_is_rescaled_and_seen_through_its_window(tmp_path):
     raw = GRAY.astype(np.uint16) * 10
     scaled = {"RescaleSlope": 2, "RescaleIntercept": -1024}
@@ -157,6 +141,15 @@ def test_a_palette_of_dicom_is_its_colours(tmp_path):
         table[f"{name}PaletteColorLookupTableData"] = shades.tobytes()
     seen = decoded(coloured(tmp_path / "palette", GRAY, "PALETTE COLOR", **table))
     assert (seen == np.stack([GRAY, 255 - GRAY, GRAY], -1)).all()
+
+
+def test_a_dicom_file_without_image_says_so(tmp_path):
+    pydicom = pytest.importorskip("pydicom")
+    file = pydicom.dcmread(dicom(tmp_path / "report", GRAY))
+    del file.PixelData
+    file.save_as(tmp_path / "report")
+    with pytest.raises(Unreadable, match="it holds no image"):
+        decoded(tmp_path / "report")
 
 
 def test_frames_of_dicom_are_refused(tmp_path):

@@ -1,12 +1,17 @@
 """Import: folders and CSVs as users have them become a dataset, split once."""
 
 import csv
+import re
 import shlex
+import shutil
+import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
+from dicom_files import dicom
 from PIL import Image
 
 from bench.base.errors import BenchError, Note
@@ -73,6 +78,21 @@ def test_a_folder_becomes_a_dataset_that_opens(folder, tmp_path):
         assert small.split(row["split"]).targets[int(row["index"])] == "ab".index(row["label"])
 
 
+def test_how_far_the_reading_is_is_told_in_a_terminal_only(folder, tmp_path):
+    told = []
+    (folder / "a" / "broken.png").write_text("broken")
+    import_images(folder, tmp_path / "set", told=lambda read, of: told.append((read, of)))
+    assert told == [(n, 21) for n in range(1, 22)]
+    done = bench(folder, "--name", tmp_path / "again")
+    assert "images read" not in done.output and done.output.startswith("   ")
+
+
+def test_threads_leave_the_filters_of_warnings_as_they_were(folder, tmp_path):
+    before = list(warnings.filters)
+    import_images(folder, tmp_path / "set")
+    assert warnings.filters == before
+
+
 def test_splits_are_saved_and_never_drawn_again(folder, tmp_path):
     import_images(folder, tmp_path / "set")
     before = (tmp_path / "set.csv").read_bytes()
@@ -126,6 +146,14 @@ def test_a_planted_leak_of_patients_is_a_warning(table, tmp_path):
         open_dataset(str(tmp_path / "short.npz"), 28)
 
 
+def test_a_second_where_narrows_the_first(table, tmp_path):
+    wheres = ("--where", "view == 'PA' or age > 38", "--where", "age > 3")
+    done = bench(table, "--name", tmp_path / "set", "--label-column", "finding", *wheres)
+    assert "not chosen by --where: 7 " in done.output
+    about = yaml.safe_load((tmp_path / "set.yaml").read_text())["import"]
+    assert about["where"] == "(view == 'PA' or age > 38) and (age > 3)"
+
+
 def test_several_label_columns_are_many_labels(tmp_path):
     lines = ["file,A,B,C"]
     for n in range(40):
@@ -157,6 +185,67 @@ def test_split_folders_are_kept_and_val_is_taken_from_train(tmp_path):
         import_images(tmp_path / "own", tmp_path / "other")
 
 
+def test_a_class_that_a_given_split_lacks_is_told(tmp_path):
+    for n in range(36):
+        part = ("train", "val", "test")[n % 3]
+        draw(tmp_path / "own" / part / "ab"[(n // 3) % 2] / f"{n}.png", n)
+    shutil.rmtree(tmp_path / "own" / "test" / "b")
+    notes = import_images(tmp_path / "own", tmp_path / "set").notes
+    assert "there is no test image of b" in notes
+    (tmp_path / "own" / "test" / "a").rename(tmp_path / "own" / "test" / "A")
+    with pytest.raises(BenchError, match="no training image of 'A'; choose from a, b"):
+        import_images(tmp_path / "own", tmp_path / "other")
+
+
+def test_files_that_are_there_twice_are_told(table, tmp_path):
+    with table.open("a") as file:
+        file.write("0,x0,sick,PA,3\n0,x1,well,PA,3\n")
+    recipe = Recipe(columns=Columns(labels=("finding",)))
+    notes = import_images(table, tmp_path / "set", recipe).notes
+    assert "2 of 42 images are the same file as another one, such as x0" in notes
+    assert "1 of these has two different labels" in notes
+
+
+def test_the_source_and_tables_of_others_are_not_overwritten(table, tmp_path):
+    before = table.read_bytes()
+    words = ("--label-column", "finding", "--name")
+    own = bench(table, *words, table.with_suffix(""))
+    assert own.exit_code == 2 and "give another --name" in own.output
+    (tmp_path / "set.csv").write_text("a,b\n")
+    other = bench(table, *words, tmp_path / "set")
+    assert other.exit_code == 2 and "set.csv is no table of an import" in other.output
+    assert table.read_bytes() == before and (tmp_path / "set.csv").read_text() == "a,b\n"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace(",", ";"),
+        lambda text: "\ufeff" + text.replace("\n", "\r\n"),
+        lambda text: re.sub(r",x(\d+),", r",images\\x\1.png,", text),
+    ],
+)
+def test_tables_of_spreadsheets_and_windows_are_read(table, tmp_path, change):
+    recipe = Recipe(columns=Columns(image="image_id", labels=("finding",), group="patient"))
+    import_images(table, tmp_path / "set", recipe)
+    table.write_text(change(table.read_text()))
+    import_images(table, tmp_path / "other", recipe)
+    assert (tmp_path / "set.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
+
+
+def test_label_columns_may_be_named_one_by_one_and_numbers_are_in_order(table, tmp_path):
+    rows = rows_of(table)
+    lines = ["image_id,A,B,grade,patient"]
+    for n, row in enumerate(rows):
+        lines.append(f"{row['image_id']},{n % 2},{(n // 2) % 2},{(n // 3) % 12},{n}")
+    table.write_text("\n".join([*lines, *(f"x{n},0,1,{n % 12},{n}" for n in range(40))]))
+    columns = ("--label-column", "A", "--label-column", "B")
+    assert bench(table, "--name", tmp_path / "set", *columns).exit_code == 0
+    assert open_dataset(str(tmp_path / "set.npz"), 28).info.labels == ("A", "B")
+    graded = listed(table, Columns(labels=("grade",)))
+    assert graded.labels == tuple(map(str, range(12)))
+
+
 def test_deep_images_share_the_window_of_the_training_images(tmp_path):
     rng = np.random.default_rng(0)
     for n in range(20):
@@ -175,6 +264,28 @@ def test_deep_images_share_the_window_of_the_training_images(tmp_path):
             assert (shown == eight_bits(stored[r["image"]], low, high)).all()
     about = yaml.safe_load((tmp_path / "set_16.yaml").read_text())["import"]
     assert about["window"] == f"min,max of the training images: {low:g} to {high:g}"
+
+
+def test_a_window_that_was_asked_for_goes_before_a_dicom_files_own(tmp_path):
+    for n in range(12):
+        place = tmp_path / "own" / "ab"[n % 2] / f"{n}.dcm"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.default_rng(n).integers(100, 200, size=(16, 16))
+        dicom(place, pixels, WindowCenter=2000, WindowWidth=4000)
+    each = Recipe(sizes=(16,), window=Window("min", "max"), window_per_image=True)
+    recipes = {"own": Recipe(sizes=(16,)), "each": each, "alone": replace(each, window=None)}
+    means = {}
+    for name, recipe in recipes.items():
+        import_images(tmp_path / "own", tmp_path / name, recipe)
+        with np.load(tmp_path / f"{name}_16.npz") as arrays:
+            means[name] = arrays["train_images"].mean()
+    assert means["own"] < 20 < 100 < min(means["each"], means["alone"])
+
+
+def test_a_window_without_deep_images_is_told_to_change_nothing(folder, tmp_path):
+    notes = import_images(folder, tmp_path / "set", Recipe(window=Window("min", "max"))).notes
+    assert any("--window changes nothing" in note for note in notes)
+    assert not any("--window" in note for note in import_images(folder, tmp_path / "o").notes)
 
 
 def test_what_is_left_out_is_counted_and_named(table, tmp_path):
@@ -204,6 +315,9 @@ def test_what_is_left_out_is_counted_and_named(table, tmp_path):
         (("--label-column", "finding", "--where", "view == 'LL'"), "no row fits"),
         (("--label-column", "finding", "--split", "0.9,0.2"), "three fractions"),
         (("--label-column", "finding", "--size", "big"), "whole numbers of pixels"),
+        (("--label-column", "finding", "--size", ""), "whole numbers of pixels"),
+        (("--label-column", "finding", "--name", "."), "names no file"),
+        (("--label-column", "finding", "--name", "/proc/none/set"), "; give another --name"),
         (("--label-column", "finding", "--window", "wide"), "write p0.5,p99.5"),
         (("--label-column", "image_id"), "too few to be in train, val and test: x0 (1)"),
         (("--label-column", "finding,view"), "several label columns hold 0 and 1"),
@@ -247,8 +361,9 @@ def test_a_wrong_dataset_says_what_a_path_may_be(tmp_path):
         open_dataset("brest", 28)
     with pytest.raises(BenchError, match="two classes or more"):
         open_dataset(str(tmp_path), 28)
-    with pytest.raises(BenchError, match="no file"):
-        open_dataset(str(tmp_path / "gone.csv"), 28)
+    for gone in ("gone.csv", "gone", "gone.npz"):
+        with pytest.raises(BenchError, match=r"^no file .*; correct the path of the dataset$"):
+            open_dataset(str(tmp_path / gone), 28)
 
 
 @pytest.mark.parametrize(
@@ -303,6 +418,8 @@ def test_what_leaves_classes_out_fits_the_source(found, option):
 def test_classes_that_are_numbers_are_left_out_as_numbers():
     found = Listing((), ("1", "2"), False, (), (), Columns(labels=("grade",)))
     assert found.without(["2"]) == '--where "grade not in [2]"'
+    found = replace(found, columns=Columns(labels=("grade",), where='view == "PA"'))
+    assert shlex.split(found.without(["2"]))[1] == '(view == "PA") and grade not in [2]'
     found = Listing((), ("a", "b"), True, (), (), Columns(labels=("a", "b")))
     assert found.without(["b"]) == "--label-column a"
 

@@ -42,3 +42,16 @@ def test_the_command_prints_the_path(tmp_path: Path) -> None:
     asked = ["data", "show", "phantom-ordinal", "--input-size", "32", "--results", str(tmp_path)]
     done = CliRunner().invoke(main, asked)
     assert "phantom-ordinal-32.png" in done.output and done.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["show", "--input-size", "2000000"], "8<=x<=2048"),
+        (["show", "--input-size", "0"], "8<=x<=2048"),
+        (["audit", "--group-column", "lesion"], "--group-column is of the table"),
+    ],
+)
+def test_a_wrong_option_is_refused(words: list[str], said: str) -> None:
+    done = CliRunner().invoke(main, ["data", *words, "phantom-binary"])
+    assert done.exit_code == 2 and said in done.output

@@ -38,6 +38,12 @@ def test_without_groups_shares_are_met_to_an_image_a_class():
     assert counts == [[70, 28, 42], [10, 4, 6], [20, 8, 12]]
 
 
+@pytest.mark.parametrize("parts", [(0.96, 0.02, 0.02), (0.02, 0.96, 0.02)])
+def test_small_parts_are_met_too(parts):
+    split = splits.drawn(one_hot(np.arange(600) % 3), np.arange(600), parts, 0, "abc")
+    assert [(split == s).sum() for s in ("train", "val", "test")] == [600 * p for p in parts]
+
+
 def test_a_seed_is_a_split_and_another_is_another():
     labels, groups = one_hot(np.arange(90) % 3), np.arange(90)
     first, again, other = (splits.drawn(labels, groups, PARTS, seed, "abc") for seed in (0, 0, 1))

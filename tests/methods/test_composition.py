@@ -110,6 +110,7 @@ def test_a_search_has_the_dimensions_of_all() -> None:
         ("mixup+mixup", "twice"),
         ("ails+basic", "ails has its own loss; write it last"),
         ("ails+bsda", "ails and bsda have losses of their own"),
+        ("basic+cutmix+isda", "isda needs one class for each image, and cutmix mixes classes"),
         ("basic+mixpu", "mixup"),
         ("basic+none", "leave it out"),
         ("basic+mine.py[x=1]", "no method file"),
@@ -123,6 +124,20 @@ def test_a_search_has_the_dimensions_of_all() -> None:
 def test_what_cannot_be_is_said(written: str, said: str) -> None:
     with pytest.raises(BenchError, match=said):
         MethodChoice.parse(written)
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("owner", ["advprop", "ails", "augmix", "bsda", "feature_noise", "isda"])
+@pytest.mark.parametrize("mixing", ["mixup", "cutmix", "fmix"])
+def test_what_may_be_joined_trains_and_what_cannot_is_refused_before(
+    mixing: str, owner: str, task: Task
+) -> None:
+    written = f"{mixing}+{owner}"
+    if owner == "isda":
+        with pytest.raises(BenchError, match=rf"may stand .*basic, .* after {mixing} .*bsda"):
+            methods.get(written)
+        return
+    assert all(weights.isfinite().all() for weights in train(make(written, task), task))
 
 
 def test_facts_are_those_of_each() -> None:

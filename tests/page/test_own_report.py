@@ -7,11 +7,12 @@ import pytest
 
 from bench import Study
 from reports import report
-from reports.page import own
+from reports.page import own, site
+from reports.results import oddities
 
 
-def npz(path: Path, leak: bool = False) -> Path:
-    rng = np.random.default_rng(0)
+def npz(path: Path, leak: bool = False, seed: int = 0) -> Path:
+    rng = np.random.default_rng(seed)
     arrays = {}
     for split, count in {"train": 40, "val": 16, "test": 20}.items():
         arrays[f"{split}_images"] = rng.integers(0, 256, (count, 28, 28), np.uint8)
@@ -28,11 +29,10 @@ def study(path: Path, results: Path, **more: object) -> Study:
     return Study(
         datasets=[path],
         methods=["none", "basic+mixup"],
-        seeds=1,
         backbones="test_byobnet",
         settings={"steps": 2},
         results=results,
-        **more,  # type: ignore[arg-type]
+        **({"seeds": 1} | more),  # type: ignore[arg-type]
     )
 
 
@@ -68,9 +68,45 @@ def test_sets_of_medmnist_and_phantoms_have_the_other_report(tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("in_this_process")
+def test_the_answer_names_runs_that_predict_one_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = npz(tmp_path / "chest.npz")
+    study(path, tmp_path / "results", seeds=2).run(workers=1)
+    for seeds, shown in ((2, "seed 0–1"), (1, "seed 0")):
+        asked = study(path, tmp_path / "results", seeds=seeds)
+        for one_class in (True, False):
+            monkeypatch.setattr(oddities, "predicts_one_class", lambda *_, found=one_class: found)
+            answer = own.build(asked).answer
+            assert answer is not None
+            items = [item for item in answer.items if isinstance(item, site.Answers)]
+            said = dict(pair for item in items for pair in item.pairs).get("One class only (†)", "")
+            assert (f"none on chest {shown}, basic+mixup on chest {shown}:" in said) is one_class
+
+
+def test_names_stay_as_typed_and_cautions_begin_as_sentences(tmp_path: Path) -> None:
+    asked = study(npz(tmp_path / "chest.npz", leak=True), tmp_path / "results", protocol="quick")
+    page = own.build(asked)
+    caution, wrong = page.cautions
+    assert caution.startswith("A quick demo") and wrong.startswith("chest: 3 of 20 test images")
+    assert "first-letter" not in site.render(page)
+
+
+@pytest.mark.usefixtures("in_this_process")
 def test_a_table_of_further_runs_is_there(tmp_path: Path) -> None:
     path = npz(tmp_path / "chest.npz")
     study(path, tmp_path / "results", ratios="0.5,1").run(workers=1)
     asked = study(path, tmp_path / "results")
     found = {section.id for section in own.build(asked).sections}
     assert {"compared", "data", "table4", "figures"} <= found and "table2" not in found
+
+
+def test_each_set_has_a_file_of_its_own(tmp_path: Path) -> None:
+    paths = [
+        report(study(npz(tmp_path / folder / "chest.npz", seed=seed), tmp_path / "results"))
+        for seed, folder in enumerate(("a", "b"))
+    ]
+    assert len(set(paths)) == 2 and all(path.name.startswith("report-chest-") for path in paths)
+    many = [npz(tmp_path / f"{n}{'x' * 200}.npz") for n in range(3)]
+    asked = Study(datasets=many, methods="none", seeds=1, results=tmp_path / "results")
+    assert len(report(asked).name) < 140
