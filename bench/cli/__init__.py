@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from bench.base.errors import BenchError, Note
+from bench.base.signals import ending_as_ctrl_c
 from bench.base.version import __version__
 from bench.base.words import short, visible
 from bench.cli import (
@@ -32,7 +33,7 @@ Exit codes:
   0    all that was asked for is done
   1    some runs failed, or a check found something
   2    the command is wrong, or a file is
-  130  stopped by Ctrl-C; re-running the command resumes it
+  130  stopped by Ctrl-C or SIGTERM; re-running the command resumes it
 """
 
 
@@ -52,7 +53,7 @@ class Bench(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            with warnings.catch_warnings():
+            with ending_as_ctrl_c(), warnings.catch_warnings():
                 warnings.simplefilter("always", Note)
                 _print_notes()
                 return super().invoke(ctx)

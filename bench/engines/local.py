@@ -1,17 +1,13 @@
 """The engine of one machine: processes that do runs, watched by the command."""
 
 import signal
-import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from multiprocessing import connection
-from types import FrameType
 
 from bench.base.errors import BenchError
-from bench.base.signals import handled
 from bench.engines.process import Process, warm_up
 from bench.engines.shard import Shard
 from bench.engines.shift import GRACE_SECONDS, Shift
@@ -66,22 +62,21 @@ def local(
     `on_poll` is told, twice a second, the sum of the finished fractions of the runs at hand;
     `tell` what the user should know. A process that ends early is replaced; a run whose process did
     so twice, or that took longer than `run_timeout`, is stored as failed. Raises BenchError where
-    nothing can be written, and KeyboardInterrupt where this process is asked to end. Within a
-    `shift`, whose signals are listened to, it returns where these tell it to leave.
+    nothing can be written. Within a `shift`, whose signals are listened to, it returns where these
+    tell it to leave.
     """
     warm_up(job.device)
     team, polled = Team(job, workers, tell, shift), 0.0
-    with nullcontext() if shift else _ended_as_by_ctrl_c():
-        try:
-            while (team.busy or team.pending) and not team.shift.notice:
-                team.begin()
-                team.listen()
-                if time.monotonic() - polled >= POLL_SECONDS:
-                    on_poll(sum(process.fraction for process in team.busy))
-                    polled = time.monotonic()
-            team.leave()
-        finally:
-            team.end()
+    try:
+        while (team.busy or team.pending) and not team.shift.notice:
+            team.begin()
+            team.listen()
+            if time.monotonic() - polled >= POLL_SECONDS:
+                on_poll(sum(process.fraction for process in team.busy))
+                polled = time.monotonic()
+        team.leave()
+    finally:
+        team.end()
 
 
 class Team:
@@ -271,15 +266,3 @@ def _cause(code: int) -> str:
         f"ended {CRASHES} times before the run was done, last with exit code {code} "
         "(does the method call os._exit?)"
     )
-
-
-@contextmanager
-def _ended_as_by_ctrl_c() -> Iterator[None]:
-    """SIGTERM and SIGHUP end a command as Ctrl-C does: processes first, and with a word."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    names = ("SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else ()
-    with handled([getattr(signal, name) for name in names if hasattr(signal, name)], interrupt):
-        yield
