@@ -81,6 +81,9 @@ def test_a_clone_without_images_shows_sets_that_are_done_and_sets_that_are_not(
         file.unlink()
     table = bench("table", 1, "--study", folder, "--done", "--results", tmp_path / "clone")
     assert re.search(r"none +\d.* – +– *\n", table), table
+    sets = bench("table", 3, "--study", folder, "--results", tmp_path / "clone")
+    assert "Not on disk, counts as records state them: done" in " ".join(sets.split())
+    bench("report", "--study", folder, "--results", tmp_path / "clone")
     with pytest.raises(AssertionError, match=r"error: no file .*ahead\.npz"):
         bench("run", "--study", folder, "--results", tmp_path / "clone", "--workers", 1)
 

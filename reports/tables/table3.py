@@ -1,11 +1,10 @@
 """Table 3: the datasets, as they are on disk where they are, else as medmnist states them."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from bench.data.audit import audit
-from bench.data.catalogue import PHANTOMS, SPLITS, medmnist_entry
+from bench.data.catalogue import NAMES, PHANTOMS, SPLITS, Info, medmnist_entry
 from bench.data.dataset import MissingData, open_dataset
 from bench.study import Study
 from reports.results.results import PHANTOM
@@ -38,10 +37,9 @@ def outputs(study: Study, view: View) -> list[Output]:
     for byte.
     """
     names, size = study.named.get("datasets", PAPER), study.selection.source_size
-    data_dir = Path(study.data_dir) if study.data_dir else None
-    entries = [_entry(name, size, data_dir) for name in names]
+    entries = [_entry(study, name, size) for name in names]
     wrong = {entry["dataset"]: entry.pop("wrong", "") for entry in entries}
-    absent = [entry["dataset"] for entry in entries if entry["repeated"] is None]
+    absent = [entry for entry in entries if entry["repeated"] is None]
     totals = {split: sum(entry[split] for entry in entries) for split in SPLITS}
     rows = [
         Row(
@@ -62,8 +60,9 @@ def outputs(study: Study, view: View) -> list[Output]:
         f"Command: {study.command}.",
     ]
     notes[1:1] = [f"{name}: {said}." for name, said in wrong.items() if said]
-    if absent:
-        notes.insert(1, f"Not on disk, counts as medmnist states them: {', '.join(absent)}.")
+    for source, known in (("records state", True), ("medmnist states", False)):
+        if found := [e["dataset"] for e in absent if (e["fingerprint"] is not None) == known]:
+            notes.insert(1, f"Not on disk, counts as {source} them: {', '.join(found)}.")
     table = Table(
         title=f"The datasets at {size} px",
         columns=(
@@ -82,23 +81,36 @@ def outputs(study: Study, view: View) -> list[Output]:
     return [Output("table3", table, entries)]
 
 
-def _entry(name: str, size: int, data_dir: Path | None) -> dict[str, Any]:
+def _entry(study: Study, name: str, size: int) -> dict[str, Any]:
+    known = study.store.datasets(name, size)
+    if known and "@" in name:
+        return _counted(known[0])
     try:
-        dataset = open_dataset(name, size, data_dir, download=False)
+        dataset = open_dataset(name, size, study.data_folder, download=False)
     except MissingData:
+        if known:
+            return _counted(known[0])
+        if name not in NAMES:
+            raise
         return _stated(name)
     found = audit(dataset)
-    info = dataset.info
     across = [("train", "val"), ("train", "test"), ("val", "test")]
+    return _counted(dataset.info) | {
+        "repeated": sum(len(found.within(split)) for split in SPLITS),
+        "shared": sum(len(found.across(*pair)) for pair in across),
+        "conflicting": len(found.conflicting),
+    }
+
+
+def _counted(info: Info) -> dict[str, Any]:
+    """What is known without the images."""
     return {
         "dataset": info.name,
         "modality": MODALITY.get(info.name),
         "task": info.task.value.partition(",")[0],
         "classes": info.num_classes,
         **{split: info.counts[split] for split in SPLITS},
-        "repeated": sum(len(found.within(split)) for split in SPLITS),
-        "shared": sum(len(found.across(*pair)) for pair in across),
-        "conflicting": len(found.conflicting),
+        **dict.fromkeys(DUPLICATES),
         "fingerprint": info.fingerprint,
         "wrong": "; ".join(info.warnings),
     }
