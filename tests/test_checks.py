@@ -144,7 +144,7 @@ class TestTraces:
             command, cwd=version.ROOT, env=environment, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "68 compared, 0 differ" in done.stdout
+        assert "72 compared, 0 differ" in done.stdout
 
 
 class TestDeviation:

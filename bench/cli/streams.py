@@ -42,6 +42,7 @@ def prepare() -> None:
     """Make stdout and stderr take every text: a closed one is nowhere, a letter that an encoding
     lacks becomes a question mark, and a closed pipe stops nothing.
     """
+    _open_standard()
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # it was closed: `>&-`
@@ -49,3 +50,12 @@ def prepare() -> None:
         with suppress(AttributeError, UnsupportedOperation):
             stream.reconfigure(errors="replace")
         setattr(sys, name, Unbroken(stream))
+
+
+def _open_standard() -> None:
+    """Descriptors 0 to 2 that are closed lead nowhere, here and in processes that are started, so
+    that no pipe takes their place.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)

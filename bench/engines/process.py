@@ -133,11 +133,9 @@ def call(function: Callable[..., Value], device: str, *given: Any) -> Value:
 
 def _answer(pipe: Any, function: Callable[..., Value], given: tuple[Any, ...]) -> None:
     try:
-        answer = function(*given), ""
+        _tell(pipe, (function(*given), ""))
     except Exception as error:
         _tell(pipe, (None, f"{type(error).__name__}: {one_line(error)}"))
-    else:
-        _tell(pipe, answer)
 
 
 def _tell(pipe: Any, message: Any) -> None:

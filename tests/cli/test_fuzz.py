@@ -175,6 +175,8 @@ FITTING = {
     "reference": ("none", "mixup"),
 }
 """What an option or argument is for, by its parameter."""
+ENDLESS = ("watch",)
+"""Options of commands that wait until what is missing is done, which here it never is."""
 USUAL = {
     "datasets": "phantom-binary",
     "methods": "none,mixup",
@@ -226,6 +228,7 @@ def words(rng: random.Random) -> list[str]:
         if isinstance(command, click.Group) and name in command.commands:
             command = command.commands[name]
     parameters = [p for p in command.params if rng.random() < 4 / (4 + len(command.params))]
+    parameters = [p for p in parameters if p.name not in ENDLESS]
     given = {p.name for p in parameters}
     parameters += [p for p in command.params if p.name in USUAL and p.name not in given]
     for parameter in parameters:

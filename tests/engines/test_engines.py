@@ -248,7 +248,7 @@ def test_ctrl_c_ends_cleanly_and_a_second_copy_shares_the_work(tmp_path: Path) -
     os.killpg(first.pid, signal.SIGINT)
     _, words = first.communicate(timeout=60)
     assert first.returncode == 130
-    assert "re-running the command resumes it" in words and "Traceback" not in words
+    assert "Re-running the same command resumes it" in words and "Traceback" not in words
     assert store.leases() == {}
     copies = [subprocess.Popen(command) for _ in range(2)]
     assert [copy.wait(timeout=240) for copy in copies] == [0, 0]

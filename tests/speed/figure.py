@@ -1,4 +1,4 @@
-"""A figure of speed: what was measured in each round, and what is wanted of it."""
+"""A figure of speed: what was measured in each round, and what is expected of it."""
 
 import json
 from argparse import ArgumentParser
@@ -21,7 +21,7 @@ class Figure:
     most: float | None = None
 
     @property
-    def wanted(self) -> str:
+    def expected(self) -> str:
         bounds = ("≥", self.least), ("≤", self.most)
         return " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
 
@@ -36,10 +36,10 @@ class Figure:
         found, unit = median(self.values), self.unit and f" {self.unit}"
         spread = f" ({min(self.values):.2f}–{max(self.values):.2f})" * (len(self.values) > 1)
         missed = "" if self.good else " **missed**"
-        return f"| {self.what} | {found:.2f}{spread}{unit} | {self.wanted}{missed} |"
+        return f"| {self.what} | {found:.2f}{spread}{unit} | {self.expected}{missed} |"
 
 
-HEAD = "| what | measured | wanted |\n|---|--:|--:|"
+HEAD = "| what | measured | expected |\n|---|--:|--:|"
 
 
 def parser(text: str) -> ArgumentParser:

@@ -4,7 +4,7 @@
 
 Half an hour or more on two cores with nothing beside it; `--short` sees in some minutes that all of
 it works. Each script can be called alone and says what it measures. Its figures are kept in FOLDER
-as soon as it has ended; exits with 1 where one is not what is wanted of it.
+as soon as it has ended; exits with 1 where one is not as expected.
 """
 
 import json

@@ -16,7 +16,7 @@ class Bad(Method):
 ENDING = {
     "raises": (
         "def augment(self, images, targets): return images / None",
-        r"TypeError: .*\(raises\.py, line 10, in augment\)",
+        r"TypeError: .*\(raises\.py, line 11, in augment\)",
     ),
     "prepare_none": ("def prepare(self, train, workspace): pass", r"prepare\(\) must .* None"),
     "adapt_none": ("def adapt(self, model): model.train()", r"adapt\(\) must .* None"),
