@@ -78,12 +78,18 @@ class Part:
         return study
 
     def pack(self, study: Study) -> Path:
-        """Write what is done of the study, and what its sets are, as the bundle of this part."""
+        """Write what is done of the study, and what its sets are, as the bundle of this part; of
+        one with tuned parameters also the searches, with the records of their trials.
+        """
         elsewhere = set[str]().union(*map(bundle.keys, self.others))
         done = [run.key for run in study.measured.records if run.key not in elsewhere]
         if not done:
             raise BenchError(f"no run of {self.folder / self.name} is done: nothing to pack")
-        return bundle.pack(study.store, done, self.bundle, study.grid.datasets)
+        found = study.searched() if study.params == "tuned" else []
+        tried = {key for search in found for trial in search.trials for key in trial.keys}
+        searches = {path for one in found for path in study.shelf.files(one.cell)}
+        done += filter(study.store.done, tried)
+        return bundle.pack(study.store, done, self.bundle, study.grid.datasets, searches)
 
 
 def part(place: str | Path) -> Part:

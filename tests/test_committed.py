@@ -65,6 +65,27 @@ def test_parts_share_records_and_hold_each_once(folder: Path, tmp_path: Path) ->
         part(folder / "more")
 
 
+def test_searches_and_their_trials_are_there_in_another_clone(folder: Path, tmp_path: Path) -> None:
+    (folder / "study.yaml").write_text(STUDY + "    params: tuned\n")
+    first, second = tmp_path / "first", tmp_path / "second"
+    words = ("tune", "--study", folder, "--params", "default", "--trials", 2, "--tune-seeds", 1)
+    words = (*words, "--with", "lr", "--workers", 1, "--results")
+    bench(*words, first)
+    bench("run", "--study", folder, "--params", "default", "--results", first)
+    bench("pack", folder / "small", "--results", first)
+    packed = keys(folder / "small.tar.xz")
+    made = {path.stem for path in (first / "runs").rglob("*.json")}
+    defaults = {run.key for run in part(folder).study(params="default", results=first).grid.runs}
+    assert packed >= made - defaults
+    shown = bench("table", 1, "--study", folder, "--results", second)
+    assert "tuned" in shown
+    ((searched,), (there,)) = ([*(r / "tuned").glob("*/mixup.json")] for r in (first, second))
+    assert there.read_bytes() == searched.read_bytes()
+    bench(*words, second)
+    assert there.read_bytes() == searched.read_bytes()
+    assert {path.stem for path in (second / "runs").rglob("*.json")} == made
+
+
 def test_a_clone_without_images_shows_sets_that_are_done_and_sets_that_are_not(
     folder: Path, tmp_path: Path
 ) -> None:

@@ -12,16 +12,26 @@ from bench.base.files import write_bytes
 from bench.data.catalogue import Info
 from bench.store.records import Store
 
-PARTS = re.compile(r"(data|env)/\w+\.json|preds/\w\w/\w+\.npz|runs/\w\w/\w+\.json")
+PARTS = re.compile(
+    r"(data|env)/\w+\.json|preds/\w\w/\w+\.npz|runs/\w\w/\w+\.json"
+    r"|tuned/[\w@-][\w@.-]*(\.yaml|/\w+\.json)"
+)
 
 
-def pack(store: Store, keys: Iterable[str], path: Path, datasets: Iterable[Info] = ()) -> Path:
+def pack(
+    store: Store,
+    keys: Iterable[str],
+    path: Path,
+    datasets: Iterable[Info] = (),
+    searches: Iterable[Path] = (),
+) -> Path:
     """Write the records of these keys, their predictions, and what is known of their environments
-    and datasets, and of these `datasets`. The same records give the same bytes.
+    and datasets, and of these `datasets`; and these files of searches, which the store holds. The
+    same records give the same bytes.
     """
     for info in datasets:
         store.write_data(info)
-    files = {store.data_path(info.fingerprint) for info in datasets}
+    files = {store.data_path(info.fingerprint) for info in datasets} | {*searches}
     for key in keys:
         record = store.read(key)
         data = store.data_path(record["data"]["fingerprint"])

@@ -51,6 +51,10 @@ class Shelf:
         """Where the trials of a method are kept."""
         return self.folder / self.name(cell) / f"{cell.method.name}.json"
 
+    def files(self, cell: Cell) -> tuple[Path, Path]:
+        """What was found in the place of a cell, and the trials of its method."""
+        return self.folder / f"{self.name(cell)}.yaml", self.search_path(cell)
+
     def read(self, cell: Cell) -> dict[str, Any]:
         """The file of a cell's place; empty where there is none. Raises BenchError."""
         for folder in (self.folder, CONFIGS / "tuned"):

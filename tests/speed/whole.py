@@ -106,6 +106,8 @@ def main() -> None:
     options.add_argument("--epochs", type=int, default=8)
     given = options.parse_args()
     npz = given.npz.resolve()
+    if not npz.exists():
+        raise SystemExit(f"{npz} is not there; name Breast's with --npz, or its folder BENCH_DATA")
     rounds = [one_round(npz, given.epochs) for _ in range(given.rounds)]
     tell(
         [
