@@ -51,14 +51,18 @@ class Shelf:
         """Where the trials of a method are kept."""
         return self.folder / self.name(cell) / f"{cell.method.name}.json"
 
+    def path(self, cell: Cell) -> Path:
+        """Where what was found in the place of a cell is written."""
+        return self.folder / f"{self.name(cell)}.yaml"
+
     def files(self, cell: Cell) -> tuple[Path, Path]:
         """What was found in the place of a cell, and the trials of its method."""
-        return self.folder / f"{self.name(cell)}.yaml", self.search_path(cell)
+        return self.path(cell), self.search_path(cell)
 
     def read(self, cell: Cell) -> dict[str, Any]:
         """The file of a cell's place; empty where there is none. Raises BenchError."""
-        for folder in (self.folder, CONFIGS / "tuned"):
-            path = folder / f"{self.name(cell)}.yaml"
+        written = self.path(cell)
+        for path in (written, CONFIGS / "tuned" / written.name):
             if path.exists():
                 return _read(path)
         return {}
@@ -70,7 +74,7 @@ class Shelf:
 
     def write(self, search: Search, trials: int) -> Path:
         """Add the best of so many trials to the file of its place."""
-        cell, path = search.cell, self.folder / f"{self.name(search.cell)}.yaml"
+        cell, path = search.cell, self.path(search.cell)
         place = _place(cell, search.protocol)
         before = _read(path) if path.exists() else {}
         known = before["methods"] if before and _same(before, place) else {}
