@@ -1,20 +1,25 @@
 #!/bin/sh
-# As many sets of the part `gpu` as fit into SECONDS on one GPU, smallest first; resumable.
+# As many sets of a part as fit into SECONDS on one GPU, smallest first; resumable.
 #   studies/first/gpu.sh DATA OUT [SECONDS] [OPTIONS of bench run]
-# DATA holds the npz files. What was done is packed into OUT/gpu.tar.xz. LOOKS=2 is two seeds;
-# SETS="pneumonia dermamnist_rebuilt.npz" are these alone, where not all can be carried at once.
+# DATA holds the npz files. PART is gpu, gpu_leak or gpu_fractions; what was done of it is packed into
+# OUT/PART.tar.xz. SETS="pneumonia dermamnist_rebuilt.npz" are these alone, where not all can be
+# carried at once. OPTIONS may be `--looks 2` or `--seeds 0-1`, for a trial.
 set -u
 export BENCH_DATA=$1
 out=$2 seconds=${3:-480}
 [ $# -gt 3 ] && shift 3 || shift $#
-python=${PYTHON:-python3} results=$out/results/first
+part=${PART:-gpu} python=${PYTHON:-python3} results=$out/results/first
+case $part in
+gpu) sets="breast retina pneumonia dermamnist_rebuilt.npz bloodmnist_rebuilt.npz" && set -- --looks 10 "$@" ;;
+gpu_leak) sets="dermamnist_rebuilt.npz dermamnist_c_rebuilt.npz" ;;
+gpu_fractions) sets=dermamnist_rebuilt.npz ;;
+esac
 end=$(($(date +%s) + seconds))
-sets="breast retina pneumonia dermamnist_rebuilt.npz bloodmnist_rebuilt.npz"
 for set in ${SETS:-$sets}; do
     left=$((end - $(date +%s)))
     [ "$left" -gt 20 ] || break
-    timeout -s INT "$left" "$python" -m bench run --study studies/first/gpu --datasets "$set" \
-        --looks "${LOOKS:-10}" --results "$results" "$@"
+    timeout -s INT "$left" "$python" -m bench run --study "studies/first/$part" --datasets "$set" \
+        --results "$results" "$@"
     echo "$set: exit code $?, $((end - $(date +%s))) s left"
 done
-"$python" -m bench pack studies/first/gpu --results "$results" && cp studies/first/gpu.tar.xz "$out"
+"$python" -m bench pack "studies/first/$part" --results "$results" && cp "studies/first/$part.tar.xz" "$out"
