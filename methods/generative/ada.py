@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from kornia.geometry.transform import homography_warp
 from torch import Tensor
 
 
@@ -72,6 +71,8 @@ def warp(images: Tensor, matrix: Tensor, supersample: int = 1) -> Tensor:
 
     Coordinates are -1 at the centre of the first pixel and 1 at that of the last.
     """
+    from kornia.geometry.transform import homography_warp  # takes a third of a second to import
+
     dense = images.shape[-1] * supersample
     spread = (dense - 1) / (dense - supersample)
     warped = homography_warp(

@@ -5,7 +5,6 @@ downwards, from the centre of the image.
 """
 
 import torch
-from kornia.geometry.transform import warp_affine
 from torch import Tensor
 
 PLACES = {"xx": (0, 0), "xy": (0, 1), "x": (0, 2), "yx": (1, 0), "yy": (1, 1), "y": (1, 2)}
@@ -34,6 +33,8 @@ def warp(images: Tensor, matrices: Tensor, mode: str) -> Tensor:
 
     `mode` is the interpolation, "bilinear" or "nearest".
     """
+    from kornia.geometry.transform import warp_affine  # takes a third of a second to import
+
     height, width = images.shape[2:]
     x, y = (width - 1) / 2, (height - 1) / 2
     there, back = affine(matrices, x=x, y=y), affine(matrices, x=-x, y=-y)
