@@ -351,6 +351,7 @@ def test_a_backbone_of_which_runs_are_done_is_not_asked_for_again(
         ({"engine": "slurm"}, False),
         ({"dry_run": True}, False),
         ({"done": True}, False),
+        ({"part": "studies/breast"}, False),
     ],
 )
 def test_the_fork_server_starts_early_only_where_runs_are_sure_to_be_missing(
@@ -358,11 +359,13 @@ def test_the_fork_server_starts_early_only_where_runs_are_sure_to_be_missing(
 ) -> None:
     started: list[bool] = []
     monkeypatch.setattr(forkserver, "start", lambda: started.append(True))
-    usual = {"engine": "local", "device": None, "done": False, "dry_run": False}
+    usual = {"engine": "local", "device": None, "done": False, "dry_run": False, "part": None}
     options = usual | {"results": tmp_path} | given
-    running.start_early(options)
-    assert bool(started) == early
+    told: list[bool] = []
+    command = running.early(lambda **options: told.append(bool(started)))
+    command(**options)
+    assert told == [early]
     (tmp_path / "runs").mkdir()
     started.clear()
-    running.start_early(options)
+    command(**options)
     assert not started

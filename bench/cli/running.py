@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -51,7 +53,29 @@ engines = option_group(
     ),
 )
 """What starts the workers."""
+
+
+def early(command: Callable[..., None]) -> Callable[..., None]:
+    """Start the fork server before this process imports what tells which runs are missing, where
+    that is known: no run is done yet. Beside a GPU it is of no use, and idle.
+    """
+
+    @functools.wraps(command)
+    def begun(**options: Any) -> None:
+        from bench.engines import forkserver
+
+        here = options.get("engine", "local") == "local" and options.get("device") in (None, "cpu")
+        shows = options.get("done") or options.get("dry_run")
+        new = not options["part"] and not (options["results"] / "runs").exists()
+        if here and new and not shows:
+            forkserver.start()
+        command(**options)
+
+    return begun
+
+
 running = option_group(
+    early,
     workers,
     device,
     engines,
@@ -70,18 +94,6 @@ BELONG = {
     "workers_per_gpu": "slurm",
 }
 """Options that one engine alone has."""
-
-
-def start_early(options: dict[str, Any]) -> None:
-    """Start the fork server before this process imports what tells which runs are missing, where
-    that is known: no run is done yet. Beside a GPU it is of no use, and idle.
-    """
-    from bench.engines import forkserver
-
-    here = options["engine"] == "local" and options["device"] in (None, "cpu")
-    shows = options["done"] or options["dry_run"]
-    if here and not shows and not (options["results"] / "runs").exists():
-        forkserver.start()
 
 
 def engine(options: dict[str, Any]) -> Engine:

@@ -14,7 +14,7 @@ from bench.cli.options import selecting, split, viewing
 from bench.cli.printing import (
     print_tables,
 )
-from bench.cli.running import running, start_early
+from bench.cli.running import running
 from bench.cli.writing import print_written
 
 
@@ -23,7 +23,6 @@ from bench.cli.writing import print_written
 @running
 def run(**options: Any) -> None:
     """Do what is missing, and show ACC and AUC."""
-    start_early(options)
     from reports.results.view import View
     from reports.tables.table1 import outputs
 

@@ -14,12 +14,13 @@ from bench.cli.doing import end
 from bench.cli.options import selecting
 from bench.cli.printing import print_tables
 from bench.cli.reports import folder_of
-from bench.cli.running import workers
+from bench.cli.running import early, workers
 from bench.cli.writing import print_written
 
 
 @click.command()
 @selecting
+@early
 @click.option(
     "--trials", type=int, default=32, show_default=True, help="give every method so many trials"
 )

@@ -12,7 +12,7 @@ import click
 from bench.cli.asked import study
 from bench.cli.doing import end
 from bench.cli.options import results, selecting
-from bench.cli.running import device, run_timeout, workers
+from bench.cli.running import device, early, run_timeout, workers
 
 if TYPE_CHECKING:
     from bench.store.merge import Difference
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @selecting
+@early
 @workers
 @device
 @run_timeout
