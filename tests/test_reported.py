@@ -4,8 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from bench.base.errors import BenchError
 from bench.cli.check import rendered
+from bench.study import Study
+from reports.claims.paper import load
 from reports.documents import check, update
+from reports.page import report
 
 BLOCK = "<!-- bench table 1 --study s -->\n| none | 82.4 ± 2.1 |\n<!-- end -->\n"
 
@@ -81,3 +85,27 @@ def test_a_document_has_the_notes_that_its_command_says(
     made = rendered(f"table 1 --study studies/breast --notes {notes}", tmp_path)
     _, _, *below = made.strip().split("\n\n")
     assert len(below) == kept
+
+
+def test_a_document_can_hold_the_verdicts_on_claims(tmp_path: Path) -> None:
+    made = rendered("audit --study studies/breast", tmp_path)
+    rows = [line for line in made.splitlines() if line.startswith("| “")]
+    claims = load("ails").claims
+    assert len(rows) == len(claims)
+    assert f"Of {len(claims)} claims: " in made
+    assert " not tested | " in rows[0]
+
+
+def test_what_cannot_stand_in_a_document_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"only `table`, `audit`, `readings` and `check external`"):
+        rendered("compare --study studies/breast", tmp_path)
+
+
+def test_page_and_command_judge_claims_at_the_declared_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = Study(datasets="phantom-binary", methods="none,ails", looks=(5, 9), results=tmp_path)
+    looked: list[tuple[int, ...]] = []
+    monkeypatch.setattr(report.claims, "judge", lambda *given: looked.append(given[2]) or [])
+    report._claims(report.Content(study))
+    assert looked == [(5, 9)]

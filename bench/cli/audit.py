@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.base.files import write_text
 from bench.cli.asked import study
 from bench.cli.blocks import Block, print_blocks
 from bench.cli.options import option_group, selecting
@@ -110,9 +111,11 @@ def write_claims(content: Content, name: str = "ails") -> None:
     from reports.claims import judge as claims
     from reports.claims.findings import Outcome
     from reports.claims.paper import load
+    from reports.tables.claims import build
+    from reports.tables.table import to_markdown
 
     out, paper, study = console(), load(name), content.study
-    verdicts = claims.judge(content.measured, paper, study.selection.looks)
+    verdicts = content.judged(paper)
     blocks = [
         Block(v.verdict, f"“{v.claim.text}” ({v.claim.where})", v.reason, v.command(study, paper))
         for v in verdicts
@@ -122,10 +125,10 @@ def write_claims(content: Content, name: str = "ails") -> None:
     folder = content.study.store.root / "audit" / content.main.config.slug
     write_rows(folder / "claims.csv", claims.to_rows(verdicts))
     write_rows(folder / "claims-tests.csv", claims.to_tests(verdicts))
+    print_written([write_text(folder / "claims.md", to_markdown(build(paper, verdicts)))])
 
 
 def write_rows(path: Path, rows: Rows) -> None:
-    from bench.base.files import write_text
     from reports.results.tidy import to_tidy_csv
 
     print_written([write_text(path, to_tidy_csv(rows))])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +15,7 @@ from bench.cli.options import data_dir
 
 if TYPE_CHECKING:
     from reports.tables.output import Output
-    from reports.tables.table import Notes
+    from reports.tables.table import Notes, Table
 
 CHECKS = ("traces", "golden", "reported")
 
@@ -93,21 +93,51 @@ def rendered(command: str, results: Path) -> str:
     """What a command in a document writes as Markdown, from the committed records it names."""
     import shlex
 
-    from bench.cli.asked import study, view
+    from bench.cli.audit import audit
+    from bench.cli.readings import readings
     from bench.cli.reports import table
-    from reports.tables.catalogue import entry
     from reports.tables.table import to_markdown
 
+    makers = {table: tables, audit: claims, readings: readings_of}
     name, *words = shlex.split(command)
     if (name, *words) == ("check", "external"):
         return to_markdown(replication(results).table)
-    if name != "table":
-        raise BenchError(f"{command!r}: only `table` and `check external` can stand in a document")
-    options = table.make_context(name, [*words, "--results", str(results)]).params
+    for asked, make in makers.items():
+        if asked.name == name:
+            options = asked.make_context(name, [*words, "--results", str(results)]).params
+            notes: Notes = options.get("notes") or "full"
+            return "\n".join(to_markdown(made, notes) for made in make(options))
+    names = ", ".join(f"`{asked.name}`" for asked in makers)
+    raise BenchError(f"{command!r}: only {names} and `check external` can stand in a document")
+
+
+def tables(options: dict[str, Any]) -> list[Table]:
+    """What `bench table` prints."""
+    from bench.cli.asked import study, view
+    from reports.tables.catalogue import entry
+
     made, shown = entry(options["number"]), view(options)
-    outputs = made.outputs(made.study(study(options), shown), shown)
-    notes: Notes = options["notes"] or "full"
-    return "\n".join(to_markdown(output.table, notes) for output in outputs)
+    return [output.table for output in made.outputs(made.study(study(options), shown), shown)]
+
+
+def claims(options: dict[str, Any]) -> list[Table]:
+    """What `bench audit` writes of a paper's claims."""
+    from bench.cli.asked import study
+    from reports.claims.paper import load
+    from reports.page.report import Content
+    from reports.tables.claims import build
+
+    paper = load(options["paper"])
+    return [build(paper, Content(study(options)).judged(paper))]
+
+
+def readings_of(options: dict[str, Any]) -> list[Table]:
+    """What `bench readings` prints."""
+    from bench.cli.asked import study
+    from reports.tables.readings import Readings, output
+
+    asked = Readings(*(options[name] for name in ("method", "sample", "metric", "reference")))
+    return [output(asked.study(study(options)), asked).table]
 
 
 def external() -> None:

@@ -71,6 +71,10 @@ class Content:
     def measured(self) -> Measured:
         return union([self.studies[number].measured for number in of_runs()])
 
+    def judged(self, paper: Paper) -> list[claims.Verdict]:
+        """What the records say of each claim of a paper."""
+        return claims.judge(self.measured, paper, self.study.selection.looks)
+
     @property
     def left(self) -> Sequence[str]:
         """The datasets without a run."""
@@ -266,7 +270,7 @@ def drawn(entry: Entry, studies: Sequence[Study], view: View) -> list[site.Figur
 def _claims(content: Content) -> Part:
     """Those that records speak of; the others folded, and what makes their records."""
     paper = load("ails")
-    judged = claims.judge(content.measured, paper)
+    judged = content.judged(paper)
     told = [_claim(v) for v in judged if v.verdict != "not tested"]
     untested = [_claim(v) for v in judged if v.verdict == "not tested"]
     lacking = _lacking(content.begun, paper, [v for v in judged if v.lacks_records])

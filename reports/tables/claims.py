@@ -1,0 +1,30 @@
+"""A paper's claims, each with its verdict, as a table."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import get_args
+
+from reports.claims.findings import Outcome
+from reports.claims.judge import RULES, Verdict
+from reports.claims.paper import Paper
+from reports.tables.table import DASH, Row, Table
+
+
+def build(paper: Paper, judged: Sequence[Verdict]) -> Table:
+    """A row a claim, in the order of the paper."""
+    counts = Counter(verdict.verdict for verdict in judged)
+    named = [f"{counts[one]} {one}" for one in get_args(Outcome) if counts[one]]
+    different = dict.fromkeys(verdict.otherwise for verdict in judged if verdict.otherwise)
+    return Table(
+        title=f"Claims of {paper.title}",
+        columns=("claim", "where", "verdict", "what is compared", "what came out"),
+        rows=tuple(_row(verdict) for verdict in judged),
+        answer=(f"Of {len(judged)} claims: {', '.join(named)}.",),
+        notes=(*RULES, *(f"{one}." for one in different)),
+    )
+
+
+def _row(verdict: Verdict) -> Row:
+    claim = verdict.claim
+    compared = claim.measure if claim.effects else DASH
+    return Row(f"“{claim.text}”", (claim.where, verdict.verdict, compared, verdict.evidence))
