@@ -19,10 +19,8 @@ from methods.method import Progress
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 LINES = 90
-FIGURE = re.compile(
-    r"<!-- figure: python -m bench (.+?) -->\n<picture>\n"
-    r'<source .*srcset="(\S+?)">\n<img src="(\S+?)"'
-)
+FIGURE = re.compile(r"<!-- figure: python -m bench (.+?) -->\n((?:<.*>\n)+)")
+IMAGE = re.compile(r'src(?:set)?="(\S+?)"')
 
 
 def blocks(name: str) -> list[str]:
@@ -52,16 +50,17 @@ def test_the_method_of_the_readme_conforms(tmp_path: Path) -> None:
     assert list(conformance.problems(kind, conformance.CASES[::5])) == []
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/results.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/results.md", "studies/first/README.md"])
 def test_figures_of_documents_show_the_committed_records(name: str, tmp_path: Path) -> None:
     """Every word and number of a figure is what the command beside it draws."""
     page = ROOT / name
     found = FIGURE.findall(page.read_text("utf-8"))
     assert found
-    for command, narrow, wide in found:
-        main([*shlex.split(command), "--results", str(tmp_path)], standalone_mode=False)
-        drawn = sorted(tmp_path.rglob("*.svg"))
-        assert [texts(page.parent / image) for image in (narrow, wide)] == [*map(texts, drawn)]
+    for number, (command, shown) in enumerate(found):
+        folder = tmp_path / str(number)
+        main([*shlex.split(command), "--results", str(folder)], standalone_mode=False)
+        images = [page.parent / image for image in IMAGE.findall(shown)]
+        assert [*map(texts, images)] == [*map(texts, sorted(folder.rglob("*.svg")))]
 
 
 def texts(image: Path) -> list[str]:
