@@ -93,7 +93,7 @@ def test_a_document_can_hold_the_verdicts_on_claims(tmp_path: Path) -> None:
     claims = load("ails").claims
     assert len(rows) == len(claims)
     assert f"Of {len(claims)} claims: " in made
-    assert " not tested | " in rows[0]
+    assert all(" | not tested | " in row for row in rows[-5:])
 
 
 def test_what_cannot_stand_in_a_document_is_refused(tmp_path: Path) -> None:

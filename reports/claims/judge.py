@@ -44,11 +44,16 @@ class Verdict:
     """What our protocol has different from the paper's."""
 
     @property
-    def reason(self) -> str:
+    def result(self) -> str:
         """What was compared, and what came out."""
         measure = self.claim.measure
         compared = f"{measure[0].upper()}{measure[1:]}. " if self.claim.effects else ""
-        return compared + self.evidence + (f". {self.otherwise}" if self.otherwise else "")
+        return compared + self.evidence
+
+    @property
+    def reason(self) -> str:
+        """The result, and what our protocol has different."""
+        return self.result + (f". {self.otherwise}" if self.otherwise else "")
 
     @property
     def lacks_records(self) -> bool:
