@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import click
 
@@ -80,7 +81,7 @@ def reported(update: bool) -> bool:
     with TemporaryDirectory() as folder, unaware():
 
         def render(command: str) -> str:
-            return rendered(command, Path(folder))
+            return rendered(command, Path(folder, quote(command, safe="")))
 
         if update:
             print_written(documents.update(ROOT, render))
