@@ -97,7 +97,8 @@ def test_a_document_can_hold_the_verdicts_on_claims(tmp_path: Path) -> None:
 
 
 def test_what_cannot_stand_in_a_document_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BenchError, match=r"only `table`, `audit`, `readings` and `check external`"):
+    makers = "`table`, `audit`, `readings`, `tune` and `check external`"
+    with pytest.raises(BenchError, match=f"only {makers}"):
         rendered("compare --study studies/breast", tmp_path)
 
 

@@ -97,9 +97,10 @@ def rendered(command: str, results: Path) -> str:
     from bench.cli.audit import audit
     from bench.cli.readings import readings
     from bench.cli.reports import table
+    from bench.cli.tune import tune
     from reports.tables.table import to_markdown
 
-    makers = {table: tables, audit: claims, readings: readings_of}
+    makers = {table: tables, audit: claims, readings: readings_of, tune: comparison}
     name, *words = shlex.split(command)
     if (name, *words) == ("check", "external"):
         return to_markdown(replication(results).table)
@@ -139,6 +140,15 @@ def readings_of(options: dict[str, Any]) -> list[Table]:
 
     asked = Readings(*(options[name] for name in ("method", "sample", "metric", "reference")))
     return [output(asked.study(study(options)), asked).table]
+
+
+def comparison(options: dict[str, Any]) -> list[Table]:
+    """What `bench tune` prints when it has searched."""
+    from bench.cli.asked import study
+    from reports.results.view import View
+    from reports.tables.tuned import outputs
+
+    return [output.table for output in outputs(study(options), View())]
 
 
 def external() -> None:
