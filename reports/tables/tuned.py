@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.grid.cell import Run
 from bench.grid.notation import write_seeds
 from bench.stats.paired import ALPHA
 from bench.stats.verdict import FEWEST, Judged
@@ -49,32 +48,24 @@ class Sides:
 
 def outputs(study: Study, view: View) -> list[Output]:
     """A table for each dataset, backbone and ratio. Raises BenchError for what was not tuned."""
+    sets = dict.fromkeys(run.cell.source for run in study.grid.runs)
+    alone = [replace(study, datasets=[source]) for source in sets]
     return [
-        _output(study, view, Sides(_on(default, dataset), _on(tuned, dataset), entries))
+        _output(one, view, Sides(default, found, _entries(one, backbone, ratio)))
         for backbone in dict.fromkeys(run.cell.backbone for run in study.grid.runs)
         for ratio in study.measured.ratios
-        for default, tuned in [
-            [collect(side, backbone, ratio, view.quantity) for side in (study, study.tuned)]
+        for one in alone
+        for default, found in [
+            [collect(side, backbone, ratio, view.quantity) for side in (one, one.tuned)]
         ]
-        for dataset in default.datasets
-        for entries in [_entries(study, dataset, backbone, ratio)]
     ]
 
 
-def _on(results: Results, dataset: str) -> Results:
-    infos = tuple(info for info in results.infos if info.name == dataset)
-    return replace(results, datasets=(dataset,), infos=infos)
-
-
-def _entries(study: Study, dataset: str, backbone: str, ratio: float) -> Entries:
-    wanted = dataset, backbone, ratio
-    found = {run.cell.method.label: run.cell for run in study.grid.runs if place(run) == wanted}
-    entries = {label: study.shelf.entry(cell) for label, cell in found.items()}
+def _entries(study: Study, backbone: str, ratio: float) -> Entries:
+    place = backbone, ratio
+    cells = [run.cell for run in study.grid.runs if (run.cell.backbone, run.cell.ratio) == place]
+    entries = {cell.method.label: study.shelf.entry(cell) for cell in cells}
     return {label: entry for label, entry in entries.items() if entry}
-
-
-def place(run: Run) -> tuple[str, str, float]:
-    return run.cell.dataset, run.cell.backbone, run.cell.ratio
 
 
 def _output(study: Study, view: View, sides: Sides) -> Output:
