@@ -134,6 +134,16 @@ def test_default_against_tuned_is_paired_by_fresh_seed(tmp_path: Path) -> None:
     assert lines["mixup"][5:8] == [str(TRIALS), "0", str(TRIALS * 2 * 4000)]
 
 
+def test_a_table_speaks_of_its_own_set_alone(tmp_path: Path) -> None:
+    asked = tuned(tmp_path, "mixup", datasets=["phantom-binary", "phantom-multiclass"])
+    for side in (asked, asked.tuned):
+        fill(asked.store, side.grid)
+    tables = reports.tuned(asked, ["acc"])
+    for table, other in zip(tables, ("phantom-multiclass", "phantom-binary"), strict=True):
+        assert other not in table.table.title
+        assert other not in " ".join(table.table.footnotes)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
