@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.base.errors import BenchError
-from bench.cli.check import rendered
+from bench.cli.documents import rendered
 from bench.study import Study
 from reports.claims.paper import load
 from reports.documents import check, update

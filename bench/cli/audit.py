@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.base.files import write_text
 from bench.cli.asked import study
 from bench.cli.blocks import Block, print_blocks
 from bench.cli.options import option_group, selecting
@@ -107,11 +106,12 @@ def write_claims(content: Content, name: str = "ails") -> None:
     """What the records say of a paper's claims."""
     from typing import get_args
 
+    from bench.base.files import write_text
     from bench.engines.progress import console
     from reports.claims import judge as claims
     from reports.claims.findings import Outcome
     from reports.claims.paper import load
-    from reports.tables.claims import build
+    from reports.claims.table import build
     from reports.tables.table import to_markdown
 
     out, paper, study = console(), load(name), content.study
@@ -129,6 +129,7 @@ def write_claims(content: Content, name: str = "ails") -> None:
 
 
 def write_rows(path: Path, rows: Rows) -> None:
+    from bench.base.files import write_text
     from reports.results.tidy import to_tidy_csv
 
     print_written([write_text(path, to_tidy_csv(rows))])

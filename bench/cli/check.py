@@ -5,18 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
 
 from bench.base.errors import BenchError
+from bench.cli.documents import rendered, replication
 from bench.cli.findings import print_golden, print_reported, print_traces
 from bench.cli.options import data_dir
-
-if TYPE_CHECKING:
-    from reports.tables.output import Output
-    from reports.tables.table import Notes, Table
 
 CHECKS = ("traces", "golden", "reported")
 
@@ -90,82 +86,12 @@ def reported(update: bool) -> bool:
     return end([f.problem for f in findings])
 
 
-def rendered(command: str, results: Path) -> str:
-    """What a command in a document writes as Markdown, from the committed records it names."""
-    import shlex
-
-    from bench.cli.audit import audit
-    from bench.cli.readings import readings
-    from bench.cli.reports import table
-    from bench.cli.tune import tune
-    from reports.tables.table import to_markdown
-
-    makers = {table: tables, audit: claims, readings: readings_of, tune: comparison}
-    name, *words = shlex.split(command)
-    if (name, *words) == ("check", "external"):
-        return to_markdown(replication(results).table)
-    for asked, make in makers.items():
-        if asked.name == name:
-            options = asked.make_context(name, [*words, "--results", str(results)]).params
-            notes: Notes = options.get("notes") or "full"
-            return "\n".join(to_markdown(made, notes) for made in make(options))
-    names = ", ".join(f"`{asked.name}`" for asked in makers)
-    raise BenchError(f"{command!r}: only {names} and `check external` can stand in a document")
-
-
-def tables(options: dict[str, Any]) -> list[Table]:
-    """What `bench table` prints."""
-    from bench.cli.asked import study, view
-    from reports.tables.catalogue import entry
-
-    made, shown = entry(options["number"]), view(options)
-    return [output.table for output in made.outputs(made.study(study(options), shown), shown)]
-
-
-def claims(options: dict[str, Any]) -> list[Table]:
-    """What `bench audit` writes of a paper's claims."""
-    from bench.cli.asked import study
-    from reports.claims.paper import load
-    from reports.page.report import Content
-    from reports.tables.claims import build
-
-    paper = load(options["paper"])
-    return [build(paper, Content(study(options)).judged(paper))]
-
-
-def readings_of(options: dict[str, Any]) -> list[Table]:
-    """What `bench readings` prints."""
-    from bench.cli.asked import study
-    from reports.tables.readings import Readings, output
-
-    asked = Readings(*(options[name] for name in ("method", "sample", "metric", "reference")))
-    return [output(asked.study(study(options)), asked).table]
-
-
-def comparison(options: dict[str, Any]) -> list[Table]:
-    """What `bench tune` prints when it has searched."""
-    from bench.cli.asked import study
-    from reports.results.view import View
-    from reports.tables.tuned import outputs
-
-    return [output.table for output in outputs(study(options), View())]
-
-
 def external() -> None:
     """Our baseline beside published numbers, from the committed records."""
     from bench.cli.printing import print_tables
 
     with TemporaryDirectory() as folder:
         print_tables([replication(Path(folder))])
-
-
-def replication(results: Path) -> Output:
-    from bench.committed import part
-    from reports.tables.replication import output
-
-    names = ("fp32", "bf16")
-    studies = {name: part(f"studies/medmnist/{name}").study(results=results) for name in names}
-    return output(studies)
 
 
 def end(problems: list[str], path: Path | None = None, reason: str = "") -> bool:
