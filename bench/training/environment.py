@@ -69,7 +69,8 @@ def check_kind(device: str, wanted: str) -> None:
     if wanted != "any" and kinds != {wanted}:
         raise BenchError(
             f"the protocol is of runs on {wanted}, and this is {device}: "
-            f"give --device {wanted}, or --set device=any for records of their own"
+            f"give --device {wanted}, --done to see what is done, or --set device=any for records "
+            "of their own"
         )
 
 

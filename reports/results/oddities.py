@@ -4,7 +4,7 @@ They are marked and counted like all others; none is ever left out.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,10 +35,10 @@ class Oddities:
     one_class: Odd = field(default_factory=dict)
     far: Odd = field(default_factory=dict)
 
-    def mark(self, method: str, datasets: Iterable[str]) -> str:
-        """† where one of them is behind a cell of the method, over these datasets."""
-        odd = {*self.one_class, *self.far}
-        return MARK if any((method, dataset) in odd for dataset in datasets) else ""
+    def mark(self, method: str, datasets: Iterable[str], seeds: Collection[int]) -> str:
+        """† where one of them is behind a cell of the method, over these datasets and seeds."""
+        found = (odd.get((method, d), ()) for d in datasets for odd in (self.one_class, self.far))
+        return MARK if any(seed in seeds for each in found for seed in each) else ""
 
     def sentences(self) -> list[str]:
         """What the mark means, and which runs it is about, where there are some."""
@@ -100,7 +100,8 @@ def of_one_class(study: Study, results: Results) -> Odd:
         cell = run.cell
         place = cell.method.label, cell.dataset
         asked = cell.backbone in parts(results.backbone) and cell.ratio == results.ratio
-        if asked and place in results.values and predicts_one_class(study, run, record):
+        used = run.seed in results.values.get(place, ())
+        if asked and used and predicts_one_class(study, run, record):
             found.setdefault(place, []).append(run.seed)
     return found
 

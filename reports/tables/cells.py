@@ -79,7 +79,10 @@ def column(
         for m, v in found.items()
     }
     places = results.datasets if dataset == OVERALL else (dataset,)
-    return [replace(marked(one, odd.mark(m, places)), best=m in bold) for m, one in cells.items()]
+    return [
+        replace(marked(one, odd.mark(m, places, found[m])), best=m in bold)
+        for m, one in cells.items()
+    ]
 
 
 def marked(cell: Cell, mark: str) -> Cell:

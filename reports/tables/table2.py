@@ -73,7 +73,8 @@ def _rows(study: Study, measured: dict[str, dict[str, Results]]) -> list[Row]:
     odd = _odd(study, metric)
 
     def mean(backbone: str, method: str) -> Cell:
-        mark = odd[backbone].mark(method, anyone.datasets)
+        seeds = metric[backbone].means(method)
+        mark = odd[backbone].mark(method, anyone.datasets, seeds)
         return cells.marked(cells.mean(metric[backbone], method, **form), mark)
 
     return [

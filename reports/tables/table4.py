@@ -118,7 +118,7 @@ def _loss(
         families[f"{ratio:.0%}"] = from_reference
         for method, values in loss.items():
             cell = cells.cell(values, full.seeds, from_reference.get(method), **full.metric.form)
-            marks = (odd[f"{r:.0%}"].mark(method, full.datasets) for r in (ratio, 1.0))
+            marks = (odd[f"{r:.0%}"].mark(method, full.datasets, values) for r in (ratio, 1.0))
             rows[method].append(cells.marked(cell, max(marks)))
             about = origin(results, method, pairs.OVERALL) | {"metric": f"loss of {full.name}"}
             tidy.append(about | numbers(values, full.seeds))

@@ -130,7 +130,7 @@ def _row(
     default, tuned = (
         cells.marked(
             cells.cell(side.values[method, sides.dataset], results.seeds, **form),
-            marks.mark(method, [sides.dataset]),
+            marks.mark(method, [sides.dataset], side.values[method, sides.dataset]),
         )
         for side, marks in zip((results, sides.tuned), odd.values(), strict=True)
     )

@@ -12,6 +12,7 @@ from bench.grid.protocol import Protocol
 from bench.grid.selection import Selection
 from bench.stats.paired import outlying
 from bench.store.records import Store
+from bench.study import Study
 from reports.results.oddities import Oddities
 from reports.results.view import View
 from reports.results.wording import over_seeds
@@ -75,6 +76,26 @@ def test_they_are_marked_named_and_counted(tmp_path: Path) -> None:
     assert "predicts one class only (none on phantom-binary seed 2)" in note
     assert "from the median of its seeds (none on phantom-binary seed 2, mixup" in note
     assert all(row["n"] == SEEDS for row in output.cells)
+
+
+def test_a_mean_over_fewer_seeds_is_not_marked_for_a_run_beyond_them(tmp_path: Path) -> None:
+    both = Study(
+        datasets=["phantom-binary", "phantom-multiclass"],
+        methods=["none", "mixup"],
+        seeds=SEEDS,
+        looks=[3, SEEDS],
+        results=tmp_path,
+    )
+    for run in both.grid.runs:
+        if run.cell.dataset == "phantom-binary" or run.seed < 3:
+            odd = run.cell.method.name == "none" and run.seed == SEEDS - 1
+            metrics = {"acc": 0.2 if odd else 0.8 + run.seed / 100, "auc": 0.9, "balanced_acc": 0.6}
+            both.store.publish(run.key, record(run, metrics), scores(run), TARGETS)
+    (output,) = outputs(both, View("acc"))
+    none = next(row for row in output.table.rows if row.label == "none")
+    cells = dict(zip(output.table.columns[1:], none.cells, strict=True))
+    assert cells["phantom-binary"].mark == "†"  # type: ignore[union-attr]
+    assert cells["mean"].mark == "" and cells["mean"].mean == pytest.approx(0.81)  # type: ignore[union-attr]
 
 
 def test_where_nothing_is_odd_nothing_is_marked(tmp_path: Path) -> None:
