@@ -133,6 +133,21 @@ def _lacking(results: Results, dataset: str) -> str:
     return f"{dataset}: " + ", ".join(f"{m} {n} of {asked}" for m, n in short.items()) + " done"
 
 
+def seeds_of_columns(results: Results) -> list[str]:
+    """A footnote on the seeds of each column, where columns have different numbers of them."""
+    found: dict[str, list[str]] = {}
+    for name in columns(results):
+        each = [
+            results.means(m) if name == OVERALL else results.values[m, name]
+            for m in results.methods
+        ]
+        counts = sorted({len(values) for values in each if complete(values, results.seeds)})
+        if counts:
+            found.setdefault(" to ".join(map(str, counts)), []).append(name)
+    said = "; ".join(f"{n} for {', '.join(names)}" for n, names in found.items())
+    return [f"Seeds: {said}."] if len(found) > 1 else []
+
+
 def star_note(
     reference: str,
     families: Mapping[str, Family],

@@ -69,6 +69,7 @@ def build(
         answer=tuple(answer(tests, reference, results.rule)),
         notes=(
             cells.star_note(reference, tests, results.rule),
+            *cells.seeds_of_columns(results),
             *cells.gaps(results),
             *cells.undefined(results),
             *odd.sentences(),

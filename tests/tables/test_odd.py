@@ -95,6 +95,8 @@ def test_a_mean_over_fewer_seeds_is_not_marked_for_a_run_beyond_them(tmp_path: P
     none = next(row for row in output.table.rows if row.label == "none")
     cells = dict(zip(output.table.columns[1:], none.cells, strict=True))
     assert cells["phantom-binary"].mark == "†"  # type: ignore[union-attr]
+    (note,) = [note for note in output.table.notes if note.startswith("Seeds: ")]
+    assert note == "Seeds: 6 for phantom-binary; 3 for phantom-multiclass, mean."
     assert cells["mean"].mark == "" and cells["mean"].mean == pytest.approx(0.81)  # type: ignore[union-attr]
 
 
