@@ -18,7 +18,8 @@ from bench.committed import part
 from bench.looks import needed
 from bench.store.measured import Measured
 from bench.study import Study
-from reports import compare
+from reports.results.compare import compare_rows
+from reports.results.view import View
 
 
 def replayed(study: Study, metric: str = "acc") -> Study:
@@ -32,6 +33,12 @@ def replayed(study: Study, metric: str = "acc") -> Study:
         if not asked:
             return again
         shown |= {run: whole.records[run] for run in asked}
+
+
+def beside(again: Study, study: Study, metric: str = "acc") -> list[tuple[dict, dict]]:
+    """The comparisons of a replayed study, each with that of the whole."""
+    stopped, full = (compare_rows(one, View(metric)) for one in (again, study))
+    return [*zip(stopped, full, strict=True)]
 
 
 def main() -> None:
@@ -54,12 +61,11 @@ def main() -> None:
         print(f"{done} of {all_runs} runs; {1 - done / all_runs:.0%} saved\n")
         print("| set | method | seeds | stopped when decided | with all seeds |")
         print("|---|---|--:|---|---|")
-        stopped, full = (compare(one, metric=options.metric) for one in (again, study))
-        for (_, one), (_, other) in zip(stopped.iterrows(), full.iterrows(), strict=True):
+        for one, other in beside(again, study, options.metric):
             verdicts = " | ".join(
-                f"{row.verdict} {100 * row.difference:+.1f}" for row in (one, other)
+                f"{row['verdict']} {100 * row['difference']:+.1f}" for row in (one, other)
             )
-            print(f"| {one.dataset} | {one.method} | {one.n} | {verdicts} |")
+            print(f"| {one['dataset']} | {one['method']} | {one['n']} | {verdicts} |")
 
 
 if __name__ == "__main__":

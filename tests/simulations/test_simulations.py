@@ -3,7 +3,11 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from made_up import record
+
+from bench.study import Study
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -11,8 +15,11 @@ import claims
 import coverage
 import joint
 import looks
+import replay
 
 pytestmark = pytest.mark.slow
+TARGETS = np.arange(20) % 2
+SCORES = np.eye(2, dtype=np.float32)[TARGETS] * 0.8 + 0.1
 
 
 @pytest.mark.parametrize(("seeds", "images", "sds"), coverage.ROWS)
@@ -52,3 +59,23 @@ def test_workers_that_begin_in_their_own_shard_ask_far_less_of_the_store():
     assert found[1]["operations"] < found[0]["operations"] / 5
     assert found[1]["looking"] < found[0]["looking"] < 0.01
     assert abs(found[1]["last"] - found[0]["last"]) < 0.1
+
+
+def test_a_study_done_again_stops_what_is_decided(tmp_path):
+    """`basic` is far below from the first look on, `mixup` is never decided."""
+    rng = np.random.default_rng(0)
+    study = Study(
+        datasets=["phantom-binary"],
+        methods=["none", "basic", "mixup"],
+        seeds=15,
+        looks=[5, 10, 15],
+        results=tmp_path,
+    )
+    for run in study.grid.runs:
+        acc = 0.8 + rng.normal(0, 0.02) - 0.3 * (run.cell.method.name == "basic")
+        study.store.publish(run.key, record(run, {"acc": acc, "auc": 0.9}), SCORES, TARGETS)
+    again = replay.replayed(study)
+    assert len(again.measured.records) == 35
+    (basic, whole), (mixup, _) = replay.beside(again, study)
+    assert (basic["n"], whole["n"], mixup["n"]) == (5, 15, 15)
+    assert basic["verdict"] == whole["verdict"] == "worse"
