@@ -21,7 +21,7 @@ class Cutout(Method):
     zero = {"prob": 0.0}
 
     class Params(Parameters):
-        """`side` is a fraction of the height; `prob` is that of erasing in a image at all."""
+        """`side` is a fraction of the height; `prob` is that of erasing in an image at all."""
 
         side: float = Field(0.5, gt=0, le=1)
         prob: float = Field(1.0, ge=0, le=1)

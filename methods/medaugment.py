@@ -78,7 +78,7 @@ class MedAugment(Method):
     replacement, in random order; each fires with probability 0.2 `level`. The spatial ones are
     composed to one bilinear warp, outside black; the pixel one comes before or after it, with
     equal chance.
-    Online: each time a image is shown it is the original with probability `keep_original`, else
+    Online: each time an image is shown it is the original with probability `keep_original`, else
     a branch of any kind. Offline, as the official code: before training each image gets
     `branches` copies in 8 bits (four are one of each kind; else kinds are drawn), and each time it
     is shown it is one of these versions. The official epoch has all versions, thus five times the
@@ -98,7 +98,7 @@ class MedAugment(Method):
 
         level: int = Field(5, ge=0, le=5)
         branches: int = Field(4, ge=1)
-        """Versions of a image beside the original."""
+        """Versions of an image beside the original."""
         keep_original: float | None = Field(None, ge=0, le=1)
         """The probability of the original; not given, that of every version, 1/(branches + 1)."""
         offline: bool = False
@@ -130,7 +130,7 @@ class MedAugment(Method):
 
     @property
     def keep(self) -> float:
-        """The probability that a image is shown as it is."""
+        """The probability that an image is shown as it is."""
         keep = self.params.keep_original
         return 1 / (self.params.branches + 1) if keep is None else keep
 

@@ -11,11 +11,11 @@ from methods.method import Method, Parameters, Trial
 from methods.parts.boxes import GRAY, box_masks
 
 ATTEMPTS = 10
-"""Boxes that are drawn for a image; the first that fits is taken, and none if none does."""
+"""Boxes that are drawn for an image; the first that fits is taken, and none if none does."""
 
 
 class RandomErasing(Method):
-    """Erase one rectangle in a image, with probability `prob`, each image on its own.
+    """Erase one rectangle in an image, with probability `prob`, each image on its own.
 
     The share of the area is uniform in [min_area, max_area], the aspect (height by width)
     log-uniform in [min_aspect, max_aspect], the place uniform. Erased pixels become 0.5, or, with

@@ -27,7 +27,7 @@ class TrivialAugment(Method):
     zero = {"prob": 0.0}
 
     class Params(Parameters):
-        """`prob` is that of changing a image at all; the publication has 1."""
+        """`prob` is that of changing an image at all; the publication has 1."""
 
         prob: float = Field(1.0, ge=0, le=1)
         literal: bool = False

@@ -38,7 +38,7 @@ READINGS: tuple[Reading, ...] = (
     Reading("A11", "no offset where f is 0", {"mask": "nonzero"}),
     Reading("A11", "half of the dimensions", {"mask": "bernoulli(0.5)"}),
     Reading("A12", "16 learned directions", {"num_directions": 16}),
-    Reading("A12", "four offsets a image", {"num_samples": 4}),
+    Reading("A12", "four offsets an image", {"num_samples": 4}),
     Reading("A13", "cross-entropy without α", {"scale_in_loss": "one"}),
     Reading("A14", "cross-entropy on f too", {"ce_on": "both"}),
     Reading("A15", "closed-form bound", {"ce_estimator": "closed_form"}),

@@ -35,7 +35,7 @@ def test_a_seed_repeats_and_each_image_has_draws_of_its_own() -> None:
 
 
 def test_prob_is_the_share_of_changed_images() -> None:
-    """Identity, and the weakest bins, leave a image also when it is chosen."""
+    """Identity, and the weakest bins, leave an image also when it is chosen."""
     images = (random_images(3, 1) / 255).expand(2000, -1, -1, -1)
     shares = []
     for prob in (1.0, 0.5):
