@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import re
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +17,8 @@ from bench.cli.findings import print_golden, print_reported, print_traces
 from bench.cli.options import data_dir
 
 CHECKS = ("traces", "golden", "reported")
+PART = re.compile(r"--study (\S+)")
+"""Of a command in a document: commands of one part share what is unpacked of it."""
 
 
 @click.command()
@@ -76,8 +80,10 @@ def reported(update: bool) -> bool:
 
     with TemporaryDirectory() as folder, unaware():
 
+        @functools.cache
         def render(command: str) -> str:
-            return rendered(command, Path(folder, quote(command, safe="")))
+            part = PART.search(command)
+            return rendered(command, Path(folder, quote(part[1] if part else "other", safe="")))
 
         if update:
             print_written(documents.update(ROOT, render))
