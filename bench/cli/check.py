@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import functools
-import re
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.parse import quote
 
 import click
 
@@ -17,8 +15,6 @@ from bench.cli.findings import print_golden, print_reported, print_traces
 from bench.cli.options import data_dir
 
 CHECKS = ("traces", "golden", "reported")
-PART = re.compile(r"--study (\S+)")
-"""Of a command in a document: commands of one part share what is unpacked of it."""
 
 
 @click.command()
@@ -82,8 +78,7 @@ def reported(update: bool) -> bool:
 
         @functools.cache
         def render(command: str) -> str:
-            part = PART.search(command)
-            return rendered(command, Path(folder, quote(part[1] if part else "other", safe="")))
+            return rendered(command, Path(folder))
 
         if update:
             print_written(documents.update(ROOT, render))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from bench.base.errors import BenchError
 from bench.cli.asked import study, view
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 
 def rendered(command: str, results: Path) -> str:
-    """What a command in a document writes as Markdown, from the committed records it names."""
+    """What a command in a document writes as Markdown, from the committed records it names.
+
+    Commands of one part share what is unpacked of it into a folder of `results`; no other does.
+    """
     from reports.tables.table import to_markdown
 
     makers = {table: tables, audit: claims, readings: readings_of, tune: comparison}
@@ -29,7 +33,8 @@ def rendered(command: str, results: Path) -> str:
         return to_markdown(replication(results).table)
     for asked, make in makers.items():
         if asked.name == name:
-            options = asked.make_context(name, [*words, "--results", str(results)]).params
+            options = asked.make_context(name, words).params
+            options["results"] = results / quote(options["part"] or "", safe="")
             notes: Notes = options.get("notes") or "full"
             return "\n".join(to_markdown(made, notes) for made in make(options))
     names = ", ".join(f"`{asked.name}`" for asked in makers)

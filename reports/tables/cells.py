@@ -69,9 +69,7 @@ def column(
     that hold an odd run are marked.
     """
     labels = labels or results.methods
-    found = {
-        m: results.means(m) if dataset == OVERALL else results.values[m, dataset] for m in labels
-    }
+    found = {m: _values(results, m, dataset) for m in labels}
     bold = leaders(found, results.seeds, results.rule)
     uneven = len({len(v) for v in found.values() if complete(v, results.seeds)}) > 1
     cells = {
@@ -83,6 +81,11 @@ def column(
         replace(marked(one, odd.mark(m, places, found[m])), best=m in bold)
         for m, one in cells.items()
     ]
+
+
+def _values(results: Results, method: str, dataset: str) -> Values:
+    """Of a method on a dataset, or its means over all."""
+    return results.means(method) if dataset == OVERALL else results.values[method, dataset]
 
 
 def marked(cell: Cell, mark: str) -> Cell:
@@ -137,10 +140,7 @@ def seeds_of_columns(results: Results) -> list[str]:
     """A footnote on the seeds of each column, where columns have different numbers of them."""
     found: dict[str, list[str]] = {}
     for name in columns(results):
-        each = [
-            results.means(m) if name == OVERALL else results.values[m, name]
-            for m in results.methods
-        ]
+        each = [_values(results, m, name) for m in results.methods]
         counts = sorted({len(values) for values in each if complete(values, results.seeds)})
         if counts:
             found.setdefault(" to ".join(map(str, counts)), []).append(name)

@@ -125,9 +125,7 @@ def _row(found: Specification, outcome: Outcome, odd: Oddities) -> Row:
             changed[0] if len(changed) == 1 else f"{len(changed)} readings" if changed else "",
             cells.marked(
                 cells.cell(outcome.values, found.seeds, **metrics.get(found.metric).form),
-                odd.mark(
-                    outcome.choice.label, [place.dataset for place in found.places], found.seeds
-                ),
+                odd.mark(outcome.choice.label, [p.dataset for p in found.places], outcome.values),
             ),
             "=" if outcome.equals == DEFAULT else _difference(outcome.to_default),
             _difference(effect),

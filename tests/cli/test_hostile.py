@@ -57,6 +57,7 @@ WRONG = {
     "a long backbone": (["--backbones", LONG], "the nearest of"),
     "no such home": (["--datasets", "~nobody-here/a.npz"], "no file"),
     "devices": (["--device", "cpu,cuda", "--dry-run"], "device 'cpu,cuda'"),
+    "a protocol of a GPU": (["--protocol", "gpu", "--device", "cpu"], "--done to see what is done"),
     "a device of no run": (["--device", "meta"], "cpu, cuda, mps"),
     "a device that is not there": (["--device", "cuda:99", "--dry-run"], "--device cpu"),
     "a huge size": (["--size", "100000"], "source_size"),
