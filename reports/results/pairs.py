@@ -109,7 +109,7 @@ def overall(tests: Mapping[str, Family]) -> Family:
 
 
 def leaders(columns: Mapping[str, Values], seeds: Sequence[int], rule: Rule) -> set[str]:
-    """The columns that are not shown to be below the best mean: those in bold.
+    """The columns that are not shown to be below the best mean, nor below its equals: in bold.
 
     Below five seeds the best mean alone.
     """
@@ -120,5 +120,6 @@ def leaders(columns: Mapping[str, Values], seeds: Sequence[int], rule: Rule) -> 
     best = {name for name, mean in means.items() if mean == top}
     if len(seeds) < FEWEST:
         return best
-    family = against(columns, next(iter(best)), seeds, rule)
-    return best | {name for name, one in family.items() if one.p_holm > ALPHA}
+    families = [against(columns, name, seeds, rule) for name in best]
+    below = {m for family in families for m, one in family.items() if one.p_holm <= ALPHA}
+    return means.keys() - below

@@ -20,7 +20,9 @@ from bench.grid import configs, grid
 from bench.grid.grid import Grid
 from bench.grid.selection import Selection
 from bench.stats.crossed import influence
+from bench.stats.verdict import Rule
 from bench.store.records import Store
+from reports.results.pairs import leaders
 from reports.results.results import Results, collect
 from reports.results.view import View
 from reports.results.wording import ranges
@@ -161,6 +163,16 @@ def test_bold_is_the_best_and_all_that_are_not_shown_to_be_below_it(store: Store
         assert {row.label for row in rows if row.cells[column].best} == expected
         bold |= {len(expected)}
     assert bold
+
+
+@pytest.mark.parametrize(("one", "other"), [("steady", "loose"), ("loose", "steady")])
+def test_what_is_shown_below_one_of_two_equal_bests_is_not_bold(one: str, other: str) -> None:
+    """Whichever of them comes first: the order of a set differs from process to process."""
+    steady = dict(enumerate([0.75, 0.75, 0.75, 0.75, 0.75, 0.75]))
+    loose = dict(enumerate([0.5, 1.0, 0.5, 1.0, 0.5, 1.0]))
+    below = dict(enumerate([0.6875, 0.703125] * 3))
+    named = {one: steady, other: loose, "below": below}
+    assert leaders(named, range(6), Rule()) == {"steady", "loose"}
 
 
 def test_below_five_seeds_there_is_no_star_and_the_best_alone_is_bold(store: Store) -> None:
