@@ -164,7 +164,7 @@ def _of_folder(source: Path, exclude: Sequence[str]) -> Listing:
         raise BenchError(f"{source} has split folders and {stray!r}; move it away, or the splits")
     if given and not {"train", "test"} <= set(given.values()):
         raise BenchError(
-            f"{source} has no {' and '.join({'train', 'test'} - set(given.values()))} "
+            f"{source} has no {' and '.join(sorted({'train', 'test'} - set(given.values())))} "
             "folder; train and test are needed, val is taken from train without one"
         )
     classes = (
