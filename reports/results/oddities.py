@@ -34,6 +34,8 @@ class Oddities:
 
     one_class: Odd = field(default_factory=dict)
     far: Odd = field(default_factory=dict)
+    untaught: Odd = field(default_factory=dict)
+    """The cells of which every run predicts one class."""
 
     def mark(self, method: str, datasets: Iterable[str], seeds: Collection[int]) -> str:
         """† where one of them is behind a cell of the method, over these datasets and seeds."""
@@ -50,13 +52,18 @@ NOTHING_ODD = Oddities()
 
 def of(study: Study, found: Iterable[Results]) -> Oddities:
     """Those of all these results."""
-    one_class: Odd = {}
-    far: Odd = {}
+    odd = Oddities()
     for results in found:
-        for odd, more in ((one_class, of_one_class(study, results)), (far, far_off(results))):
+        one_class = of_one_class(study, results)
+        untaught = {p: s for p, s in one_class.items() if len(s) == len(results.values[p])}
+        for kind, more in (
+            (odd.one_class, one_class),
+            (odd.far, far_off(results)),
+            (odd.untaught, untaught),
+        ):
             for place, seeds in more.items():
-                odd[place] = sorted({*odd.get(place, ()), *seeds})
-    return Oddities(one_class, far)
+                kind[place] = sorted({*kind.get(place, ()), *seeds})
+    return odd
 
 
 def explained(parts: Mapping[str, Oddities]) -> list[str]:
@@ -67,12 +74,21 @@ def explained(parts: Mapping[str, Oddities]) -> list[str]:
             where: odd.far for where, odd in parts.items()
         },
     }
-    said = [
-        f"{kind} ({runs})"
-        for kind, by_part in kinds.items()
-        if (runs := "; ".join(_in(where, odd) for where, odd in by_part.items() if odd))
+    said = [f"{kind} ({runs})" for kind, odd in kinds.items() if (runs := _of_parts(odd))]
+    if not said:
+        return []
+    untaught = _of_parts({where: odd.untaught for where, odd in parts.items()})
+    warning = (
+        f" Where all runs predict one class ({untaught}), no verdict says anything of methods."
+    )
+    return [
+        f"{MARK} holds a run that {', or that '.join(said)}. None is left out."
+        + (warning if untaught else "")
     ]
-    return [f"{MARK} holds a run that {', or that '.join(said)}. None is left out."] if said else []
+
+
+def _of_parts(parts: Mapping[str, Odd]) -> str:
+    return "; ".join(_in(where, odd) for where, odd in parts.items() if odd)
 
 
 def _in(where: str, odd: Odd) -> str:

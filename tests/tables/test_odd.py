@@ -75,7 +75,19 @@ def test_they_are_marked_named_and_counted(tmp_path: Path) -> None:
     (note,) = [note for note in output.table.notes if note.startswith("†")]
     assert "predicts one class only (none on phantom-binary seed 2)" in note
     assert "from the median of its seeds (none on phantom-binary seed 2, mixup" in note
-    assert all(row["n"] == SEEDS for row in output.cells)
+    assert all(row["n"] == SEEDS for row in output.cells) and "no verdict" not in note
+
+
+def test_a_cell_that_learned_nothing_is_named(tmp_path: Path) -> None:
+    """Its runs may agree with those of another cell for that reason alone."""
+    for run in runs().runs:
+        always = run.cell.method.name == "none"
+        saying = np.full((60, 2), (0.4, 0.6), np.float32) if always else scores(run)
+        metrics = {"acc": 0.5 if always else 0.8, "auc": 0.9, "balanced_acc": 0.5}
+        Store(tmp_path).publish(run.key, record(run, metrics), saying, TARGETS)
+    (output,) = outputs(study(Store(tmp_path), runs()), View("acc"))
+    (note,) = [note for note in output.table.notes if note.startswith("†")]
+    assert "all runs predict one class (none on phantom-binary seed 0–5), no verdict" in note
 
 
 def test_a_mean_over_fewer_seeds_is_not_marked_for_a_run_beyond_them(tmp_path: Path) -> None:
