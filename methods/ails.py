@@ -10,7 +10,16 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from bench.base.identity import added
-from methods.method import Classifier, Logs, Method, Parameters, Progress, Setting, Trial
+from methods.method import (
+    Classifier,
+    Logs,
+    Method,
+    Parameters,
+    Progress,
+    Setting,
+    Trial,
+    shares,
+)
 from methods.parts.ails_readings import READINGS
 from methods.parts.divergence import closed_form_bound, symmetric_kl
 from methods.parts.filter import Projection, SameClassCosine, longest, schedule, sphere
@@ -257,7 +266,9 @@ class AILS(Method):
     def illustrate(self, model: Classifier, images: Tensor, targets: Tensor) -> Tensor:
         f = model.features(images)
         q: Gaussian = self.posterior(f)
-        return self.move(f, self.params.alpha * self.view(f, q, Progress(0, 1, 0, 1)).delta)
+        rows = f.repeat(self.params.num_samples, 1)
+        moved = self.move(rows, self.params.alpha * self.view(rows, q, Progress(0, 1, 0, 1)).delta)
+        return moved[: len(f)]
 
     def observe(self, f: Tensor, targets: Tensor) -> None:
         """Let the running statistics of projection and threshold follow the features."""
@@ -352,8 +363,9 @@ class AILS(Method):
         else:
             mean = classify(f + gain * (q.mean @ self.directions.mT))
             weights = weights @ self.directions
-        targets = self.dense(targets)
-        return closed_form_bound(mean, q.covariance(weights), targets, self.setting.task).mean()
+        of = self.setting
+        counted = shares(self.dense(targets), of.task, of.weights, of.label_smoothing)
+        return closed_form_bound(mean, q.covariance(weights), counted, of.task).mean()
 
     @torch.no_grad()
     def statistics(self, f: Tensor, augmented: Tensor, q: Gaussian, view: View) -> Logs:

@@ -37,8 +37,8 @@ class Basic(Method):
 
     @classmethod
     def space(cls, trial: Trial) -> None:
-        """From a third to twice the defaults; `degrees` to all angles, as for skin (Esteva et al.
-        2017, Nature).
+        """`prob` and `zoom` around their defaults; `degrees` to all angles, as for skin (Esteva et
+        al. 2017, Nature).
         """
         trial.suggest_float("prob", 0.2, 1.0)
         trial.suggest_float("degrees", 5.0, 180.0, log=True)

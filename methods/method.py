@@ -137,14 +137,28 @@ def _label_loss(
     logits: Tensor, targets: Tensor, weights: Weights | None, smoothing: float
 ) -> Tensor:
     """Binary cross-entropy (B, L) of labels."""
-    if smoothing:
-        targets = torch.lerp(targets, torch.full_like(targets, 0.5), smoothing)
+    present, absent = shares(targets, Task.MULTILABEL, weights, smoothing)
     if weights is None:
-        return F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
-    present, absent = (_on(logits.device, each) for each in (weights.present, weights.absent))
+        return F.binary_cross_entropy_with_logits(logits, present, reduction="none")
     chance, other = F.logsigmoid(logits.float()), F.logsigmoid(-logits.float())
-    loss: Tensor = -(present * targets * chance + absent * (1 - targets) * other)
-    return loss
+    return -(present * chance + absent * other)
+
+
+def shares(
+    targets: Tensor, task: Task, weights: Weights | None = None, smoothing: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """What each class counts in `task_loss`, or each label as present and as absent.
+
+    Of float rows of targets (B, C); of classes only the first is needed.
+    """
+    if smoothing:
+        even = 0.5 if task is Task.MULTILABEL else 1 / targets.shape[1]
+        targets = torch.lerp(targets, torch.full_like(targets, even), smoothing)
+    present, absent = targets, 1 - targets
+    if weights is None:
+        return present, absent
+    present = _on(targets.device, weights.present) * present
+    return present, _on(targets.device, weights.absent) * absent if weights.absent else absent
 
 
 @functools.lru_cache(maxsize=8)

@@ -20,12 +20,12 @@ class RandomErasing(Method):
     The share of the area is uniform in [min_area, max_area], the aspect (height by width)
     log-uniform in [min_aspect, max_aspect], the place uniform. Erased pixels become 0.5, or, with
     `fill` noise, 0.5 + ½ N(0, 1) for each pixel and channel, unclipped: the 0 and the N(0, 1)
-    after normalisation of the official code, where the backbone's mean and std are 0.5, as they
-    are unless it is pretrained.
+    after normalisation of timm's modes `const` and `pixel`, where the backbone's mean and std are
+    0.5, as they are unless it is pretrained.
     """
 
     summary = "one gray or noisy rectangle in some images"
-    reference = "Zhong et al. 2020, Random Erasing Data Augmentation, AAAI; timm's defaults"
+    reference = "Zhong et al. 2020, Random Erasing Data Augmentation, AAAI; torchvision's defaults"
     zero = {"prob": 0.0}
 
     class Params(Parameters):

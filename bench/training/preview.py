@@ -37,7 +37,7 @@ def draw(run: Run, results: Path, data_dir: Path | None = None) -> Path:
     info = dataset.info
     train, identity = training_subset(run, dataset)
     model, method = assemble(run, info, "cpu", train.targets)
-    method.prepare(train, Workspace(results / "generated", identity))
+    train = method.prepare(train, Workspace(results / "generated", identity))
     model = method.adapt(model)
     if type(method).loss is not Method.loss:
         with torch.enable_grad():

@@ -12,6 +12,7 @@ from bench.base.errors import BenchError
 from bench.base.split import Split
 from bench.base.streams import stream
 from bench.base.task import Task
+from methods.generative.method import GenerativeMethod
 from methods.method import (
     C,
     Classifier,
@@ -68,9 +69,14 @@ class Composition(Method):
         )
 
     def prepare(self, train: Split, workspace: Workspace) -> Split:
+        """One after another, but that a generator learns from the run's own images alone."""
+        given = train
         for part in self.chain:
-            train = part.prepare(train, workspace)
-        return train
+            if isinstance(part, GenerativeMethod):
+                part.prepare(train, workspace)
+            else:
+                given = part.prepare(given, workspace)
+        return given
 
     def adapt(self, model: C) -> C:
         for part in self.chain:

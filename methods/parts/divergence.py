@@ -18,17 +18,20 @@ def symmetric_kl(a: Tensor, b: Tensor, task: Task, label_reduction: str = "mean"
     return ((log_a.exp() - log_b.exp()) * (log_a - log_b)).sum(1)
 
 
-def closed_form_bound(mean: Tensor, covariance: Tensor, targets: Tensor, task: Task) -> Tensor:
+def closed_form_bound(
+    mean: Tensor, covariance: Tensor, shares: tuple[Tensor, Tensor], task: Task
+) -> Tensor:
     """Upper bound (B,) of the expected task loss of Gaussian logits, by Jensen's inequality.
 
-    With logits z ~ N(mean (B, C), covariance (B, C, C)) and targets as float rows:
+    With logits z ~ N(mean (B, C), covariance (B, C, C)) and the `shares` of the targets (B, C):
     E log Σ_c exp(z_c - z_k) ≤ log Σ_c exp(E[z_c - z_k] + ½ Var[z_c - z_k]) for the class k, and
     E log(1 + e^-m) ≤ log(1 + exp(-E m + ½ Var m)) for the signed logit m of a label.
     """
+    present, absent = shares
     variance = covariance.diagonal(dim1=1, dim2=2)
     if task is Task.MULTILABEL:
         positive, negative = F.softplus(variance / 2 - mean), F.softplus(variance / 2 + mean)
-        return (targets * positive + (1 - targets) * negative).mean(1)
+        return (present * positive + absent * negative).mean(1)
     gaps = mean[:, None, :] - mean[:, :, None]
     spread = variance[:, None, :] + variance[:, :, None] - 2 * covariance
-    return (targets * (gaps + spread / 2).logsumexp(2)).sum(1)
+    return (present * (gaps + spread / 2).logsumexp(2)).sum(1)

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from statistics import median
+from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from methods.method import Reading
 
 DEFAULT = "default"
+HARDLY = 0.05
+"""The share of accepted offsets below which a reading hardly augments."""
 NO_FILTER = -1.0
 """The threshold that every cosine passes."""
 FLIPS = 2**14
@@ -65,6 +67,11 @@ class Outcome:
     def rejects_nothing(self) -> bool:
         """Whether its filter accepts every offset at every seed."""
         return set(self.accepted.values()) == {1.0}
+
+    @property
+    def rejects_nearly_all(self) -> bool:
+        """Whether hardly an offset passes its filter, so that hardly anything is augmented."""
+        return bool(self.accepted) and fmean(self.accepted.values()) < HARDLY
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from reports.results.oddities import NOTHING_ODD, Oddities
 from reports.results.results import collect, whole
 from reports.results.specification import (
     DEFAULT,
+    HARDLY,
     Outcome,
     SignFlip,
     Specification,
@@ -163,7 +164,7 @@ def _notes(found: Specification) -> list[str]:
     ]
     if found.baseline:
         notes.append(_baseline(found))
-    notes += [*_equal(found), *_drawn_again(found)]
+    notes += [*_equal(found), *_drawn_again(found), *_closed(found)]
     gaps = ", ".join(f"{name} {done}" for name, done in found.gaps.items())
     if gaps:
         notes.append(f"Seeds done where one is missing, of {len(found.seeds)}: {gaps}.")
@@ -240,6 +241,13 @@ def _drawn_again(found: Specification) -> list[str]:
         f"{name} differs from the default by its random draws alone: nothing is rejected."
         for name in names
     ]
+
+
+def _closed(found: Specification) -> list[str]:
+    """A note on the readings whose filter hardly lets anything pass."""
+    names = [outcome.name for outcome in found.distinct if outcome.rejects_nearly_all]
+    said = f"The filter accepts less than {HARDLY:.0%} of the offsets: hardly anything is augmented"
+    return [f"{said} by {', '.join(names)}."] if names else []
 
 
 def _baseline(found: Specification) -> str:

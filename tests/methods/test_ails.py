@@ -1,6 +1,7 @@
 """Properties of AILS; the numbers are those of its specification."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tiny import (
     check_zero_equals_none,
     make,
     model,
+    setting,
     targets,
 )
 from tiny import loss as loss_of
@@ -30,9 +32,10 @@ from torch.distributions import (
     kl_divergence,
 )
 
+import methods
 from bench.base.task import Task
 from methods.ails import AILS, View, rms
-from methods.method import Progress, task_loss
+from methods.method import Progress, Weights, shares, task_loss
 from methods.parts.divergence import closed_form_bound, symmetric_kl
 from methods.parts.filter import Projection, SameClassCosine, schedule, sphere
 from methods.parts.forms import forms, parse, positive_or
@@ -400,15 +403,15 @@ def test_closed_form_bounds_the_expected_loss(task: Task) -> None:
     covariance = root @ root.mT
     logits = mean + torch.einsum("bcr,mbr->mbc", root, noise(20000, 6, classes, seed=2))
     sampled = torch.stack([task_loss(z, rows, task, "none") for z in logits]).mean(0)
-    dense = make("ails", task).dense(rows)
-    bound = closed_form_bound(mean, covariance, dense, task)
+    counted = shares(make("ails", task).dense(rows), task)
+    bound = closed_form_bound(mean, covariance, counted, task)
     assert (bound >= sampled).all()
-    exact = closed_form_bound(mean, torch.zeros_like(covariance), dense, task)
+    exact = closed_form_bound(mean, torch.zeros_like(covariance), counted, task)
     torch.testing.assert_close(exact, task_loss(mean, rows, task, "none"))
     if task is Task.MULTICLASS:
         shifts = torch.ones_like(covariance)
-        torch.testing.assert_close(closed_form_bound(mean, shifts, dense, task), exact)
-    small = closed_form_bound(mean, 1e-4 * covariance, dense, task)
+        torch.testing.assert_close(closed_form_bound(mean, shifts, counted, task), exact)
+    small = closed_form_bound(mean, 1e-4 * covariance, counted, task)
     torch.testing.assert_close(small, exact, rtol=0, atol=0.02)
 
 
@@ -434,6 +437,23 @@ def test_closed_form_loss_is_above_monte_carlo(task: Task, params: dict[str, Any
     assert float(upper["ce"]) >= float(sampled["ce"])
     assert float(upper["ce"]) == pytest.approx(float(sampled["ce"]), rel=0.2)
     assert float(upper["accept_rate"]) == 1
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_the_closed_form_has_the_weights_and_smoothing_of_the_protocol(
+    task: Task, smoothing: float
+) -> None:
+    """Without offsets it is the task loss that `none` has."""
+    classes = LABELS if task is Task.MULTILABEL else CLASSES
+    each = tuple(1 + number / classes for number in range(classes))
+    weights = Weights(each, each[::-1] if task is Task.MULTILABEL else ())
+    weighing = replace(setting(task), weights=weights, label_smoothing=smoothing)
+    (images, rows), network = batch(task), model(task)
+    kind = methods.get("ails")
+    method = kind(kind.Params(ce_estimator="closed_form", alpha=0.0), weighing)
+    expected = method.task_loss(network(images), rows)
+    torch.testing.assert_close(method.loss(network, images, rows, LATE)[1]["ce"], expected.detach())
 
 
 def test_gaussian_covariance_is_that_of_its_samples() -> None:
@@ -535,6 +555,13 @@ SWITCHES: list[dict[str, Any]] = [
     {"head_decay": False},
     {"sigma": "lowrank(2)", "num_directions": 3, "projection": "pca(2)", "num_samples": 2},
 ]
+
+
+@pytest.mark.parametrize("params", SWITCHES, ids=str)
+def test_every_switch_is_illustrated_by_a_row_an_image(params: dict[str, Any]) -> None:
+    images, rows = batch()
+    shown = make("ails", **params).illustrate(model(), images, rows)
+    assert shown.shape == (len(images), WIDTH)
 
 
 @pytest.mark.parametrize("task", TASKS)

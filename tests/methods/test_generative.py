@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from tiny import CLASSES, LABELS, batch, setting, targets
 from torch import Tensor
 
+import methods
 from bench.base.errors import BenchError
 from bench.base.files import write_text
 from bench.base.split import Split
@@ -25,6 +26,7 @@ from methods.generative.method import GenerativeMethod, library_version
 from methods.generative.pixels import condition_rows, framed, unframed
 from methods.generative.quality import mmd2, neighbours, quality
 from methods.method import NotYetError, Setting, Workspace
+from methods.parts.composition import compose
 
 IDENTITY = {"dataset": "d", "fingerprint": "f", "size": 8, "subset": "s"}
 
@@ -73,6 +75,27 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def pool_pixels(method: GenerativeMethod) -> NDArray[np.uint8]:
     return method.pool.pixels(np.arange(len(method.pool)))
+
+
+@pytest.mark.parametrize("order", ["versions first", "painter first"])
+def test_in_a_composition_a_generator_learns_from_the_runs_own_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    """Or its images, kept under a hash of those, would be of others for every later run."""
+    parts = [("medaugment", methods.get("medaugment")), ("painter", Painter)]
+    kind = compose(tuple(parts if order == "versions first" else parts[::-1]))
+    together = kind(kind.Params(**{"medaugment.offline": True}), setting())
+    seen: list[Split] = []
+    make = Painter.make
+
+    def watched(self: Painter, train: Split, *more: Any) -> tuple[Split, dict[str, Any]]:
+        seen.append(train)
+        return make(self, train, *more)
+
+    monkeypatch.setattr(Painter, "make", watched)
+    own = subset()
+    given = together.prepare(own, workspace(tmp_path))
+    assert seen == [own] and given is not own
 
 
 # Mixing

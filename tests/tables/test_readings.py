@@ -418,6 +418,12 @@ class TestFilter:
         assert (why in text, alone in text) == (rate == 1, rate == 1)
         assert "on_filtered=drop differs" not in text
 
+    @pytest.mark.parametrize("rate", [0.04, 0.06])
+    def test_that_rejects_nearly_all_is_said_to(self, rate: float) -> None:
+        logs = {"ails": {"accept_rate": 1.0, "tau": 0.7}, BOTH: {"accept_rate": rate, "tau": 0.7}}
+        text = " ".join(readings.build(measured(logs=logs), "ails", "acc").table.footnotes)
+        assert ("hardly anything is augmented by ce_on=both." in text) == (rate < 0.05)
+
 
 class TestGaps:
     def test_a_reading_with_a_run_missing_is_a_dash_and_in_no_count(self) -> None:
