@@ -145,12 +145,9 @@ def foreseen(study: Study) -> str:
     """The least and the most runs that looks take, and those expected at some true differences."""
     columns, looks = [*_columns(study)], study.selection.looks
     cells, compared = sum(map(len, columns)), max(len(column) - 1 for column in columns)
-    expected = [
-        round(
-            len(columns) * looks[-1] + (cells - len(columns)) * mean_seeds(looks, compared, effect)
-        )
-        for effect in EFFECTS
-    ]
+    seeds = [mean_seeds(looks, compared, effect) for effect in EFFECTS]
+    references = len(columns)
+    expected = [round(references * most + (cells - references) * mean) for mean, most in seeds]
     return (
         f"looks at {', '.join(map(str, looks))} seeds, with --until-decided: {cells * looks[0]:,} "
         f"runs at least, {cells * looks[-1]:,} at most; about "
@@ -159,8 +156,9 @@ def foreseen(study: Study) -> str:
     )
 
 
-def mean_seeds(looks: Sequence[int], comparisons: int, effect: float) -> float:
-    """The seeds that a method gets where its true difference is so many SDs of paired differences.
+def mean_seeds(looks: Sequence[int], comparisons: int, effect: float) -> tuple[float, float]:
+    """The seeds that a method gets where its true difference is so many SDs of paired differences,
+    and those of the reference, which has as many as the last of its comparisons.
 
     By simulation, the same every time; each comparison at Holm's first step.
     """
@@ -170,4 +168,5 @@ def mean_seeds(looks: Sequence[int], comparisons: int, effect: float) -> float:
     for n, level in reversed([*zip(looks, levels, strict=True)]):
         t = d[:, :n].mean(1) * np.sqrt(n) / d[:, :n].std(1, ddof=1)
         seeds[2 * special.stdtr(n - 1, -np.abs(t)) <= level] = n
-    return float(seeds.mean())
+    together = seeds[: DRAWS - DRAWS % max(1, comparisons)].reshape(-1, max(1, comparisons))
+    return float(seeds.mean()), float(together.max(1).mean())

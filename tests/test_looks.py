@@ -119,7 +119,12 @@ class TestForeseen:
     @pytest.mark.parametrize(("effect", "seeds"), [(0.5, 28.2), (1.0, 19.5), (2.0, 10.7)])
     def test_expected_seeds_are_those_of_the_simulation(self, effect: float, seeds: float) -> None:
         """Of nine comparisons; statistics of the design, section 3."""
-        assert mean_seeds((10, 20, 30), 9, effect) == pytest.approx(seeds, abs=0.4)
+        assert mean_seeds((10, 20, 30), 9, effect)[0] == pytest.approx(seeds, abs=0.4)
+
+    def test_the_reference_has_the_seeds_of_its_last_comparison(self) -> None:
+        alone, most = mean_seeds((10, 20, 30), 1, 1.0)
+        assert most == alone < mean_seeds((10, 20, 30), 9, 1.0)[1] < 30
+        assert mean_seeds((10, 20, 30), 9, 4.0) == (10, 10)
 
 
 class TestDeclared:
@@ -129,11 +134,15 @@ class TestDeclared:
         assert "--looks 10,20,30" in found.options
         assert Study().selection.looks == ()
 
+    def test_looks_are_at_the_lowest_seeds_first_in_whatever_order_they_are_named(self) -> None:
+        assert Study(looks="5,10", seeds="5-9,0-4").selection.seeds == tuple(range(10))
+
     @pytest.mark.parametrize(
         ("looks", "seeds", "match"),
         [
             ("20,10", None, "rising"),
             ("1,10", None, "2 or more"),
+            ("4,10", None, "nothing is decided below 5 seeds"),
             ("10,20", 10, "end at 20 seeds, and 10 are named"),
             ("ten", None, "write numbers of seeds"),
         ],
@@ -146,7 +155,7 @@ class TestDeclared:
     def test_on_the_command_line(self, store: Store) -> None:
         command = (
             "table 1 --datasets phantom-binary --backbones test_resnet --methods none,mixup "
-            "--looks 2,3 --until-decided --set steps=4 --workers 1 --results"
+            "--looks 5,6 --until-decided --set steps=4 --workers 1 --results"
         )
         found = CliRunner().invoke(main, [*command.split(), str(store.root)])
         assert found.exit_code == 0, found.output

@@ -8,7 +8,12 @@ UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Unicode categories that have no sign of their own: controls, directions, halves of pairs."""
 JOINERS = "\u200c\u200d"
 """They change the shape of letters in Persian and the scripts of India, and no more."""
-NUMBER = re.compile(r"[-+]?(\d[\d,]*\.?\d*|\.\d+)(e[-+]?\d+)?( ± [\d.]+)? ?%?", re.IGNORECASE)
+NUMBER = re.compile(
+    r"[-+]?(\d[\d,]*\.?\d*|\.\d+)(e[-+]?\d+)?( ± [\d.]+)?( \(\d+\))? ?%?"
+    r"( [-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?)*",
+    re.IGNORECASE,
+)
+"""A number as tables print it, or several with blanks between."""
 LONGEST = 120
 LONGEST_SLUG = 120
 

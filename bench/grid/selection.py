@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bench.data.catalogue import LARGEST_SIZE, SMALLEST_SIZE
 from bench.grid.notation import LARGEST_SEED
+from bench.stats.verdict import FEWEST
 
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 
@@ -34,19 +35,22 @@ class Selection(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _seeds_of_looks(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Looks without seeds are at seeds 0, 1, ….
+        """Looks without seeds are at seeds 0, 1, …; with them, at the lowest first.
 
-        Raises ValueError where looks do not rise, or end at another number of seeds.
+        Raises ValueError where looks do not rise, end at another number of seeds, or where one that
+        can decide nothing comes before others.
         """
         looks = tuple(values.get("looks") or ())
         if not looks:
             return values
         if looks[0] < 2 or any(later <= earlier for earlier, later in pairwise(looks)):
             raise ValueError(f"looks {list(looks)}: expected rising numbers of seeds, 2 or more")
+        if len(looks) > 1 and looks[0] < FEWEST:
+            raise ValueError(f"looks {list(looks)}: nothing is decided below {FEWEST} seeds")
         seeds = values.get("seeds") or range(looks[-1])
         if len(seeds) != looks[-1]:
             raise ValueError(
                 f"looks {list(looks)} end at {looks[-1]} seeds, and {len(seeds)} are named; "
                 "leave --seeds out, or let the last look be their number"
             )
-        return values | {"seeds": tuple(seeds)}
+        return values | {"seeds": tuple(sorted(seeds))}

@@ -148,7 +148,7 @@ def pooled_sd(family: Iterable[Comparison]) -> float:
     """The SD of differences over a family, by degrees of freedom; those without spread left out."""
     spread = [comparison for comparison in family if comparison.sd > 0]
     free = sum(comparison.n - 1 for comparison in spread)
-    squares = sum((comparison.n - 1) * comparison.sd**2 for comparison in spread)
+    squares = math.fsum((comparison.n - 1) * comparison.sd**2 for comparison in spread)
     return math.sqrt(squares / free) if free else math.nan
 
 

@@ -71,10 +71,19 @@ def sequential_p(
 
     `p_values` are those of the looks so far, one a look. With one look it is that p.
     """
+    return min(sequential_errors(p_values, looks, spending, sides), default=1.0)
+
+
+def sequential_errors(
+    p_values: Sequence[float],
+    looks: Sequence[int],
+    spending: Spending = linear,
+    sides: int = 2,
+) -> list[float]:
+    """For each look so far the smallest error at which it has rejected."""
     if len(looks) == 1:
-        return float(p_values[0]) if p_values else 1.0
-    found = (_error(tuple(looks), look, spending, sides)(p) for look, p in enumerate(p_values))
-    return min(found, default=1.0)
+        return [float(p) for p in p_values]
+    return [_error(tuple(looks), look, spending, sides)(p) for look, p in enumerate(p_values)]
 
 
 def reached(n: int, looks: Sequence[int]) -> tuple[int, ...]:

@@ -16,8 +16,8 @@ its variance to shrink with seeds.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
-import numpy as np
 from scipy import special
 
 from bench.metrics import Metric
@@ -34,7 +34,13 @@ from bench.stats.paired import (
     pooled_sd,
 )
 from bench.stats.power import pairs_needed
-from bench.stats.sequential import level_at, obrien_fleming, reached, sequential_p
+from bench.stats.sequential import (
+    level_at,
+    obrien_fleming,
+    reached,
+    sequential_errors,
+    sequential_p,
+)
 
 FEWEST = 5
 """Seeds below which nothing is decided."""
@@ -42,6 +48,8 @@ FORETELLS = 10
 """Seeds from which on it is said how many would decide."""
 MANY = 1000
 """Seeds beyond which nobody will go."""
+STEPS = 12
+"""Halvings of an interval in the search for the true difference that takes the most seeds."""
 UNDECIDED, EQUIVALENT = "undecided", "equivalent"
 BETTER, LOWER_IS_BETTER, NO_METRIC = ("better", "worse"), ("worse", "better"), ("higher", "lower")
 """The words for a difference above and below zero."""
@@ -160,8 +168,19 @@ def _differences(pair: tuple[Values, Values], rule: Rule) -> dict[int, float]:
 
 def p_over_looks(d: Sequence[float], looks: tuple[int, ...]) -> float:
     """The p of differences over all looks so far."""
-    found = (compare(dict(enumerate(d[:n])), dict.fromkeys(range(n), 0.0)) for n in looks)
-    return sequential_p([one.p for one in found if one][: len(reached(len(d), looks))], looks)
+    return min(_errors(d, looks), default=1.0)
+
+
+def _at_its_clearest(d: Sequence[float], looks: tuple[int, ...]) -> float:
+    """The mean of differences at the look that has the smallest p: what is decided stays so."""
+    errors = _errors(d, looks)
+    return fmean(d[: looks[errors.index(min(errors))]])
+
+
+def _errors(d: Sequence[float], looks: tuple[int, ...]) -> list[float]:
+    """The smallest error at which each look so far has rejected."""
+    steps = [compare(dict(enumerate(d[:n])), dict.fromkeys(range(n), 0.0)) for n in looks]
+    return sequential_errors([one.p for one in steps if one][: len(reached(len(d), looks))], looks)
 
 
 def _these_images(
@@ -172,7 +191,8 @@ def _these_images(
     if rule.margin is not None:
         steps = [equivalence_p(d[:n], rule.margin) for n in reached(one.n, looks)]
         p_equivalent = sequential_p(steps, looks, obrien_fleming, sides=1)
-    verdict = decide(rule.word(one.difference), one.p_holm, p_equivalent, one.n)
+    word = rule.word(_at_its_clearest(d, looks))
+    verdict = decide(word, one.p_holm, p_equivalent, one.n)
     seeds = _seeds_that_decide(one, sd, rule, family) if verdict == UNDECIDED else None
     low, high = seeds or (math.nan, math.nan)
     pooled = math.nan if one.sd == 0 else detectable_d_z(one.n) * sd
@@ -240,13 +260,25 @@ def _seeds_that_decide(
     """
     if one.n < FORETELLS or not one.sd > 0:
         return None
-    counts = [
-        min(
-            pairs_needed(true, sd, ALPHA / family, MANY) or math.inf,
-            pairs_for_equivalence(sd, rule.margin, true, MANY) or math.inf
-            if rule.margin
-            else math.inf,
-        )
-        for true in np.linspace(one.low, one.high, 9).tolist()
-    ]
+
+    def shown(true: float) -> float:
+        return pairs_needed(true, sd, ALPHA / family, MANY) or math.inf
+
+    def shown_small(true: float) -> float:
+        if rule.margin is None:
+            return math.inf
+        return pairs_for_equivalence(sd, rule.margin, true, MANY) or math.inf
+
+    near, far = sorted((abs(one.low), abs(one.high)))
+    near = 0.0 if one.low < 0 < one.high else near
+    between = _turn(lambda true: shown(true) < shown_small(true), near, far)
+    counts = [min(shown(true), shown_small(true)) for true in (near, *between, far)]
     return max(min(counts), one.n + 1), max(*counts, one.n + 1)
+
+
+def _turn(holds: Callable[[float], bool], low: float, high: float) -> tuple[float, float]:
+    """Two points with the place between them from which on it holds."""
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return low, high

@@ -11,7 +11,7 @@ from bench.study import Study
 from reports.figures.catalogue import FIGURES
 from reports.page import site
 from reports.results import oddities
-from reports.results.answer import in_a_sentence, of_new_images, seeds_that_decide
+from reports.results.answer import in_a_sentence, of_images, of_new_images, seeds_that_decide
 from reports.results.compare import families
 from reports.results.pairs import OVERALL, Family
 from reports.results.results import Results
@@ -92,7 +92,7 @@ def _of_new_images(family: Family, reference: str, results: Results) -> str:
     if all(math.isnan(one.p_new) for one in family.values()):
         return of_new_images(family, reference, results.rule)
     limited = [method for method, one in family.items() if one.images_limit]
-    said = in_a_sentence(family, reference, results.rule, "verdict_new")
+    said = in_a_sentence(of_images(family), reference, results.rule, "verdict_new")
     return said + f" (more seeds cannot decide {', '.join(limited)}: images do)" * bool(limited)
 
 

@@ -1,6 +1,7 @@
 """The answer of a table in sentences: what is shown, what is equivalent, what is open."""
 
 from collections.abc import Iterable, Mapping
+from math import isnan
 
 from bench.stats.verdict import EQUIVALENT, FEWEST, UNDECIDED, Judged, Rule
 from reports.results.pairs import OVERALL, Family
@@ -98,14 +99,22 @@ def _points(rule: Rule) -> str:
 
 def of_new_images(family: Family, reference: str, rule: Rule) -> str:
     """What is decided of other images of this kind, or why nothing is judged."""
-    if all(one.p_new != one.p_new for one in family.values()):
-        open_ = any(one.n < rule.looks_of(one.n)[-1] for one in family.values())
-        if open_:
-            return f"not judged before the last look, at {rule.looks[-1]} seeds"
-        return "not judged: predictions are missing, or the metric has no interval for them"
-    limited = [method for method, one in family.items() if one.images_limit]
-    found = of_column(family, reference, rule, "verdict_new")
-    return found + (f" (the images limit {', '.join(limited)})" if limited else "")
+    known = of_images(family)
+    if not known:
+        last = rule.looks[-1] if rule.looks else 0
+        if any(one.verdict == UNDECIDED and one.n < last for one in family.values()):
+            return f"not judged before the last look, at {last} seeds"
+        return "not judged: predictions are missing, or there is no interval over images for this"
+    limited = [method for method, one in known.items() if one.images_limit]
+    missing = [method for method in family if method not in known]
+    found = of_column(known, reference, rule, "verdict_new")
+    found += f" (the images limit {', '.join(limited)})" if limited else ""
+    return found + (f"; {', '.join(missing)} not judged" if missing else "")
+
+
+def of_images(family: Family) -> Family:
+    """Those of a family that are judged over new images."""
+    return {method: one for method, one in family.items() if not isnan(one.p_new)}
 
 
 def _counts(families: Iterable[Family]) -> str:

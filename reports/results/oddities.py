@@ -54,8 +54,7 @@ def of(study: Study, found: Iterable[Results]) -> Oddities:
     """Those of all these results."""
     odd = Oddities()
     for results in found:
-        one_class = of_one_class(study, results)
-        untaught = {p: s for p, s in one_class.items() if len(s) == len(results.values[p])}
+        one_class, untaught = of_one_class(study, results)
         for kind, more in (
             (odd.one_class, one_class),
             (odd.far, far_off(results)),
@@ -109,17 +108,22 @@ def far_off(results: Results) -> Odd:
     return {place: seeds for place, seeds in found.items() if seeds}
 
 
-def of_one_class(study: Study, results: Results) -> Odd:
-    """The runs that predict one class for every test image."""
-    found: Odd = {}
+def of_one_class(study: Study, results: Results) -> tuple[Odd, Odd]:
+    """The seeds with a run that predicts one class for every test image, and those of the places
+    where every run does, under each backbone of a combination.
+    """
+    found: dict[tuple[str, str], list[tuple[int, bool]]] = {}
     for run, record in study.measured.records.items():
         cell = run.cell
         place = cell.method.label, cell.dataset
         asked = cell.backbone in parts(results.backbone) and cell.ratio == results.ratio
         used = run.seed in results.values.get(place, ())
-        if asked and used and predicts_one_class(study, run, record):
-            found.setdefault(place, []).append(run.seed)
-    return found
+        if asked and used:
+            one = predicts_one_class(study, run, record)
+            found.setdefault(place, []).append((run.seed, one))
+    seeds = {place: sorted({s for s, one in runs if one}) for place, runs in found.items()}
+    one_class = {place: each for place, each in seeds.items() if each}
+    return one_class, {p: s for p, s in one_class.items() if all(one for _, one in found[p])}
 
 
 def predicts_one_class(study: Study, run: Run, record: Mapping[str, Any]) -> bool:

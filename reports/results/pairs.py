@@ -121,5 +121,10 @@ def leaders(columns: Mapping[str, Values], seeds: Sequence[int], rule: Rule) -> 
     if len(seeds) < FEWEST:
         return best
     families = [against(columns, name, seeds, rule) for name in best]
-    below = {m for family in families for m, one in family.items() if one.p_holm <= ALPHA}
+    below = {
+        m
+        for family in families
+        for m, one in family.items()
+        if one.p_holm <= ALPHA and rule.word(one.difference) == "worse"
+    }
     return means.keys() - below

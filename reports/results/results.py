@@ -1,6 +1,6 @@
 """A quantity of the finished runs of a study, by method, dataset and seed."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Literal
@@ -39,6 +39,12 @@ def whole(found: Iterable["Results"]) -> list[tuple[int, ...]]:
     return [seeds for results in found for seeds in results.whole]
 
 
+def so_many_seeds(counts: Collection[int]) -> str:
+    """`10 seeds`, or `10 to 30 seeds`."""
+    numbers = " to ".join(map(str, dict.fromkeys((min(counts), max(counts)))))
+    return numbers + (" seed" if numbers == "1" else " seeds")
+
+
 def over(datasets: Sequence[str]) -> str:
     """`on breast`, or `mean over breast, retina`."""
     return f"{'mean over' if len(datasets) > 1 else 'on'} {', '.join(datasets)}"
@@ -75,12 +81,18 @@ class Results:
     @property
     def metric(self) -> Metric:
         """What the quantity is. BenchError where it is no metric."""
-        return metrics.get(self.name.removeprefix("val_"))
+        name = self.name
+        return metrics.get(name.removeprefix("val_") if self.of_validation else name)
+
+    @property
+    def of_validation(self) -> bool:
+        """Whether it is of the validation split, and not of the test images."""
+        return self.quantity.startswith("validation.")
 
     @property
     def heading(self) -> str:
         """The metric with its unit and, unless it is the test split, the split."""
-        where = "Validation " if self.quantity.startswith("validation.") else ""
+        where = "Validation " if self.of_validation else ""
         return where + self.metric.heading
 
     @property
@@ -102,9 +114,7 @@ class Results:
     @property
     def over_seeds(self) -> str:
         """`10 seeds`, or `10 to 30 seeds`."""
-        counts = self.counts()
-        numbers = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
-        return numbers + (" seed" if numbers == "1" else " seeds")
+        return so_many_seeds(self.counts())
 
     @property
     def phantom(self) -> bool:

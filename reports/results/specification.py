@@ -185,9 +185,9 @@ def analyse(measured: Measured, method: str, metric: str, reference: str = "none
     means = {label: _means(values, places, choices[label]) for label in (*readings, reference)}
     whole = {m: c for m, c in readings.items() if complete(means[m], measured.seeds)}
     firsts = _firsts(measured, places, whole)
-    distinct = set(firsts.values())
+    distinct = dict.fromkeys(firsts.values())
     to_reference, to_default = (
-        pairs.against({label: means[label] for label in distinct | {to}}, to, measured.seeds)
+        pairs.against({label: means[label] for label in (*distinct, to)}, to, measured.seeds)
         for to in (reference, default)
     )
     names = _names(readings)
@@ -235,7 +235,7 @@ def tally(found: Specification) -> Tally:
         raise BenchError("no reading has an effect yet: finish the runs, of two seeds at least")
     bar_d_z = _bar_d_z(len(found.seeds), len(effects))
     differences = [effect.difference for effect in effects]
-    significant = [effect.difference for effect in effects if effect.p_holm < ALPHA]
+    significant = [effect.difference for effect in effects if effect.differs]
     return Tally(
         outcomes=len(effects),
         positive=sum(difference > 0 for difference in differences),

@@ -1,13 +1,14 @@
 """From values by seed to what tables hold: cells, gaps and what the star means."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
 from typing import Any
 
+from bench.data.catalogue import Info
 from bench.grid import beforehand
 from bench.stats.paired import ALPHA, summarise
-from bench.stats.verdict import FEWEST, Judged, Rule
+from bench.stats.verdict import FEWEST, Judged
 from reports.results.oddities import Oddities
 from reports.results.pairs import OVERALL, Family, Values, leaders
 from reports.results.results import Results, complete
@@ -110,24 +111,31 @@ def columns(results: Results) -> tuple[str, ...]:
 
 def undefined(results: Results) -> list[str]:
     """A footnote on each dataset whose task or labels cannot have the metric."""
-    split = "val" if results.quantity.startswith("validation.") else "test"
+    split = "val" if results.of_validation else "test"
     return [
         f"{info.name}: {results.metric.missing(info.task)}{beforehand.lacking(info, split)}."
-        for info in results.infos
-        if not beforehand.defined(results.metric, info, split)
+        for info in _undefined(results)
     ]
+
+
+def _undefined(results: Results) -> list[Info]:
+    split = "val" if results.of_validation else "test"
+    return [i for i in results.infos if not beforehand.defined(results.metric, i, split)]
 
 
 def gaps(results: Results, where: str = "") -> list[str]:
     """A footnote on the dashes, where there are some; `where` begins it."""
-    found = [said for d in results.datasets if (said := _lacking(results, d))]
+    cannot = {info.name for info in _undefined(results)}
+    there = [dataset for dataset in results.datasets if dataset not in cannot]
+    found = [said for dataset in there if (said := _lacking(results, dataset))]
     return [f"{where}A dash: runs are missing ({'; '.join(found)})."] if found else []
 
 
 def _lacking(results: Results, dataset: str) -> str:
     """`pneumonia: mixup 8 of 10 done`, or `retina: no run done`; empty where all is there."""
     asked = len(results.seeds)
-    done = {m: len(results.values[m, dataset]) for m in results.methods}
+    values = {m: results.values[m, dataset].keys() for m in results.methods}
+    done = {m: len(found & set(results.seeds)) for m, found in values.items()}
     short = {m: n for m, n in done.items() if not results.complete(m, dataset)}
     if not short:
         return ""
@@ -138,10 +146,15 @@ def _lacking(results: Results, dataset: str) -> str:
 
 def seeds_of_columns(results: Results) -> list[str]:
     """A footnote on the seeds of each column, where columns have different numbers of them."""
+    of = {name: [_values(results, m, name) for m in results.methods] for name in columns(results)}
+    return numbers_of_seeds(of, results.seeds)
+
+
+def numbers_of_seeds(columns: Mapping[str, Iterable[Values]], seeds: Sequence[int]) -> list[str]:
+    """The same of any columns."""
     found: dict[str, list[str]] = {}
-    for name in columns(results):
-        each = [_values(results, m, name) for m in results.methods]
-        counts = sorted({len(values) for values in each if complete(values, results.seeds)})
+    for name, each in columns.items():
+        counts = sorted({len(values) for values in each if complete(values, seeds)})
         if counts:
             found.setdefault(" to ".join(map(str, counts)), []).append(name)
     said = "; ".join(f"{n} for {', '.join(names)}" for n, names in found.items())
@@ -151,7 +164,7 @@ def seeds_of_columns(results: Results) -> list[str]:
 def star_note(
     reference: str,
     families: Mapping[str, Family],
-    rule: Rule = Rule(),  # noqa: B008
+    results: Results,
     bold: bool = True,
 ) -> str:
     """What the star and, where there is some, bold mean in these columns."""
@@ -169,9 +182,10 @@ def star_note(
         else "comparisons (" + ", ".join(f"{name} {size}" for name, size in sizes.items()) + ")"
     )
     family = "" if counts == [1] else f", Holm over the {counted} of each column"
-    looks = f", looks at {', '.join(map(str, rule.looks))} seeds" if rule.looks else ""
+    looks = f", looks at {', '.join(map(str, results.looks))} seeds" if results.looks else ""
+    images = "validation" if results.of_validation else "test"
     best = " Bold: the best of a column, and all that are not shown to be below it." * bold
     return (
-        f"* shown to differ from {reference} on these test images: paired t-test over seeds"
+        f"* shown to differ from {reference} on these {images} images: paired t-test over seeds"
         f"{family}{looks}, p ≤ {ALPHA:g}.{best}"
     )

@@ -6,9 +6,10 @@ from statistics import fmean
 
 from bench import metrics
 from bench.base.errors import BenchError
+from bench.base.words import slug
 from bench.grid.readings import labels
 from bench.stats.paired import ALPHA, summarise
-from bench.stats.verdict import Judged
+from bench.stats.verdict import FEWEST, Judged
 from bench.store.measured import Measured
 from bench.study import Study
 from reports.results import oddities
@@ -70,7 +71,7 @@ def build(
             answer=(conclusion(found),) if found.effects else (),
             notes=(*_notes(found), *odd.sentences()),
             origin=tuple(origin),
-            label=f"tab:readings-{metric}",
+            label=f"tab:readings-{slug(shown.name)}",
             data=found.data,
         ),
         _tidy(measured, found),
@@ -192,9 +193,14 @@ def _headline(found: Specification, t: Tally, joint: SignFlip) -> str:
 
 
 def _caution(found: Specification, t: Tally, joint: SignFlip) -> str:
-    return (
+    shared = (
         f"All effects share the runs of {found.reference}: counts on one side are not independent "
-        f"evidence (sign flips alone put as many there with p = {joint.share:.2g}). With "
+        f"evidence (sign flips alone put as many there with p = {joint.share:.2g}). "
+    )
+    if len(found.seeds) < FEWEST:
+        return f"{shared}Nothing is decided below {FEWEST} seeds."
+    return (
+        f"{shared}With "
         f"{len(found.seeds)} seeds and Holm over {t.outcomes} the clearest effect must exceed "
         f"{t.bar_d_z:.1f} SDs of its differences, here about {100 * t.bar:.1f} points, to be "
         "significant."

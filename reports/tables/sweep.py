@@ -216,7 +216,7 @@ def _output(sweep: Sweep, study: Study, view: View, backbone: str, ratio: float)
         rows=(*rows, *(_published(sweep) if view.published else [])),
         answer=tuple(answer(of_metrics, against, anyone.rule)),
         notes=(
-            "ACC and AUC in percent. " + cells.star_note(against, of_metrics, anyone.rule),
+            "ACC and AUC in percent. " + cells.star_note(against, of_metrics, anyone),
             "Selected: the best mean on the validation split, never on test.",
             *(f"{c.header}: {c.reading}." for c in sweep.columns if c.reading),
             *cells.gaps(anyone),

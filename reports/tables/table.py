@@ -324,6 +324,8 @@ LATEX = str.maketrans(
         "δ": r"$\delta$",
         "λ": r"$\lambda$",
         "τ": r"$\tau$",
+        "κ": r"$\kappa$",
+        "√": r"$\surd$",
         "²": r"$^{2}$",
         "‖": r"$\|$",
         "→": r"$\rightarrow$",

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bench.base.words import slug
 from bench.grid.notation import method_name
 from bench.grid.selection import Selection
 from bench.looks import chosen_reference
@@ -68,7 +69,7 @@ def build(
         rows=tuple(rows),
         answer=tuple(answer(tests, reference, results.rule)),
         notes=(
-            cells.star_note(reference, tests, results.rule),
+            cells.star_note(reference, tests, results),
             *cells.seeds_of_columns(results),
             *cells.gaps(results),
             *cells.undefined(results),
@@ -76,7 +77,7 @@ def build(
             *([NOTE] if view.published else []),
         ),
         origin=tuple(origin),
-        label=f"tab:1-{results.name}",
+        label=f"tab:1-{slug(view.slug)}",
         data=PHANTOM if results.phantom else "",
     )
     return Output(name, table, tidy_rows(results), comparison_rows(results, reference, tests))

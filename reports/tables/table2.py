@@ -46,7 +46,10 @@ def outputs(study: Study, view: View) -> list[Output]:
 def _output(study: Study, view: View, ratio: float) -> Output:
     measured = {
         name: {
-            backbone: collect(study, backbone, ratio, path) for backbone in study.backbone_labels
+            backbone: collect(
+                study, backbone, ratio, path, view.combine if name == "metric" else "mean"
+            )
+            for backbone in study.backbone_labels
         }
         for name, path in {
             "metric": view.quantity,
@@ -106,7 +109,7 @@ def _table(study: Study, view: View, rows: list[Row], metric: dict[str, Results]
     increase = _increase(metric, baseline, method)
     notes = (
         f"Increase: {method} minus {baseline}, paired by seed. "
-        + cells.star_note("0", {"increase": increase}, anyone.rule, bold=False),
+        + cells.star_note("0", {"increase": increase}, anyone, bold=False),
         "FDI: mean distance of augmented from original features over an epoch, 0 for those that "
         "the filter rejects, not normalised; other definitions are in the tidy CSV. Epochs: until "
         "95 % of the highest validation ACC.",

@@ -1,5 +1,6 @@
 """Table 4: how much does a method lose when training images are few?"""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from bench.grid.notation import method_name
@@ -9,7 +10,7 @@ from bench.stats.verdict import LOWER_IS_BETTER
 from bench.study import Study
 from reports.results import oddities, pairs
 from reports.results.answer import answer
-from reports.results.results import PHANTOM, Results, collect, whole
+from reports.results.results import PHANTOM, Results, collect, complete, so_many_seeds, whole
 from reports.results.tidy import Rows, comparison_rows, numbers, origin, tidy_rows
 from reports.results.view import View
 from reports.results.wording import footnotes, stem
@@ -49,6 +50,10 @@ def _table(
     tests = {ratio: pairs.families(results, reference) for ratio, results in by_ratio.items()}
     overall = {ratio: pairs.overall(found) for ratio, found in tests.items()}
     odd = {f"{ratio:.0%}": oddities.of(study, [found]) for ratio, found in by_ratio.items()}
+    means = {
+        f"{ratio:.0%}": [results.means(method) for method in results.methods]
+        for ratio, results in by_ratio.items()
+    }
     columns = [
         cells.column(
             results,
@@ -64,7 +69,8 @@ def _table(
     if view.published:
         rows += _published(view, anyone.methods, list(by_ratio))
     table = Table(
-        title=f"{anyone.heading} with fewer training images, {_mean_over(anyone)}; {backbone}",
+        title=f"{anyone.heading} with fewer training images, {_mean_over(anyone, means)}; "
+        f"{backbone}",
         columns=("method", *(f"{ratio:.0%}" for ratio in by_ratio)),
         rows=tuple(rows),
         answer=tuple(
@@ -73,8 +79,9 @@ def _table(
         notes=(
             "Subsets are nested and the same for all methods at a seed. "
             + cells.star_note(
-                reference, {f"{r:.0%}": family for r, family in overall.items()}, anyone.rule
+                reference, {f"{r:.0%}": family for r, family in overall.items()}, anyone
             ),
+            *cells.numbers_of_seeds(means, anyone.seeds),
             *(
                 gap
                 for ratio, results in by_ratio.items()
@@ -108,6 +115,7 @@ def _loss(
     families: dict[str, pairs.Family] = {}
     rule = replace(full.rule, words=LOWER_IS_BETTER)
     odd = {f"{ratio:.0%}": oddities.of(study, [found]) for ratio, found in by_ratio.items()}
+    losses: dict[str, list[pairs.Values]] = {}
     for ratio, results in by_ratio.items():
         if ratio == 1.0:
             continue
@@ -116,6 +124,7 @@ def _loss(
         from_zero = pairs.against_zero(compared, full.seeds, rule)
         from_reference = pairs.against(loss, reference, full.seeds, rule)
         families[f"{ratio:.0%}"] = from_reference
+        losses[f"{ratio:.0%}"] = [*loss.values()]
         for method, values in loss.items():
             cell = cells.cell(values, full.seeds, from_reference.get(method), **full.metric.form)
             marks = (odd[f"{r:.0%}"].mark(method, full.datasets, values) for r in (ratio, 1.0))
@@ -127,14 +136,16 @@ def _loss(
                 tests.append(row | {"metric": f"loss of {full.name}"})
     points = "Points of " if full.metric.scale == 100 else ""
     table = Table(
-        title=f"{points}{full.metric.title} lost against full data, {_mean_over(full)}; {backbone}",
+        title=f"{points}{full.metric.title} lost against full data, {_mean_over(full, losses)}; "
+        f"{backbone}",
         columns=("method", *(f"{ratio:.0%}" for ratio in by_ratio if ratio != 1.0)),
         rows=tuple(Row(method, tuple(line)) for method, line in rows.items()),
         answer=tuple(answer(families, f"the loss of {reference}", rule)),
         notes=(
             "Full data minus subset, paired by seed. "
-            + cells.star_note(f"the loss of {reference}", families, rule, bold=False),
+            + cells.star_note(f"the loss of {reference}", families, full, bold=False),
             "Whether a loss differs from 0 is in the tests CSV (reference: full data).",
+            *cells.numbers_of_seeds(losses, full.seeds),
             *oddities.explained(odd),
         ),
         origin=tuple(footnotes(study, [backbone], whole(by_ratio.values()))),
@@ -150,8 +161,10 @@ def _by_worth(full: Results, subset: Results, method: str) -> tuple[pairs.Values
     return columns if full.metric.higher_is_better else columns[::-1]
 
 
-def _mean_over(results: Results) -> str:
-    return f"mean ± SD over {results.over_seeds}, {results.over}"
+def _mean_over(results: Results, columns: Mapping[str, Iterable[pairs.Values]]) -> str:
+    each = [values for column in columns.values() for values in column]
+    counts = {len(values) for values in each if complete(values, results.seeds)}
+    return f"mean ± SD over {so_many_seeds(counts or {len(results.seeds)})}, {results.over}"
 
 
 def _published(view: View, methods: tuple[str, ...], ratios: list[float]) -> list[Row]:

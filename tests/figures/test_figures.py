@@ -877,14 +877,15 @@ class TestFromStudies:
     @pytest.mark.parametrize("module", [confusion, curves, reliability])
     def test_seeds_beyond_the_look_that_tables_show_are_in_no_figure(self, store, module):
         def missing(run):
-            return run.seed == 5
+            return run.seed == 6
 
-        changes = {"seeds": range(6), "datasets": DATASETS[:1], "looks": (3, 6)}
-        (asked,) = studied(store, (table1.select,), missing, **changes)
-        looked = replace(asked, _about=Selection(looks=(3, 6), backbones=("resnet18",)))
+        changes = {"seeds": range(7), "datasets": DATASETS[:1], "looks": (5, 7)}
+        values = {"acc": 0.8, "auc": 0.9}
+        (asked,) = studied(store, (table1.select,), missing, lambda run: values, **changes)
+        looked = replace(asked, _about=Selection(looks=(5, 7), backbones=("resnet18",)))
         looked.__dict__["grid"] = asked.grid
         (figure,) = module.figures([looked], View())
-        assert {row["n"] for row in figure.rows} == {3} and "n = 3 seeds" in figure.caption
+        assert {row["n"] for row in figure.rows} == {5} and "n = 5 seeds" in figure.caption
 
     def test_a_metric_that_no_epoch_has_is_refused_by_name(self, store):
         studies = studied(store, (table1.select,), datasets=DATASETS[:1])

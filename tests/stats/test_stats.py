@@ -17,9 +17,15 @@ from bench.stats.paired import (
     compare_all,
     detectable_d_z,
     outlying,
+    pooled_sd,
     signed_rank_p,
     summarise,
 )
+
+
+def test_a_pooled_sd_does_not_hang_on_the_order_of_its_family():
+    family = [compare(by_seed(x), by_seed(y)) for x, y in (draw(seed=seed) for seed in range(40))]
+    assert len({pooled_sd(family[k:] + family[:k]) for k in range(40)}) == 1
 
 
 def by_seed(values):

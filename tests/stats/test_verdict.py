@@ -9,7 +9,9 @@ import pytest
 from statsmodels.stats.multitest import multipletests
 
 from bench.stats.crossed import Crossed, Parts, crossed
+from bench.stats.equivalence import pairs_for_equivalence
 from bench.stats.paired import ALPHA, compare, detectable_d_z
+from bench.stats.power import pairs_needed
 from bench.stats.verdict import LOWER_IS_BETTER, UNDECIDED, Rule, decide, judge
 
 
@@ -109,6 +111,14 @@ class TestLooks:
         assert judge({"a": (early, zero(10))}, self.rule)["a"].verdict.startswith("better")
         assert judge({"a": (late, zero(20))}, self.rule)["a"].p_holm <= 0.001
 
+    def test_the_side_is_that_of_the_look_that_decided(self):
+        """Later seeds may turn the mean; the small p is not theirs."""
+        early = noise(10, 0.02, 0.01)
+        late = early | dict.fromkeys(range(10, 20), 0.74)
+        found = judge({"a": (late, zero(20))}, self.rule)["a"]
+        assert found.difference < 0 < 0.05 - found.p_holm
+        assert found.verdict.startswith("better")
+
     def test_new_images_are_judged_when_the_last_comparison_is_done(self):
         def images(name: str, seeds: Sequence[int]) -> Crossed:
             return crossed([Parts(np.full(len(seeds), 0.02) + 1e-3 * np.arange(len(seeds)), 0.0)])
@@ -127,6 +137,23 @@ class TestWhatWouldDecide:
         assert math.isnan(one(0.006, n=9, sd=0.02).seeds_low)
         found = one(0.006, n=10, sd=0.02)
         assert 10 < found.seeds_low < 34 < found.seeds_high < 300
+
+    def test_the_most_is_that_of_any_true_difference_in_the_interval(self):
+        """Between those that are soon shown and those that are soon shown to be small."""
+        found = one(0.006, n=10, sd=0.02)
+        every = [
+            min(
+                pairs_needed(true, found.sd, most=10_000) or math.inf,
+                pairs_for_equivalence(found.sd, true=true, most=10_000) or math.inf,
+            )
+            for true in np.linspace(found.low, found.high, 2001)
+        ]
+        assert found.seeds_high == pytest.approx(max(every), rel=0.01)
+        assert found.seeds_low == max(11, min(every))
+
+    def test_without_a_margin_no_difference_takes_more_than_anyone_has(self):
+        found = judge({"a": (noise(10, 0.006, 0.02), zero(10))}, Rule(margin=None))["a"]
+        assert found.low < 0 < found.high and found.seeds_high == math.inf
 
     def test_what_is_decided_needs_none(self):
         assert math.isnan(one(0.02).seeds_low)

@@ -60,6 +60,20 @@ def test_few_seeds_decide_nothing() -> None:
     assert answer({"breast": {}}, "ails", Rule()) == []
 
 
+def test_what_has_no_predictions_is_not_judged_for_new_images() -> None:
+    columns = {"mixup": noise(0.0145, 0.01), "bsda": noise(0.05, 0.01)}
+    parts = crossed([Parts(0.01 + 0.001 * np.arange(10), 0.02**2)])
+    found = family(columns, images=lambda name, seeds: parts if name == "mixup" else None)
+    said, *_ = answer({"breast": found}, "ails", Rule())
+    assert "(the images limit mixup); bsda not judged." in said
+
+
+def test_all_decided_early_without_predictions_waits_for_no_look() -> None:
+    rule = Rule(looks=(10, 20, 30))
+    said, *_ = answer({"breast": family({"mixup": noise(0.05, 0.01)}, rule)}, "ails", rule)
+    assert "On new images: not judged: predictions are missing" in said
+
+
 def test_images_that_limit_are_told() -> None:
     found = family(
         {"mixup": noise(0.0145, 0.01)},

@@ -478,7 +478,11 @@ class TestTable:
     def test_says_what_few_seeds_cannot_show(self) -> None:
         said = readings.conclusion(found(seeds=(0, 1, 2)))
         assert "; with 3 seeds it cannot be below 0.25), range" in said
-        assert f"exceed {stats.t.isf(0.005, 2) / 3**0.5:.1f} SDs" in said
+        assert "; 0 significantly below" in said and said.endswith(
+            "Nothing is decided below 5 seeds."
+        )
+        said = readings.conclusion(found(seeds=(0, 1, 2, 3, 4)))
+        assert f"exceed {stats.t.isf(0.005, 4) / 5**0.5:.1f} SDs" in said
 
     def test_names_what_is_equal_and_counts_it_once(self) -> None:
         table = readings.build(with_copies(), "ails", "acc").table

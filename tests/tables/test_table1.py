@@ -175,6 +175,13 @@ def test_what_is_shown_below_one_of_two_equal_bests_is_not_bold(one: str, other:
     assert leaders(named, range(6), Rule()) == {"steady", "loose"}
 
 
+def test_a_column_of_more_seeds_is_not_below_one_that_is_worse_on_those_they_share() -> None:
+    """Two looks: the mean of all seeds is not what is compared."""
+    best = dict(enumerate([0.75, 0.76] * 3))
+    better = dict(enumerate([0.78, 0.79] * 3 + [0.5] * 6))
+    assert leaders({"best": best, "better": better}, range(6), Rule()) == {"best", "better"}
+
+
 def test_below_five_seeds_there_is_no_star_and_the_best_alone_is_bold(store: Store) -> None:
     runs = expand(seeds=tuple(range(4)), methods=("none", "ails"))
     for run in runs.runs:

@@ -1,5 +1,8 @@
 """Tables 2 to 6 from made-up records: what is paired with what, selected by what, and a dash."""
 
+import re
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +19,9 @@ from bench.grid.selection import Selection
 from bench.store.measured import load
 from bench.store.records import Store
 from bench.study import Study
+from reports.results.results import collect
 from reports.results.view import View
-from reports.tables import sweep, table2, table3, table4
+from reports.tables import sweep, table1, table2, table3, table4
 from reports.tables.output import Output
 from reports.tables.sweep import ALPHA, BETA
 from reports.tables.table import DASH, to_latex
@@ -143,6 +147,65 @@ def test_table_4_losses_are_paired_and_tested_against_the_reference(store: Store
 def test_table_4_without_full_data_has_no_loss(store: Store) -> None:
     _, outputs = made(store, table4, methods=("none", "ails"), ratios=(0.2, 0.5))
     assert [output.name for output in outputs] == ["table4-acc"]
+
+
+def looked_at(store: Store, module: Any, gone: Callable[[Run], bool], **changes: Any) -> Any:
+    """The tables where looks at 5 and 7 seeds are declared, and some runs are not done."""
+    found, _ = made(store, module, seeds=range(7), methods=("none", "mixup", "ails"), **changes)
+    for run in found.measured.records:
+        if gone(run):
+            store.record_path(run.key).unlink()
+    looked = replace(study(store, found.grid), _about=Selection(looks=(5, 7)))
+    looked.__dict__["grid"] = found.grid
+    return module.outputs(looked, View())
+
+
+def test_table_4_tells_the_seeds_of_each_ratio_where_looks_differ(store: Store) -> None:
+    table, loss = looked_at(store, table4, lambda run: run.cell.ratio < 1 and run.seed > 4)
+    assert "mean ± SD over 5 to 7 seeds" in table.table.title
+    assert "Seeds: 5 for 20%, 30%, 50%; 7 for 100%." in table.table.notes
+    assert "mean ± SD over 5 seeds" in loss.table.title
+
+
+def test_a_gap_counts_the_seeds_that_are_needed(store: Store) -> None:
+    def gone(run: Run) -> bool:
+        return (run.cell.method.name, run.seed) == ("mixup", 2)
+
+    (output,) = looked_at(store, table1, gone, datasets=DATASETS[:1])
+    assert any("mixup 4 of 5 done" in note for note in output.table.notes)
+
+
+def test_where_a_metric_is_undefined_no_run_is_said_to_be_missing(store: Store) -> None:
+    found, _ = made(store, table1, datasets=("phantom-ordinal",), methods=("none", "ails"))
+    (output,) = table1.outputs(found, View("sensitivity"))
+    assert {cell.mean for row in output.table.rows for cell in row.cells} == {None}
+    notes = " ".join(output.table.notes)
+    assert "sensitivity is not defined" in notes and "missing" not in notes
+
+
+def test_of_the_validation_split_no_test_images_are_spoken_of(store: Store) -> None:
+    found, _ = made(store, table1, methods=("none", "ails"))
+    (output,) = table1.outputs(found, View("auc", split="val"))
+    assert "on these validation images" in output.table.notes[0]
+
+
+def test_table_2_shows_the_ensemble_that_is_asked_for(store: Store) -> None:
+    found, _ = made(store, table2, backbones=("resnet18+resnet34",))
+    (output,) = table2.outputs(found, View(combine="ensemble"))
+    expected = collect(found, "resnet18+resnet34", 1.0, "metrics.acc", "ensemble").means("none")
+    cell = output.table.rows[0].cells[0]
+    assert cell.mean == pytest.approx(np.mean([*expected.values()]))
+
+
+def test_a_label_of_latex_names_no_path(tmp_path: Path, store: Store) -> None:
+    file = tmp_path / "my%metric.py"
+    file.write_text(
+        "from bench.metrics import Metric\n"
+        "MINE = Metric('my%metric', 'mine', lambda scores, targets, task: 0.5)\n"
+    )
+    found, _ = made(store, table1, methods=("none", "ails"))
+    (output,) = table1.outputs(found, View(str(file)))
+    assert re.fullmatch(r"tab:1-[\w.-]+", output.table.label)
 
 
 def test_a_missing_run_makes_a_dash_of_every_mean_over_it(store: Store) -> None:
