@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 
+from bench import metrics
 from bench.grid.notation import read_choice
 from bench.stats.paired import ALPHA
 from reports.results.effects import Effect, Term
@@ -26,7 +27,7 @@ class Claim:
     record decides. `command` makes the records (`table 1`). `each_dataset`: the effects on every
     dataset by itself, not on their mean. `sets` are those that it speaks of, all of the paper where
     empty. `absolute`: about a printed number, which holds for the paper's protocol on its datasets
-    alone. `printed` tells what the paper prints for a term.
+    alone. `printed` tells what the paper prints for a term; None where only the effects say it.
     """
 
     name: str
@@ -40,13 +41,19 @@ class Claim:
     each_dataset: bool = False
     absolute: bool = False
     sets: tuple[str, ...] = ()
-    printed: Printed = field(default=lambda term: printed(term), compare=False)
+    printed: Printed | None = field(default=lambda term: printed(term), compare=False)
 
     @property
     def methods(self) -> tuple[str, ...]:
         """Those that its effects are of, as on the command line."""
         terms = [term for effect in self.effects for _, term in effect.terms]
         return tuple(dict.fromkeys(term.method for term in terms))
+
+
+def scale(quantity: str) -> float:
+    """By which a quantity is multiplied in print: 100 for a metric in percent."""
+    name = quantity.removeprefix("metrics.").removeprefix("validation.val_")
+    return metrics.get(name).scale if name in metrics.names() else 1
 
 
 def printed(term: Term) -> float | None:
@@ -72,19 +79,24 @@ def printed(term: Term) -> float | None:
 
 def accuracy(name: str, *terms: tuple[float, Term], printed: Printed = printed) -> Effect:
     """An effect, claimed to be positive, with what the paper's tables make of it."""
+    return Effect(name, terms, printed=_sum(terms, printed))
+
+
+def _sum(terms: Iterable[tuple[float, Term]], printed: Printed) -> float | None:
     claimed = [(weight, printed(term)) for weight, term in terms]
     numbers = [weight * mean for weight, mean in claimed if mean is not None]
-    return Effect(name, terms, printed=sum(numbers) if len(numbers) == len(terms) else None)
+    return sum(numbers) if len(numbers) == len(claimed) else None
 
 
 def over(term: Term, other: Term) -> Effect:
     return accuracy(f"{term} over {other}", (1, term), (-1, other))
 
 
-def on(effect: Effect, dataset: str, printed: Printed = printed) -> Effect:
+def on(effect: Effect, dataset: str, printed: Printed | None) -> Effect:
     """The same effect, on one dataset."""
-    terms = ((weight, replace(term, dataset=dataset)) for weight, term in effect.terms)
-    return accuracy(f"{effect.name} on {dataset}", *terms, printed=printed)
+    terms = tuple((weight, replace(term, dataset=dataset)) for weight, term in effect.terms)
+    there = _sum(terms, printed) if printed else effect.printed
+    return replace(effect, name=f"{effect.name} on {dataset}", terms=terms, printed=there)
 
 
 def near(printed_value: float, name: str, *terms: tuple[float, Term]) -> Effect:

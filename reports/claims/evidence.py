@@ -8,6 +8,7 @@ from scipy import special
 from bench.grid import configs
 from bench.stats.verdict import FORETELLS
 from bench.store.measured import Measured
+from reports.claims.claim import scale
 from reports.claims.findings import HARDLY, Finding, Tested
 from reports.claims.paper import Paper
 from reports.results.effects import Term
@@ -52,12 +53,26 @@ def otherwise(findings: Sequence[Finding], measured: Measured, paper: Paper) -> 
     found = []
     said: dict[str, object] = {"backbones": list(paper.backbones), **paper.protocol}
     for name, theirs in said.items():
-        here = ours.get(name) or sorted({str(getattr(run.protocol, name, "")) for run in runs})
-        wanted = sorted(map(str, theirs if isinstance(theirs, list) else [theirs]))
-        if wanted and sorted(map(str, here)) != wanted:
+        here = ours.get(name) or sorted(
+            {str(value) for run in runs for value in _listed(getattr(run.protocol, name))}
+        )
+        wanted = sorted(map(str, _listed(theirs)))
+        if wanted and set(map(_plain, here)) != set(map(_plain, wanted)):
             word = name.replace("_", " ")
-            found.append(f"{word} {', '.join(map(str, here))}, not {', '.join(wanted)}")
+            found.append(f"{word} {', '.join(map(str, here)) or 'none'}, not {', '.join(wanted)}")
     return f"Unlike the paper: {'; '.join(found)}" if found else ""
+
+
+def _listed(value: object) -> Sequence[object]:
+    return value if isinstance(value, (list, tuple)) else [value]
+
+
+def _plain(value: object) -> str:
+    """Alike for `1e-3` and 0.001, for 5 and 5.0."""
+    try:
+        return str(float(str(value)))
+    except ValueError:
+        return str(value)
 
 
 def told(finding: Finding) -> str:
@@ -69,7 +84,7 @@ def told(finding: Finding) -> str:
         least = min(smaller, key=lambda test: test.p_smaller)
         return (
             f"{len(smaller)} of {len(tests)} smaller than printed; most so {_numbers(least)}, "
-            f"printed {100 * (least.effect.printed or 0):+.1f}, Holm {least.p_smaller:.2g}"
+            f"printed {_number(least, least.effect.printed or 0)}, Holm {least.p_smaller:.2g}"
         )
     if finding.outcome == "not decidable":
         return f"{_numbers(worst)}{_hardly(finding)}"
@@ -118,9 +133,11 @@ def _together(terms: Sequence[Term]) -> str:
 def needed(findings: Sequence[Finding]) -> tuple[int | None, str]:
     """The seeds that would decide an undecided claim, and a sentence on them."""
     outcomes = {finding.outcome for finding in findings}
-    if {"supported", "contradicted"} <= outcomes:
+    if "contradicted" in outcomes and any(one.startswith("supported") for one in outcomes):
         return None, "the readings disagree, which more seeds do not settle"
     undecided = [f for f in findings if f.outcome in ("undecided", "not decidable")]
+    if not undecided:
+        return None, "the readings disagree"
     counts = [finding.pairs_to_decide for finding in undecided]
     known = [n for n in counts if n is not None]
     observed = max(known) if len(known) == len(counts) else None
@@ -147,18 +164,22 @@ def _range(seeds: int, n: int) -> str:
 def _numbers(test: Tested, corrected: str = "") -> str:
     """Value, interval and p of an effect, in its unit."""
     c, effect = test.comparison, test.effect
-    percent = test.quantity.startswith("metrics.") or effect.relative
+    percent = _scale(test) == 100
     unit = "" if not percent else " %" if effect.is_level or effect.relative else " points"
-
-    def number(value: float) -> str:
-        form = f"{'' if effect.is_level else '+'}z{'.1f' if percent else '.3g'}"
-        return format(100 * value if percent else value, form)
-
-    value, low, high = (number(x + test.bound) for x in (c.difference, c.low, c.high))
+    value, low, high = (_number(test, x + test.bound) for x in (c.difference, c.low, c.high))
     interval = f"{100 * test.confidence:.4g} % interval {low} to {high}"
     interval = interval if c.has_interval else "equal at every seed"
     details = [interval, f"p = {c.p:.2g}"]
     if effect.low:
-        details.insert(1, f"claimed {number(effect.low)} to {number(effect.high)}")
+        details.insert(1, f"claimed {_number(test, effect.low)} to {_number(test, effect.high)}")
         details[-1] += " from its nearer end"
     return f"{effect.name} {value}{unit} ({', '.join(filter(None, [*details, corrected]))})"
+
+
+def _number(test: Tested, value: float) -> str:
+    digits = ".1f" if _scale(test) == 100 else ".3g"
+    return format(_scale(test) * value, f"{'' if test.effect.is_level else '+'}z{digits}")
+
+
+def _scale(test: Tested) -> float:
+    return 100 if test.effect.relative else scale(test.quantity)

@@ -165,7 +165,7 @@ class Finding:
 def find(claim: Claim, quantity: str, panel: Panel) -> Finding:
     """Test every effect of a claim, each with the nearer end of its range."""
     effects: Sequence[Effect] = claim.effects
-    if claim.each_dataset:
+    if claim.each_dataset and panel.datasets:
         effects = [on(e, dataset, claim.printed) for dataset in panel.datasets for e in effects]
     found = {effect: panel.series(effect) for effect in effects}
     spanned = [series.datasets for effect, series in found.items() if effect.spans_datasets]

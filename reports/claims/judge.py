@@ -154,6 +154,8 @@ def _agreed(findings: Sequence[Finding]) -> Outcome:
     outcomes = {finding.outcome for finding in findings}
     if len(outcomes) == 1:
         return outcomes.pop()
+    if all(outcome.startswith("supported") for outcome in outcomes):
+        return "supported"
     weak: tuple[Outcome, ...] = ("not tested", "not decidable")
     return next((outcome for outcome in weak if outcome in outcomes), "undecided")
 

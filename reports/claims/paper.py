@@ -3,28 +3,33 @@
 Where data is not enough, a claim is a bare name, and its Python is in `reports.claims.PAPER`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from bench import metrics
 from bench.base.errors import BenchError, unknown
 from bench.base.validation import validated
 from bench.grid.notation import read_choice
-from reports.claims.claim import Claim, accuracy, near
+from bench.grid.protocol import Protocol
+from reports.claims.claim import Claim, accuracy, near, scale
 from reports.published.printed import FOLDER, read
 from reports.results.effects import Effect, Term
 
 Printed = Callable[[Term], float | None]
 OF_METHODS = ("table 1", "table 4", "run")
 """The commands that are told the methods of a claim; the other tables have theirs."""
+QUANTITIES = ("epochs_to_convergence", "selected_epoch")
+"""What a record holds beside metrics and dotted paths."""
+SAID = ("seeds", "source_size", *Protocol.model_fields)
+"""What a paper can say of its protocol."""
 
 
 @dataclass(frozen=True)
@@ -57,18 +62,18 @@ class _Written(BaseModel):
     text: str
     place: str
     measure: str
-    metric: str | tuple[str, ...] = "acc"
+    metric: str | Annotated[tuple[str, ...], Field(min_length=1)] = "acc"
     method: str | tuple[str, ...] = ()
     over: tuple[str, ...] = ()
     rising: tuple[str, ...] = ()
     near: float | None = None
     shares: str = ""
-    ratios: tuple[float, ...] = (1.0,)
+    ratios: tuple[Annotated[float, Field(gt=0, le=1)], ...] = (1.0,)
     backbones: tuple[str, ...] = ("",)
     sets: Literal["all", "each"] | tuple[str, ...] = "all"
     direction: Literal["above", "below"] = "above"
     printed: dict[str, float] = {}
-    level: float = 0.05
+    level: float = Field(0.05, gt=0, lt=1)
     command: str = "table 1"
 
 
@@ -103,6 +108,7 @@ def load(name: str) -> Paper:
     if not isinstance(content, dict):
         raise BenchError(f"{path}: expected a mapping with the key `claims`")
     file = validated(_File, content, f"{path.name} key")
+    _check_names(f"{path.name} protocol key", file.protocol, SAID)
     found = {} if own or not _has_module(name) else _of_module(name)
     printed = found.pop("printed", None)
     return Paper(
@@ -114,6 +120,12 @@ def load(name: str) -> Paper:
         file.protocol,
         file.stands_for,
     )
+
+
+def _check_names(kind: str, given: Iterable[str], known: Iterable[str]) -> None:
+    for name in given:
+        if name not in known:
+            raise unknown(kind, name, known)
 
 
 def _has_module(name: str) -> bool:
@@ -137,10 +149,17 @@ def _claim(
         if entry not in of_module:
             raise unknown(f"claim in the Python of {path}", entry, of_module)
         return of_module[entry]
-    written = validated(_Written, entry, f"{path.name}, claim {entry.get('name', '')}: key")
-    by_table = printed or _of_tables(file, path, written)
-    effects = tuple(_effects(written, by_table))
-    readings = (written.metric,) if isinstance(written.metric, str) else written.metric
+    place = f"{path.name}, claim {entry.get('name', '')}:"
+    written = validated(_Written, entry, f"{place} key")
+    names = (written.metric,) if isinstance(written.metric, str) else written.metric
+    readings = tuple(_quantity(name, place) for name in names)
+    _check_names(f"{place} printed: method of `over`", written.printed, written.over)
+    unit = scale(readings[0])
+    stated = bool(written.printed) or written.near is not None
+    if stated and len(set(map(scale, readings))) > 1:
+        raise BenchError(f"{place} no printed number has the units of all of {', '.join(names)}")
+    by_table = None if stated else printed or _of_tables(file, path, written, unit)
+    effects = tuple(_effects(written, by_table, unit))
     sets = written.sets if isinstance(written.sets, tuple) else ()
     return Claim(
         written.name,
@@ -149,7 +168,7 @@ def _claim(
         written.measure,
         effects,
         written.command if effects else "",
-        tuple(_quantity(name) for name in readings),
+        readings,
         written.level,
         each_dataset=written.sets == "each",
         absolute=written.near is not None,
@@ -158,18 +177,22 @@ def _claim(
     )
 
 
-def _quantity(name: str) -> str:
-    return f"metrics.{name}" if name in metrics.names() else name
+def _quantity(name: str, place: str) -> str:
+    if name in metrics.names():
+        return f"metrics.{name}"
+    if "." not in name and name not in QUANTITIES:
+        raise unknown(f"{place} metric", name, (*metrics.names(), *QUANTITIES))
+    return name
 
 
-def _effects(written: _Written, printed: Printed) -> list[Effect]:
+def _effects(written: _Written, printed: Printed | None, unit: float) -> list[Effect]:
     methods = (written.method,) if isinstance(written.method, str) else written.method
     sets = written.sets if isinstance(written.sets, tuple) else ()
     dataset = sets[0] if len(sets) == 1 else ""
     if written.near is not None:
         narrow = [(0.0, Term(written.shares, dataset=dataset))] if written.shares else []
         return [
-            near(written.near / 100, str(Term(m)), (1.0, Term(m, dataset=dataset)), *narrow)
+            near(written.near / unit, str(Term(m)), (1.0, Term(m, dataset=dataset)), *narrow)
             for m in methods
         ]
     if written.rising:
@@ -177,7 +200,7 @@ def _effects(written: _Written, printed: Printed) -> list[Effect]:
         return [Effect(f"{b} over {a}", ((1, b), (-1, a))) for b, a in pairs]
     sign = 1 if written.direction == "above" else -1
     return [
-        _over(Term(m, r, b, dataset), Term(other, r, b, dataset), sign, written, printed)
+        _over(Term(m, r, b, dataset), Term(other, r, b, dataset), sign, written, printed, unit)
         for b in written.backbones
         for m in methods
         for other in written.over
@@ -185,25 +208,27 @@ def _effects(written: _Written, printed: Printed) -> list[Effect]:
     ]
 
 
-def _over(term: Term, other: Term, sign: int, written: _Written, printed: Printed) -> Effect:
+def _over(
+    term: Term, other: Term, sign: int, written: _Written, printed: Printed | None, unit: float
+) -> Effect:
     name = f"{term} {'over' if sign > 0 else 'under'} {other}"
-    if other.method in written.printed:
-        margin = sign * written.printed[other.method] / 100
-        return Effect(name, ((sign, term), (-sign, other)), printed=margin)
-    return accuracy(name, (sign, term), (-sign, other), printed=printed)
+    terms = (sign, term), (-sign, other)
+    if printed:
+        return accuracy(name, *terms, printed=printed)
+    margin = written.printed.get(other.method)
+    return Effect(name, terms, printed=None if margin is None else margin / unit)
 
 
-def _of_tables(file: _File, path: Path, written: _Written) -> Printed:
-    """What the paper's table of the claim's metric prints for a term, as a fraction."""
-    names = {name: table for name, table in file.tables.items() if name == written.metric}
-    if not names:
-        return lambda term: None
-    table = next(iter(names.values()))
+def _of_tables(file: _File, path: Path, written: _Written, unit: float) -> Printed | None:
+    """What the paper's table of the claim's metric prints for a term, as a record has it."""
+    table = next((table for name, table in file.tables.items() if name == written.metric), None)
+    if table is None:
+        return None
     place = path.parent / table
-    return cache(_reader(place if place.is_file() else FOLDER / table, file))
+    return cache(_reader(place if place.is_file() else FOLDER / table, file, unit))
 
 
-def _reader(table: Path, file: _File) -> Printed:
+def _reader(table: Path, file: _File, unit: float) -> Printed:
     def find(term: Term) -> float | None:
         printed = read(table)
         name, changed = read_choice(term.method)
@@ -212,7 +237,7 @@ def _reader(table: Path, file: _File) -> Printed:
             return None
         sets = [term.dataset] if term.dataset else list(file.datasets)
         found = [printed.entries.get((row, one)) for one in sets]
-        means = [entry.mean.value / 100 for entry in found if entry]
+        means = [entry.mean.value / unit for entry in found if entry]
         return sum(means) / len(means) if len(means) == len(sets) else None
 
     return find

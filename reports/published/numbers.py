@@ -14,6 +14,8 @@ SPREAD = re.compile(r"(?P<mean>[^()\[\]]+?)\s*[(\[]\s*(?P<inside>[^()\[\]]*?)\s*
 INTERVAL = re.compile(r"\s*(?:,|;|–|—|\bto\b|(?<=\d)\s*-)\s*")
 DIGITS = 15
 """What a float holds of a number."""
+POWER = 290
+"""The largest and, negative, the smallest power of ten that a float holds with so many digits."""
 EPSILON = 1e-9
 """What floating-point sums of printed digits may be off by."""
 
@@ -46,13 +48,13 @@ class Number:
 
     @classmethod
     def parse(cls, text: str) -> "Number | None":
-        """None if the text is no number, or one of more than 15 digits."""
+        """None if the text is no number, or one of more than 15 digits, or beyond any float."""
         plain = text.replace("−", "-").strip(MARKS).removesuffix("%").strip(MARKS)
         match = NUMBER.fullmatch(plain)
         if match is None or sum(character.isdigit() for character in plain) > DIGITS:
             return None
         power = int(match["power"] or 0) - len(match["digits"] or "")
-        return cls(float(plain.replace(",", "")), 10.0**power)
+        return cls(float(plain.replace(",", "")), 10.0**power) if abs(power) <= POWER else None
 
     @property
     def unrounded(self) -> Range:

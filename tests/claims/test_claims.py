@@ -109,6 +109,31 @@ def per_seed(of: Measured, method: str, ratio: float = 1.0) -> np.ndarray[Any, A
     return np.array([np.mean([values[seed, d] for d in SETS]) for seed in range(10)])
 
 
+def own(folder: Path, keys: str, *more: str) -> Paper:
+    """A paper from a file that claims of mixup and none what the keys say."""
+    path = folder / "ours.yaml"
+    claim = "{name: a, text: t, place: p, measure: m, method: mixup, over: [none], " + keys + "}"
+    lines = ["title: Ours", "datasets: [breast, retina]", *more, "claims:", f"- {claim}"]
+    path.write_text("\n".join(lines))
+    return load(str(path))
+
+
+def is_mixup(run: Run) -> bool:
+    return run.cell.method.name == "mixup"
+
+
+def of_mixup(gain: float) -> Measured:
+    """Mixup's ACC is above that of none by so much, and so is its NLL."""
+    acc = measured(expand("none", "mixup"), lambda run: gain * is_mixup(run))
+    both = {
+        r: {"metrics": m["metrics"] | {"nll": m["metrics"]["acc"]}} for r, m in acc.records.items()
+    }
+    return Measured(acc.grid, both)
+
+
+GAIN, LOSS = of_mixup(0.03), of_mixup(-0.03)
+
+
 class TestSuperiority:
     def test_planted_is_supported(self) -> None:
         of = measured(expand(*EVERYONE), lambda run: 0.2 * (run.cell.method.name == "ails"))
@@ -277,15 +302,129 @@ class TestPapers:
             load(str(path))
 
     def test_an_own_file_is_a_paper(self, tmp_path: Path) -> None:
-        path = tmp_path / "ours.yaml"
-        path.write_text(
-            "title: Ours\ndatasets: [breast]\nclaims:\n- {name: a, text: t, place: p, measure: m, "
-            "method: mixup, over: [none], direction: below, metric: nll, printed: {none: 3}}"
-        )
-        (claim,) = load(str(path)).claims
+        (claim,) = own(tmp_path, "direction: below, metric: nll, printed: {none: 3}").claims
         (effect,) = claim.effects
         assert effect.terms == ((-1, Term("mixup")), (1, Term("none")))
-        assert (effect.printed, claim.readings) == (-0.03, ("metrics.nll",))
+        assert (effect.printed, claim.readings) == (3, ("metrics.nll",))
+
+    @pytest.mark.parametrize(
+        ("keys", "match"),
+        [
+            ("level: 5", "claim a: key level.*less than 1"),
+            ("ratios: [20]", "claim a: key ratios.*less than or equal to 1"),
+            ("metric: []", "claim a: key metric"),
+            ("metric: kap", "claim a: metric 'kap'; did you mean 'kappa'"),
+            ("printed: {noen: 3}", "'noen'; did you mean 'none'"),
+            ("metric: [acc, nll], printed: {none: 3}", "units of all of acc, nll"),
+            ("metric: [acc, nll], near: 80", "units of all of acc, nll"),
+        ],
+    )
+    def test_a_wrong_key_of_a_claim_is_told(self, tmp_path: Path, keys: str, match: str) -> None:
+        with pytest.raises(BenchError, match=match):
+            own(tmp_path, keys)
+
+    def test_what_a_record_holds_is_a_metric_too(self, tmp_path: Path) -> None:
+        keys = "metric: [selected_epoch, epochs_to_convergence, validation.fdi]"
+        (claim,) = own(tmp_path, keys).claims
+        assert claim.readings == ("selected_epoch", "epochs_to_convergence", "validation.fdi")
+
+    def test_an_unknown_key_of_the_protocol_is_told(self, tmp_path: Path) -> None:
+        with pytest.raises(BenchError, match="protocol key 'warmup'; did you mean 'warmup_epochs'"):
+            own(tmp_path, "metric: acc", "protocol: {warmup: 3}")
+
+    def test_a_protocol_is_read_as_our_own(self, tmp_path: Path) -> None:
+        same = "protocol: {lr: 1e-3, warmup_epochs: 1, betas: [0.9, 0.999], rgb: false}"
+        assert judge(GAIN, own(tmp_path, "metric: acc", same))[0].otherwise == ""
+        others = "protocol: {lr: 1e-2, warmup_epochs: 5, betas: [0.9, 0.99], milestones: [5]}"
+        assert judge(GAIN, own(tmp_path, "metric: acc", others))[0].otherwise == (
+            "Unlike the paper: lr 0.001, not 1e-2; warmup epochs 1.0, not 5; "
+            "betas 0.9, 0.999, not 0.9, 0.99; milestones none, not 5"
+        )
+
+
+class TestUnits:
+    """Of a gain of 3 points of ACC, and of 0.03 of NLL."""
+
+    @pytest.mark.parametrize(
+        ("metric", "margin", "said"),
+        [
+            ("acc", 9, r"mixup over none \+[23]\.\d points .* printed \+9\.0"),
+            ("nll", 0.5, r"mixup over none \+0\.0[23]\d* \(.* printed \+0\.5"),
+        ],
+    )
+    def test_a_margin_has_that_of_its_metric(
+        self, tmp_path: Path, metric: str, margin: float, said: str
+    ) -> None:
+        keys = f"metric: {metric}, printed: {{none: {margin}}}"
+        (found,) = judge(GAIN, own(tmp_path, keys))
+        assert found.verdict == "supported, but smaller than printed"
+        assert re.search(said, found.evidence)
+
+    def test_a_level_has_that_of_its_metric(self, tmp_path: Path) -> None:
+        for metric, low in (("acc", 0.82), ("nll", 82.99), ("epochs_to_convergence", 82.99)):
+            (claim,) = own(tmp_path, f"metric: {metric}, near: 83").claims
+            assert claim.effects[0].low == pytest.approx(low)
+
+    def test_a_table_has_that_of_its_metric(self, tmp_path: Path) -> None:
+        (tmp_path / "t.csv").write_text("method,breast,retina\nmixup,0.5,0.7\nnone,0.4,0.4\n")
+        tables = "tables: {nll: t.csv, acc: t.csv}"
+        for metric, unit in (("nll", 1), ("acc", 100)):
+            (claim,) = own(tmp_path, f"metric: {metric}", tables).claims
+            assert claim.effects[0].printed == pytest.approx(0.2 / unit)
+
+
+class TestStatedMargins:
+    TABLES = "tables: {acc: t.csv}"
+
+    def printed(self, folder: Path, keys: str) -> list[float | None]:
+        (folder / "t.csv").write_text("method,breast,retina\nmixup,50,70\nnone,40,40\n")
+        (found,) = judge(GAIN, own(folder, keys, self.TABLES))
+        return [test.effect.printed for test in found.findings[0].tested]
+
+    def test_are_taken_as_they_are(self, tmp_path: Path) -> None:
+        for sets, count in (("all", 1), ("each", 2), ("[breast]", 1), ("[breast, retina]", 1)):
+            given = self.printed(tmp_path, f"printed: {{none: 9}}, sets: {sets}")
+            assert given == pytest.approx([0.09] * count)
+
+    def test_tables_are_read_where_none_is_stated(self, tmp_path: Path) -> None:
+        assert self.printed(tmp_path, "sets: all") == pytest.approx([0.2])
+        assert self.printed(tmp_path, "sets: each") == pytest.approx([0.1, 0.3])
+
+    def test_are_positive_in_the_direction_claimed(self, tmp_path: Path) -> None:
+        (found,) = judge(GAIN, own(tmp_path, "direction: below, printed: {none: 9}"))
+        assert found.verdict == "contradicted"
+        (found,) = judge(LOSS, own(tmp_path, "direction: below, printed: {none: 9}"))
+        assert found.verdict == "supported, but smaller than printed"
+
+    def test_a_level_on_each_set_keeps_its_range(self, tmp_path: Path) -> None:
+        paper = own(tmp_path, "near: 90, sets: each")
+        for test in judge(GAIN, paper)[0].findings[0].tested:
+            assert (test.effect.low, test.effect.high) == pytest.approx((0.89, 0.91))
+
+
+class TestReadings:
+    """ACC gains 3 points; AUC as many as are planted."""
+
+    @pytest.mark.parametrize(
+        ("auc", "margin", "expected"),
+        [
+            (0.2, 9, "supported"),
+            (0.03, 9, "supported, but smaller than printed"),
+            (0.0, 9, "undecided"),
+            (-0.2, 9, "undecided"),
+        ],
+    )
+    def test_agree_on_what_all_of_them_say(
+        self, tmp_path: Path, auc: float, margin: float, expected: str
+    ) -> None:
+        records = {
+            run: {"metrics": record["metrics"] | {"auc": 0.5 + auc * is_mixup(run) + noise(run)}}
+            for run, record in GAIN.records.items()
+        }
+        keys = f"metric: [acc, auc], printed: {{none: {margin}}}"
+        (found,) = judge(Measured(GAIN.grid, records), own(tmp_path, keys))
+        assert found.verdict == expected
+        assert ("the readings disagree" in found.evidence) == (expected == "undecided")
 
 
 class TestMissing:
@@ -303,6 +442,12 @@ class TestMissing:
         assert command == (
             f"python -m bench table 1 --protocol paper --datasets breast --methods {methods}"
         )
+
+    def test_sets_of_which_none_is_there_are_named_with_the_command(self, tmp_path: Path) -> None:
+        paper = replace(own(tmp_path, "sets: each"), datasets=("oct",))
+        (found,) = judge(GAIN, paper)
+        assert (found.verdict, found.evidence) == ("not tested", "Missing: no cell of mixup, none")
+        assert "--datasets oct --methods mixup,none" in found.command(Study(), paper)
 
     def test_those_present_can_contradict(self) -> None:
         worse = measured(
