@@ -76,8 +76,12 @@ class Verification:
 
 def verify(key: str, study: Study, device: str = "cpu") -> Verification:
     """Run a record again, into no store, and compare. Raises BenchError where it cannot be."""
+    from bench.training import environment
     from bench.training.execute import execute, prepare_process
 
+    environment.check_device(device)
+    if "," in device:
+        raise BenchError(f"device {device!r}: a run is made again on one device; name one")
     store = Store(study.store.root)
     record = store.read(store.find(key))
     (run,) = again(record, study).grid.runs

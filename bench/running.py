@@ -44,6 +44,11 @@ class How:
     lines: bool = True
     """Whether each run that ends, here or elsewhere, has a line."""
 
+    def __post_init__(self) -> None:
+        asked = self.run_timeout
+        if asked is not None and not (isinstance(asked, int | float) and asked > 0):
+            raise BenchError(f"run_timeout {asked!r}: write seconds, more than 0")
+
 
 def do(together: Grid, store: Store, data_dir: Path | None, how: How) -> bool:
     """Do what is missing of runs, or hand it to who does; whether there was any.

@@ -161,6 +161,12 @@ def test_what_cannot_be_found_is_one_line(tampered: Store, key: str) -> None:
         assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", "cpu,cpu"])
+def test_a_device_that_cannot_be_used_is_one_line(study: Study, key: str, device: str) -> None:
+    done = bench("verify", key, "--device", device, "--results", study.store.root)
+    assert done.exit_code == 2 and f"device '{device}'" in done.stderr
+
+
 def test_a_run_on_own_data_asks_for_the_file(tampered: Store, key: str, tmp_path: Path) -> None:
     record = tampered.read(key)
     record["cell"]["dataset"] = "mine"

@@ -173,6 +173,13 @@ def test_workers_are_a_whole_number(study: Study, workers: Any) -> None:
         study.run(workers=workers)
 
 
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), "2"])
+def test_a_timeout_is_seconds(study: Study, seconds: Any) -> None:
+    with pytest.raises(BenchError, match=r"run_timeout .*more than 0"):
+        study.run(run_timeout=seconds)
+    assert study.failures().empty
+
+
 def test_plan_run_and_read(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
     small = replace(study, datasets="phantom-binary", methods=["none", "mixup"], seeds=1)
     plan = small.plan()

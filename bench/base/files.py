@@ -31,9 +31,12 @@ class StoreError(BenchError):
 def writing(path: Path) -> Iterator[IO[bytes]]:
     """A file under a temporary name beside `path`, which it takes once all of it is on the disk.
 
-    It goes where that fails; then an OSError of the file system is passed on.
+    It goes where that fails; then an OSError of the file system is passed on. Raises StoreError
+    where the path is that of a folder.
     """
-    if path.exists() and not (path.is_file() or path.is_dir()):
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder; name a file")
+    if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "it is no file", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(path)

@@ -27,6 +27,7 @@ from bench.cli import (
     work,
 )
 from bench.cli.examples import add_examples
+from bench.cli.typed import refuse_doubles_and_empty
 
 EXIT_CODES = """\b
 Exit codes:
@@ -45,10 +46,10 @@ class Bench(click.Group):
     """A group whose errors are one line and exit code 2, and whose Ctrl-C says how to go on."""
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """An option that takes one value and is given twice is an error: which one was meant?"""
+        """An option without a value, or with two of which one was meant, is an error."""
         name, command, rest = super().resolve_command(ctx, args)
-        if command and not isinstance(command, click.Group):
-            refuse_doubles(command, ctx, rest)
+        if command and not ctx.resilient_parsing:
+            refuse_doubles_and_empty(command, click.Context(command, ctx, name), rest)
         return name, command, rest
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -75,19 +76,6 @@ class Bench(click.Group):
 def _end(problem: str) -> None:
     click.echo(f"error: {visible(short(problem, LONGEST))}", err=True)
     sys.exit(2)
-
-
-def refuse_doubles(command: click.Command, ctx: click.Context, args: list[str]) -> None:
-    """UsageError where an option that takes one value is given twice."""
-    try:
-        _, _, given = command.make_parser(ctx).parse_args(list(args))
-    except click.UsageError:
-        return  # the command itself says it better
-    for option in given:
-        once = isinstance(option, click.Option) and not (option.multiple or option.is_flag)
-        if once and given.count(option) > 1:
-            name = option.opts[0]
-            raise click.UsageError(f"{name} is given twice; give it once, a list with commas", ctx)
 
 
 def _print_notes() -> None:

@@ -16,9 +16,6 @@ def study(options: dict[str, Any]) -> Study:
     from bench.committed import part
     from bench.study import Study
 
-    for name in ("datasets", "methods", "backbones", "ratio", "seeds"):
-        if options[name] is not None and not options[name].strip():
-            raise BenchError(f"--{name} is empty; name at least one")
     same = ("datasets", "methods", "backbones", "seeds", "looks", "margin", "size", "input_size")
     given = {name: options[name] for name in same} | {
         "ratios": options["ratio"],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.base.errors import BenchError
 from bench.cli.asked import study
 from bench.cli.blocks import Block, print_blocks
 from bench.cli.options import option_group, selecting
@@ -62,6 +63,7 @@ def audit(files: tuple[Path, ...], paper: str, **options: Any) -> None:
     printed first. Without FILES the tables of the AILS paper and the claims of --paper are checked.
     """
     from reports import arithmetic
+    from reports.claims.paper import load
     from reports.page.report import Content
 
     if files:
@@ -69,8 +71,11 @@ def audit(files: tuple[Path, ...], paper: str, **options: Any) -> None:
         path = options["results"] / "audit" / f"{name}.csv"
         write_arithmetic(arithmetic.audit_tables(files, known(options)), path)
         return
+    for name in ("runs", "images", "decimal", "mean_column"):
+        if options[name] is not None:
+            raise BenchError(f"--{name.replace('_', '-')} is of printed tables; name their FILES")
     content = Content(study(options))
-    _ = content.measured  # refused before anything is printed, if at all
+    _ = load(paper), content.measured  # refused before anything is printed, if at all
     write_arithmetic_of_paper(options["results"])
     write_claims(content, paper)
 

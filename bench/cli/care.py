@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from bench.base.errors import BenchError
 from bench.cli.options import results
+
+if TYPE_CHECKING:
+    from bench.store.records import Store
 
 
 @click.command()
@@ -30,9 +35,8 @@ def doctor(results: Path, fix: bool, folder: Path | None) -> None:
         test_file_system(folder)
         return
     from bench.store.doctor import examine
-    from bench.store.records import Store
 
-    store = Store(results)
+    store = opened(results)
     found = 0
     for finding in examine(store):
         found += 1
@@ -43,6 +47,15 @@ def doctor(results: Path, fix: bool, folder: Path | None) -> None:
     click.echo(f"{records} records, {found} findings{', fixed' * bool(fix and found)}")
     if found and not fix:
         sys.exit(1)
+
+
+def opened(results: Path) -> Store:
+    """The store of a folder that is there. Raises BenchError."""
+    from bench.store.records import Store
+
+    if not results.is_dir():
+        raise BenchError(f"{results} is no results folder; name one with --results")
+    return Store(results)
 
 
 def test_file_system(folder: Path) -> None:
@@ -67,10 +80,9 @@ def clean(results: Path, yes: bool) -> None:
 
     Records, predictions and what reads them are kept; the rest can be made again.
     """
-    from bench.store.records import Store
     from bench.store.space import KEPT, parts, remove, size_of
 
-    store = Store(results)
+    store = opened(results)
     for part in parts(store):
         click.echo(f"{part.bytes / 1e6:10.1f} MB  {part.name:12}{part.about}")
     for part in parts(store):

@@ -24,7 +24,10 @@ from bench.cli.writing import print_written
 )
 @click.option("--group-column", metavar="NAME", help="read groups from this column of it")
 @click.option(
-    "--json", "json_file", type=click.Path(path_type=Path), help="write every finding to this file"
+    "--json",
+    "json_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="write every finding to this file",
 )
 def data_audit(
     groups: Path | None, group_column: str | None, json_file: Path | None, **options: Any
@@ -59,7 +62,13 @@ def data_audit(
     metavar="PX",
     help="scale as the backbone will see it",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="draw images by this seed")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="draw images by this seed",
+)
 @results
 def data_show(input_size: int | None, seed: int, results: Path, **options: Any) -> None:
     """Draw thumbnails by class and split."""

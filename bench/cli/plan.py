@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.base.errors import BenchError
 from bench.cli.asked import study
 from bench.cli.options import metric, reference, selecting
 from bench.cli.printing import print_states
@@ -38,13 +39,18 @@ def plan(detect: float | None, paper: bool, **options: Any) -> None:
     A kind of run that was never made on this device is timed for some seconds; what was measured
     is kept in the results folder.
     """
+    from bench.engines.progress import console
+
+    if detect is None and (options["reference"] or options["metric"] != "acc"):
+        raise BenchError("--metric and --reference are for --detect POINTS; give that too")
     asked = study(options)
+    seeds = detecting(asked, detect, options["metric"], options["reference"]) if detect else []
     if paper:
         print_paper(asked, options["device"], options["workers"])
     else:
         print_plan(asked, options["device"], options["workers"])
-    if detect is not None:
-        print_seeds(asked, detect, options["metric"], options["reference"])
+    for line in seeds:
+        console().print(line, highlight=False)
 
 
 def print_plan(study: Study, device: str | None, workers: int | None) -> None:
@@ -113,14 +119,13 @@ def print_costs(costs: Mapping[Run, Cost], device: str | None, workers: int | No
         console().print(line, highlight=False)
 
 
-def print_seeds(study: Study, points: float, metric: str, reference: str | None) -> None:
+def detecting(study: Study, points: float, metric: str, reference: str | None) -> list[str]:
     """How many seeds show a difference of so many points, given the SDs so far."""
     from bench import metrics
-    from bench.engines.progress import console
     from bench.looks import seeds_to_detect
 
     found = seeds_to_detect(study, points / metrics.get(metric).scale, metric, reference)
-    asked = len(study.selection.seeds)
+    asked, lines = len(study.selection.seeds), []
     for row in found.to_dict("records"):
         where = f"{row['dataset']}, {row['backbone']}, {row['ratio']:.0%}"
         if row["seeds"] is None:
@@ -131,4 +136,5 @@ def print_seeds(study: Study, points: float, metric: str, reference: str | None)
                 f"{row['seeds']:,} seeds show {points:g} point{'s' * (points != 1)} of {metric} "
                 f"({asked} are asked for); the SD of paired differences is {sd:.2f}"
             )
-        console().print(f"{where}: {said}", highlight=False)
+        lines.append(f"{where}: {said}")
+    return lines

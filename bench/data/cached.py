@@ -28,6 +28,8 @@ def imported(path: Path, size: int) -> Path:
     file = target.with_name(f"{target.name}.npz" if size == 28 else f"{target.name}_{size}.npz")
     with locked(folder / "lock"):
         if not target.with_name(f"{target.name}.csv").is_file():
+            for left in (file, file.with_suffix(".yaml")):  # by an import that was stopped
+                left.unlink(missing_ok=True)
             _import(path, target, size)
     return file
 

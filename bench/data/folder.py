@@ -167,6 +167,7 @@ def import_images(
         raise BenchError(
             f"{source} would be overwritten by the table of splits; give another --name"
         )
+    _check_free(target, recipe.sizes)
     found = listed(source, recipe.columns, recipe.exclude)
     if not recipe.exclude:
         _check_no_masks(found)
@@ -180,6 +181,17 @@ def import_images(
     except StoreError as error:
         raise BenchError(f"{str(error).partition(';')[0]}; give another --name") from None
     return Imported(tuple(files), found.labels, rows, by_reason(found.left_out), notes)
+
+
+def _check_free(target: Path, sizes: Sequence[int]) -> None:
+    """Raise BenchError where a file would be overwritten that no import made: its table is last."""
+    table, files = _beside(target, "csv"), [_npz(target, size) for size in sizes]
+    for file in (*files, *(file.with_suffix(".yaml") for file in files)):
+        if file.exists() and not table.exists():
+            raise BenchError(
+                f"{file} was not made by an import, or one that was stopped: {table.name} is not "
+                "beside it; give another --name, or move it away"
+            )
 
 
 def _check_apart(source: Path, taken: Taken, split: Array) -> None:
@@ -298,7 +310,7 @@ def _written(
     order = {s: np.flatnonzero(split == s) for s in SPLITS}
     labels = taken.labels if found.multilabel else taken.labels.argmax(1)[:, None]
     for size in recipe.sizes:
-        file = target.with_name(f"{target.name}.npz" if size == 28 else f"{target.name}_{size}.npz")
+        file = _npz(target, size)
         images, window = _windowed(taken.images[size], split, recipe)
         arrays: dict[str, Array] = {}
         for s, places in order.items():
@@ -365,6 +377,10 @@ def _table(taken: Taken, order: dict[str, Array]) -> str:
             label = "+".join(item.labels)
             writer.writerow([split, index, item.name, label, item.group or "", taken.hashes[place]])
     return text.getvalue()
+
+
+def _npz(target: Path, size: int) -> Path:
+    return target.with_name(f"{target.name}.npz" if size == 28 else f"{target.name}_{size}.npz")
 
 
 def _beside(target: Path, suffix: str) -> Path:

@@ -37,11 +37,20 @@ def groups_of_npz(path: Path) -> dict[str, Array]:
     """`{split}_groups` of a file, one an image; {} where it has none. Raises BenchError."""
     if not npz.names(path) & {f"{split}_groups" for split in SPLITS}:
         return {}
-    groups = {split: npz.read(path, f"{split}_groups").ravel() for split in SPLITS}
+    groups = {split: _groups(path, f"{split}_groups") for split in SPLITS}
     for split, of_images in groups.items():
         if len(of_images) != npz.header(path, f"{split}_images").shape[0]:
             raise BenchError(f"{path}: {split}_groups has {len(of_images)} rows; save one an image")
     return groups
+
+
+def _groups(path: Path, name: str) -> Array:
+    if name not in npz.names(path):
+        raise BenchError(
+            f"{path} has groups, but no {name}; save groups of train, val and test, one an image"
+        )
+    npz.header(path, name, mend="save them as text: groups.astype(str)")
+    return npz.read(path, name).ravel()
 
 
 def files_of_npz(path: Path, size: int) -> dict[tuple[str, str], str]:
@@ -61,7 +70,7 @@ def groups_of_csv(file: Path, column: str | None, counts: Mapping[str, int]) -> 
     """
     column = column or _usual(file)
     rows = _rows(file, ("split", "index", column))
-    found = {(row["split"], row["index"]): row[column] for row in rows}
+    found = {(row["split"], row["index"]): (row[column] or "").strip() for row in rows}
     missing = [
         f"{split}[{index}]"
         for split, count in counts.items()

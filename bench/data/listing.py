@@ -208,17 +208,17 @@ def _of_csv(source: Path, columns: Columns, exclude: Sequence[str]) -> Listing:
     items, files = [], _files(source.parent)
     for row in chosen.to_dict("records"):
         name, words = str(row[image]), _words(source, row, labels)
-        found = _find(files, name)
+        found, of = _find(files, name), row[group].strip() if group else ""
         if _fits(name, exclude):
             left.append((name, "excluded"))
         elif words is None:
             left.append((name, "without label"))
-        elif group and apart and not row[group]:
+        elif group and apart and not of:
             left.append((name, f"without {group}"))
         elif found is None:
             left.append((name, "no such file"))
         else:
-            items.append(Item(found, name, words, (group and str(row[group])) or None))
+            items.append(Item(found, name, words, of or None))
     said = f"images of one {group} {'stay in one split' if apart else IN_TWO}"
     if not group:
         said = f"no group column: images of one patient {IN_TWO}"

@@ -67,12 +67,12 @@ def names(path: Path) -> set[str]:
         return {name.removesuffix(".npy") for name in archive.namelist()}
 
 
-def header(path: Path, name: str) -> Header:
+def header(path: Path, name: str, mend: str = "save it as numbers") -> Header:
     """The header of one array; an array shorter or longer than it promises is an error."""
     with _member(path, name) as (file, size):
         head = _header(file)
         if head.dtype.hasobject:
-            raise BenchError(f"{path}: {name} holds Python objects; save it as numbers")
+            raise BenchError(f"{path}: {name} holds Python objects; {mend}")
         if file.tell() + math.prod(head.shape) * head.dtype.itemsize != size:
             raise ValueError(f"{name} is shorter or longer than its header says")
         return head

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from bench.base.words import visible
 from bench.engines.worker import remaining
 from bench.grid.cell import Run
 from bench.store.records import Store
@@ -134,7 +135,7 @@ class GridProgress:
 
     def _line(self, run: Run) -> str:
         if failure := self.store.read_failure(run.key):
-            return f"{run}: failed, {failure['reason']}"
+            return f"{run}: failed, {visible(str(failure['reason']))}"
         record = self.store.read(run.key)
         spent = sum(record["cost"]["seconds"].values())
         found = record["validation"] if run.tunes else record["metrics"]

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import index
 from pathlib import Path
-from typing import Any, SupportsIndex, cast
+from typing import Any
 
 from bench.base import plain_yaml
 from bench.base.errors import BenchError
@@ -135,8 +135,11 @@ def names(given: str | Path | Iterable[str | Path], kind: str) -> tuple[str, ...
     """A list, a text with commas, or a path. BenchError where it is empty, or none of these."""
     if isinstance(given, Path):
         return (str(given),)
-    if not isinstance(given, Iterable):
-        raise BenchError(f"{kind} {given!r}: write a name, or a list of names")
+    if not isinstance(given, Iterable) or isinstance(given, Mapping):
+        raise BenchError(
+            f"{kind} {short(repr(given))}: write a name, or a list of names"
+            + "; parameters stand in brackets: mixup[alpha=1]" * (kind == "methods")
+        )
     found = tuple(split_list(given) if isinstance(given, str) else map(str, given))
     if not found:
         raise BenchError(f"{kind} is empty; name at least one")
@@ -151,7 +154,7 @@ def seeds(given: str | int | Iterable[int]) -> tuple[int, ...]:
         elif isinstance(given, str):
             chosen = [seed for part in split_list(given) for seed in _few(_range(part))]
         else:
-            chosen = list(map(index, cast(Iterable[SupportsIndex], given)))
+            chosen = list(map(index, _listed(given)))
     except (TypeError, ValueError):
         chosen = []
     if not chosen or min(chosen) < 0:
@@ -165,9 +168,20 @@ def seeds(given: str | int | Iterable[int]) -> tuple[int, ...]:
 def looks(given: str | Iterable[int]) -> tuple[int, ...]:
     """Numbers of seeds: `10,20,30`."""
     try:
-        return tuple(int(n) for n in (split_list(given) if isinstance(given, str) else given))
+        if isinstance(given, str):
+            return tuple(map(int, split_list(given)))
+        return tuple(map(index, _listed(given)))
     except (TypeError, ValueError):
-        raise BenchError(f"looks {given!r}: write numbers of seeds, such as 10,20,30") from None
+        raise BenchError(
+            f"looks {short(repr(given))}: write numbers of seeds, such as 10,20,30"
+        ) from None
+
+
+def _listed(given: Any) -> Iterator[Any]:
+    """As it is; TypeError for a mapping, whose values would be lost without a word."""
+    if isinstance(given, Mapping):
+        raise TypeError
+    return iter(given)
 
 
 def _few(chosen: range) -> range:
@@ -213,7 +227,7 @@ def numbers(given: str | float | Iterable[float], kind: str) -> tuple[float, ...
     """
     parts = split_list(given) if isinstance(given, str) else given
     try:
-        parts = parts if isinstance(parts, Iterable) else [parts]
+        parts = _listed(parts) if isinstance(parts, Iterable) else [parts]
         found = tuple(float(f"{float(part):.6g}") for part in parts)
     except (TypeError, ValueError):
         found = ()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from bench.base.errors import BenchError
 from bench.base.files import expanded
 from bench.data.catalogue import NAMES
 from bench.study import Study
@@ -24,7 +25,7 @@ from reports.page.report import (
 )
 from reports.results.view import View
 from reports.results.wording import capital, dataset_titles
-from reports.tables.catalogue import TABLES, of_runs
+from reports.tables.catalogue import TABLES, Entry, of_runs
 
 DRAWN = ("confusion", "reliability", "curves")
 LEAD = (
@@ -101,11 +102,20 @@ def _further(study: Study) -> Iterator[site.Section]:
     """The tables of which there are runs that Table 1 has not."""
     for number in set(of_runs()) - {1}:
         entry = TABLES[number]
-        found = entry.study(study, View(), False)
-        if found.measured.records.keys() - study.measured.records.keys():
+        found = _with_more(entry, study)
+        if found:
             tables = shown(entry.outputs(found, View()))
             items: tuple[site.Item, ...] = (*tables, site.Command(found.command))
             yield site.Section(f"table{number}", f"Table {number}: {entry.title}", items=items)
+
+
+def _with_more(entry: Entry, study: Study) -> Study | None:
+    """The study of a table; None where it has no further runs, or cannot be of so few images."""
+    try:
+        found = entry.study(study, View(), False)
+        return found if found.measured.records.keys() - study.measured.records.keys() else None
+    except BenchError:
+        return None
 
 
 def _data(study: Study) -> site.Section:

@@ -27,7 +27,9 @@ class Output:
 
 
 def write(output: Output, folder: Path, much: Notes = "short") -> list[Path]:
-    """Write the table in every format, LaTeX with so many notes."""
+    """Write the table in every format, LaTeX with so many notes; tests that an earlier table of the
+    name had, and this one has not, are removed.
+    """
     stem = output.name
     contents = {
         f"{stem}.csv": to_csv(output.table),
@@ -37,7 +39,10 @@ def write(output: Output, folder: Path, much: Notes = "short") -> list[Path]:
         f"{stem}.md": to_markdown(output.table),
     }
     _tell_of_another(folder / f"{stem}.md", contents[f"{stem}.md"])
-    return [write_text(folder / name, text) for name, text in contents.items()]
+    paths = [write_text(folder / name, text) for name, text in contents.items()]
+    if not output.tests:
+        (folder / f"{stem}-tests.csv").unlink(missing_ok=True)
+    return paths
 
 
 def _tell_of_another(path: Path, text: str) -> None:

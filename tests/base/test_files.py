@@ -48,6 +48,17 @@ def test_an_error_of_the_file_system_is_one_line(
         write_text(tmp_path / "file", "")
 
 
+@pytest.mark.parametrize("name", [".", "folder"])
+def test_a_folder_is_not_taken_for_a_file(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(StoreError) as told:
+        write_text(Path(name), "")
+    assert str(told.value) == f"{name} is a folder; name a file"
+
+
 def test_a_lock_is_held_once(tmp_path: Path) -> None:
     with (
         locked(tmp_path / "new" / "lock"),

@@ -81,6 +81,12 @@ WRONG = {
         "milestones",
     ),
     "no ratio": (["--ratio", ""], "--ratio is empty"),
+    "no study": (["--study", ""], "--study is empty"),
+    "no weights": (["--weights", ""], "--weights is empty"),
+    "no looks": (["--looks", ""], "--looks is empty"),
+    "no folder of data": (["--data-dir", ""], "--data-dir is empty"),
+    "no device": (["--device", " "], "--device is empty"),
+    "no setting": (["--set", ""], "--set is empty"),
     "an option twice": (["--seeds", "3"], "--seeds is given twice"),
     "a setting twice": (["--set", "lr=1", "--set", "lr=2"], "given twice"),
     "a parameter twice": (["--methods", "mixup[alpha=1,alpha=2]"], "given twice"),
@@ -114,13 +120,36 @@ def test_what_cannot_be_meant_is_known_before_any_run(
         (["readings", *PHANTOM[:2], "--sample", "999999999"], "--sample"),
         (["audit", "--runs", "1000000000000"], "--runs"),
         (["audit", "--protocol", "no"], "no protocol"),
+        (["audit", "--paper", "nosuch"], "no paper 'nosuch'"),
+        (["audit", "--runs", "10"], "--runs is of printed tables"),
+        (["audit", "--mean-column", "acc"], "--mean-column is of printed tables"),
+        (["plan", *PHANTOM, "--metric", "f1"], "--detect POINTS"),
+        (["plan", *PHANTOM, "--reference", "none"], "--detect POINTS"),
+        (["plan", *PHANTOM, "--detect", "0.1", "--metric", "kapa"], "did you mean 'kappa'"),
+        (["status", "--results", ""], "--results is empty"),
+        (["work", *PHANTOM, "--shard", ""], "--shard is empty"),
+        (["table", "1", "--seeds", "1", "--seeds", "2"], "--seeds is given twice"),
+        (["data", "import", "scans", "--name", ""], "--name is empty"),
+        (
+            ["data", "import", "scans", "--name", "a", "--group-column", ""],
+            "no file or folder scans",
+        ),
+        (["data", "import", "scans", "--name", "a", "--exclude", ""], "no file or folder scans"),
+        (["data", "export", "--dataset", "phantom-binary", "."], ". is a folder; name a file"),
+        (["verify", "3fa9", "--device", "gpu"], "device 'gpu' cannot be used"),
+        (["doctor", "--results", "nofolder"], "nofolder is no results folder"),
+        (["clean", "--results", "nofolder"], "nofolder is no results folder"),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else value,
 )
-def test_other_commands_answer_so_too(words: list[str], answer: str, tmp_path: Path) -> None:
+def test_other_commands_answer_so_too(
+    words: list[str], answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     done = bench(*words)
     refused(done, answer)
     assert done.stdout == "", "nothing is printed before the refusal"
+    assert not list(tmp_path.iterdir())
 
 
 PROTOCOL = "protocol: {steps: 2, lr: 0.001}\n"

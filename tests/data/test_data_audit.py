@@ -13,7 +13,7 @@ from bench.data import dataset as data
 from bench.data.audit import Sample, audit, audited
 from bench.data.dataset import Dataset, Info, open_dataset
 from bench.data.known import known, unaware
-from bench.data.leaks import groups_of_csv
+from bench.data.leaks import groups_of_csv, groups_of_npz
 from reports.results.wording import footnotes
 
 real = pytest.mark.skipif("BENCH_DATA" not in os.environ, reason="needs BENCH_DATA")
@@ -220,6 +220,8 @@ def test_the_column_of_groups_is_found_by_its_usual_name(tmp_path):
     table = tmp_path / "ids.csv"
     table.write_text("split,index,Lesion_ID,sex\ntrain,0,a,m\n", encoding="utf-8")
     assert groups_of_csv(table, None, {"train": 1})["train"].tolist() == ["a"]
+    table.write_text("split,index,patient\ntrain,0, p\ntrain,1,p \ntrain,2, \n", encoding="utf-8")
+    assert groups_of_csv(table, None, {"train": 3})["train"].tolist() == ["p", "p", "train[2]"]
     for columns in ("lesion_id,patient", "age,sex"):
         table.write_text(f"split,index,{columns}\ntrain,0,a,m\n", encoding="utf-8")
         with pytest.raises(BenchError, match=r"which column is the group.*--group-column"):
@@ -257,6 +259,19 @@ def test_groups_of_the_npz_are_audited(tmp_path):
     groups = {"train": range(30), "val": [*range(3), *range(43, 50)], "test": range(60, 80)}
     found = audit(open_dataset(str(kept(tmp_path / "set.npz", groups)), 28))
     assert found.wrong() == ("3 of 10 val images are of groups that train has too",)
+
+
+@pytest.mark.parametrize(
+    ("groups", "said"),
+    [
+        (["a"], "has groups, but no val_groups; save groups of train, val and test"),
+        (np.array(["a"], object), r"train_groups holds Python objects; .* groups.astype\(str\)"),
+    ],
+)
+def test_groups_that_cannot_be_read_say_what_is_needed(tmp_path, groups, said):
+    np.savez(tmp_path / "set.npz", train_groups=groups)
+    with pytest.raises(BenchError, match=said):
+        groups_of_npz(tmp_path / "set.npz")
 
 
 def test_brightness_and_imbalance_are_said(tmp_path):

@@ -17,6 +17,7 @@ from PIL import Image
 from bench.base.errors import BenchError, Note
 from bench.base.task import Task
 from bench.cli import main
+from bench.data.cached import imported
 from bench.data.dataset import open_dataset
 from bench.data.decoding import decoded, fitted
 from bench.data.folder import Recipe, import_images
@@ -132,6 +133,19 @@ def test_patients_of_a_csv_stay_in_one_split(table, tmp_path):
         assert set(arrays["train_groups"]).isdisjoint(arrays["test_groups"])
 
 
+def test_a_blank_after_a_patient_is_not_another_patient(table, tmp_path):
+    lines = table.read_text().splitlines()
+    lines[1:] = [line.replace(",", " ,", 1) if n % 2 else line for n, line in enumerate(lines[1:])]
+    lines[1] = re.sub("^0", "  ", lines[1])
+    table.write_text("\n".join(lines))
+    columns = Columns(labels=("finding",))
+    made = import_images(table, tmp_path / "set", Recipe(columns=columns))
+    rows = rows_of(tmp_path / "set.csv")
+    assert {row["group"] for row in rows} == {str(n) for n in range(20)}
+    assert len({(row["group"], row["split"]) for row in rows}) == 20
+    assert made.left_out == {"without patient": ("x0",)}
+
+
 def test_a_planted_leak_of_patients_is_a_warning(table, tmp_path):
     import_images(table, tmp_path / "set", Recipe(columns=Columns(labels=("finding",))))
     with np.load(tmp_path / "set.npz") as arrays:
@@ -215,6 +229,14 @@ def test_the_source_and_tables_of_others_are_not_overwritten(table, tmp_path):
     other = bench(table, *words, tmp_path / "set")
     assert other.exit_code == 2 and "set.csv is no table of an import" in other.output
     assert table.read_bytes() == before and (tmp_path / "set.csv").read_text() == "a,b\n"
+
+
+@pytest.mark.parametrize("name", ["set.npz", "set_12.npz", "set.yaml", "set_12.yaml"])
+def test_what_no_import_made_is_not_overwritten(folder, tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    done = bench(folder, "--name", tmp_path / "set", "--size", "28,12")
+    assert done.exit_code == 2 and f"{name} was not made by an import" in done.output
+    assert (tmp_path / name).read_text() == "mine" and not (tmp_path / "set.csv").exists()
 
 
 @pytest.mark.parametrize(
@@ -315,7 +337,7 @@ def test_what_is_left_out_is_counted_and_named(table, tmp_path):
         (("--label-column", "finding", "--where", "view == 'LL'"), "no row fits"),
         (("--label-column", "finding", "--split", "0.9,0.2"), "three fractions"),
         (("--label-column", "finding", "--size", "big"), "whole numbers of pixels"),
-        (("--label-column", "finding", "--size", ""), "whole numbers of pixels"),
+        (("--label-column", "finding", "--size", ""), "--size is empty"),
         (("--label-column", "finding", "--name", "."), "names no file"),
         (("--label-column", "finding", "--name", "/proc/none/set"), "; give another --name"),
         (("--label-column", "finding", "--window", "wide"), "write p0.5,p99.5"),
@@ -324,7 +346,8 @@ def test_what_is_left_out_is_counted_and_named(table, tmp_path):
     ],
 )
 def test_a_wrong_wish_is_one_line_that_says_the_mend(table, tmp_path, words, said):
-    done = bench(table, "--name", tmp_path / "set", *words)
+    name = () if "--name" in words else ("--name", tmp_path / "set")
+    done = bench(table, *name, *words)
     assert done.exit_code == 2 and said in done.output
     assert done.output.count("\n") == 1 and not (tmp_path / "set.npz").exists()
 
@@ -354,6 +377,14 @@ def test_a_folder_is_a_dataset_by_its_path(folder, tmp_path):
     assert first == info
     draw(folder / "a" / "new.png", 77)
     assert open_dataset(str(folder), 28).info.fingerprint != info.fingerprint
+
+
+def test_a_stopped_import_of_a_dataset_by_its_path_is_made_again(folder):
+    with pytest.warns(Note):
+        file = imported(folder, 28)
+    file.with_suffix(".csv").unlink()
+    with pytest.warns(Note, match="is imported into"):
+        assert imported(folder, 28) == file
 
 
 def test_a_wrong_dataset_says_what_a_path_may_be(tmp_path):

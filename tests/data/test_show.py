@@ -49,7 +49,9 @@ def test_the_command_prints_the_path(tmp_path: Path) -> None:
     [
         (["show", "--input-size", "2000000"], "8<=x<=2048"),
         (["show", "--input-size", "0"], "8<=x<=2048"),
+        (["show", "--seed", "-1"], "x>=0"),
         (["audit", "--group-column", "lesion"], "--group-column is of the table"),
+        (["audit", "--json", "."], "'.' is a directory"),
     ],
 )
 def test_a_wrong_option_is_refused(words: list[str], said: str) -> None:

@@ -7,16 +7,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from bench.base.errors import BenchError
 from bench.base.files import StoreError
 from bench.engines import worker
 from bench.engines.local import local
+from bench.engines.progress import GridProgress
 from bench.engines.ray import Ray
 from bench.engines.worker import Job, remaining, work
 from bench.grid import grid
@@ -80,6 +83,14 @@ def test_a_diverged_run_is_a_failure_with_its_curves_and_never_a_record(
     assert not store.done(run.key)
     assert failure is not None and failure["reason"].startswith("diverged at step ")
     assert "curves" in failure
+
+
+def test_what_an_error_says_is_text_in_its_line(make_run: MakeRun, tmp_path: Path) -> None:
+    store, run, out = Store(tmp_path), make_run(), Console(file=StringIO())
+    progress = GridProgress(store, [run], out)
+    store.fail(run.key, {"reason": "ValueError: \x1b[31mred"})
+    progress.end()
+    assert "failed, ValueError: \\x1b[31mred" in out.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_a_failed_run_is_left_alone_until_it_is_asked_for(tmp_path: Path) -> None:

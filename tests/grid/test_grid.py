@@ -3,9 +3,11 @@
 import hashlib
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from bench import Study
 from bench.base.errors import BenchError
 from bench.grid import grid, notation
 from bench.grid.cell import Run, key_of
@@ -127,6 +129,22 @@ def test_seeds(text: str, seeds: tuple[int, ...]) -> None:
 def test_wrong_seeds(text: str) -> None:
     with pytest.raises(BenchError, match="seeds"):
         notation.seeds(text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "answer"),
+    [
+        ({"methods": {"mixup": {"alpha": 1}}}, r"methods .*brackets: mixup\[alpha=1\]"),
+        ({"datasets": {"breast": 1}}, "datasets .*write a name, or a list of names$"),
+        ({"ratios": {0.5: 1}}, "ratio {0.5: 1}: expected numbers"),
+        ({"seeds": {3: 1}}, "seeds {3: 1}: write a count"),
+        ({"looks": {2: 1}}, "looks {2: 1}: write numbers of seeds"),
+        ({"looks": [2.5, 3]}, "looks .2.5, 3.: write numbers of seeds"),
+    ],
+)
+def test_what_would_be_lost_is_refused(changes: dict[str, Any], answer: str) -> None:
+    with pytest.raises(BenchError, match=answer):
+        _ = Study(**{"datasets": "phantom-binary", "methods": "none"} | changes).selection
 
 
 def test_lists_split_outside_brackets() -> None:

@@ -12,10 +12,10 @@ from reports.page import own, site
 from reports.results import oddities
 
 
-def npz(path: Path, leak: bool = False, seed: int = 0) -> Path:
+def npz(path: Path, leak: bool = False, seed: int = 0, train: int = 40) -> Path:
     rng = np.random.default_rng(seed)
     arrays = {}
-    for split, count in {"train": 40, "val": 16, "test": 20}.items():
+    for split, count in {"train": train, "val": 16, "test": 20}.items():
         arrays[f"{split}_images"] = rng.integers(0, 256, (count, 28, 28), np.uint8)
         arrays[f"{split}_labels"] = np.arange(count)[:, None] % 2
         arrays[f"{split}_groups"] = np.array([f"{split}{i}" for i in range(count)])
@@ -100,6 +100,11 @@ def test_a_table_of_further_runs_is_there(tmp_path: Path) -> None:
     asked = study(path, tmp_path / "results")
     found = {section.id for section in own.build(asked).sections}
     assert {"compared", "data", "table4", "figures"} <= found and "table2" not in found
+
+
+def test_a_table_that_so_few_images_cannot_have_is_left_out(tmp_path: Path) -> None:
+    asked = study(npz(tmp_path / "chest.npz", train=12), tmp_path / "results")
+    assert "table4" not in {section.id for section in own.build(asked).sections}
 
 
 def test_each_set_has_a_file_of_its_own(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from reports.published.printed import FOLDER
+from reports.tables.output import Output, write
 from reports.tables.published import published
 from reports.tables.table import (
     MISSING,
@@ -335,6 +336,13 @@ def test_a_title_is_for_print_alone():
     ]  # fmt: skip
     assert "Mine (ours) on breast" in to_latex(table) and "ours" not in to_markdown(table)
     assert "ours" not in to_csv(table) and "ours" not in terminal(table)
+
+
+def test_tests_of_an_earlier_table_do_not_stay_beside_one_without(tmp_path):
+    output = Output("table1", TABLE, [], [{"p": 0.01}])
+    assert tmp_path / "table1-tests.csv" in write(output, tmp_path)
+    paths = write(replace(output, tests=[]), tmp_path)
+    assert sorted(paths) == sorted(tmp_path.iterdir()) and len(paths) == 4
 
 
 def paper_table():
