@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.base.errors import BenchError, unknown
-from bench.base.plugins import Plugins
+from bench.base.plugins import Plugins, calling
 from bench.base.task import Task
+from bench.base.words import short
 
 Scores = NDArray[np.float32]
 Targets = NDArray[Any]
@@ -28,6 +29,8 @@ SMALLEST = float(np.finfo(np.float32).tiny)
 """A likelihood below this counts as this, so that NLL is finite."""
 RECORDED = ("acc", "auc", "balanced_acc", "macro_f1", "nll", "brier", "ece")
 """What a record holds of every run; the others are computed from its predictions when asked for."""
+ALL_NEGATIVE = "acc_all_negative"
+"""What records of multi-label sets hold besides."""
 ALL_TASKS = frozenset(Task)
 
 
@@ -61,11 +64,22 @@ class Metric:
         return {"scale": self.scale, "decimals": self.decimals}
 
     def compute(self, scores: Scores, targets: Targets, task: Task) -> float | None:
-        """The value; None where it is undefined or the task cannot have it."""
+        """The value; None where it is undefined or the task cannot have it.
+
+        Raises BenchError where the function fails, or gives anything but one finite number.
+        """
         if task not in self.tasks:
             return None
-        value = self.function(scores, targets, task)
-        return None if value is None or np.isnan(value) else float(value)
+        with calling(f"metric {self.name}", "its function"):
+            value = self.function(scores, targets, task)
+            number = np.asarray(np.nan if value is None else value)
+        if number.ndim or number.dtype.kind not in "biuf" or np.isinf(number):
+            got = short(" ".join(repr(value).split()))
+            raise BenchError(
+                f"metric {self.name} gives {got}; its function must return one finite number, or "
+                "None where there is none"
+            )
+        return None if np.isnan(number) else float(number)
 
     def missing(self, task: Task) -> str:
         """Why a run of that task has no value, for the note of a dash."""
@@ -83,10 +97,10 @@ def get(name: str) -> Metric:
     """The metric of that name, or of that `path.py` or `path.py:name`.
 
     Raises BenchError with the nearest name where there is none, and where a metric of one's own
-    has the name of a built-in, under which records hold another number.
+    has a name under which records hold another number.
     """
     metric = _PLUGINS.get(name)
-    if METRICS.get(metric.name, metric) is not metric:
+    if metric.name == ALL_NEGATIVE or METRICS.get(metric.name, metric) is not metric:
         raise BenchError(f"{name}: a metric {metric.name} exists already; give yours another name")
     return metric
 
@@ -99,11 +113,11 @@ def compute(name: str, scores: Scores, targets: Targets, task: Task) -> float | 
 def all_metrics(scores: Scores, targets: Targets, task: Task) -> dict[str, float | None]:
     """What a record holds: the `RECORDED` metrics, None where undefined.
 
-    Multi-label sets also have `acc_all_negative`, the ACC of finding nothing anywhere.
+    Multi-label sets also have `ALL_NEGATIVE`, the ACC of finding nothing anywhere.
     """
     measured = {name: METRICS[name].compute(scores, targets, task) for name in RECORDED}
     if task is Task.MULTILABEL:
-        measured["acc_all_negative"] = float((targets != 1).mean())
+        measured[ALL_NEGATIVE] = float((targets != 1).mean())
     return measured
 
 

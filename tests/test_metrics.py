@@ -224,10 +224,39 @@ class TestOwn:
         with pytest.raises(BenchError, match="did you mean 'zeros'"):
             metrics.get(f"{path}:zeroes")
 
-    def test_a_name_that_records_use_is_refused(self, tmp_path: Path) -> None:
-        path = self.own(tmp_path, MINE.replace('"ones", "ones"', '"acc", "mine"'))
-        with pytest.raises(BenchError, match="a metric acc exists already"):
+    @pytest.mark.parametrize("name", ["acc", "kappa", "acc_all_negative"])
+    def test_a_name_that_records_use_is_refused(self, name: str, tmp_path: Path) -> None:
+        path = self.own(tmp_path, MINE.replace('"ones", "ones"', f'"{name}", "mine"'))
+        with pytest.raises(BenchError, match=f"a metric {name} exists already"):
             metrics.get(path)
+
+    @pytest.mark.parametrize(
+        ("function", "answer"),
+        [
+            (
+                lambda *_: 1 / 0,
+                "metric mine: its function fails: ZeroDivisionError: division by zero; m",
+            ),
+            (lambda *_: sys.exit(0), "metric mine: its function fails: SystemExit: it calls"),
+            (lambda scores, targets: 0.5, "metric mine: its function fails: TypeError"),
+            (lambda *_: "0.5", "metric mine gives '0.5'; its function must return one finite"),
+            (lambda *_: np.zeros(3), "metric mine gives array([0., 0., 0.])"),
+            (lambda *_: 1j, "metric mine gives 1j"),
+            (lambda *_: float("-inf"), "metric mine gives -inf"),
+        ],
+    )
+    def test_what_gives_no_number_is_named(self, function: Any, answer: str) -> None:
+        mine = metrics.Metric("mine", "Mine", function)
+        with pytest.raises(BenchError) as error:
+            mine.compute(*example(Task.BINARY), Task.BINARY)
+        assert str(error.value).startswith(answer) and "\n" not in str(error.value)
+
+    @pytest.mark.parametrize("value", [1, True, np.float32(1), np.array(1), torch.tensor(1.0)])
+    def test_a_number_of_any_kind_is_one(self, value: Any) -> None:
+        found = metrics.Metric("mine", "Mine", lambda *_: value).compute(
+            *example(Task.BINARY), Task.BINARY
+        )
+        assert (found, type(found)) == (1.0, float)
 
     def test_old_records_have_it(self, frozen: Store, tmp_path: Path) -> None:
         path = self.own(tmp_path)

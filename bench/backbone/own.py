@@ -73,13 +73,16 @@ def build(source: str, num_classes: int, channels: int, input_size: int) -> OwnB
     """
     found = find(source)
     try:
-        net: Any = found.value(num_classes=num_classes, channels=channels, input_size=input_size)
-        width = _width(net, (2, channels, input_size, input_size), num_classes)
-    except Exception as error:
-        reason = " ".join(str(error).split()) or "no reason given"
+        with plugins.no_exit():
+            net: Any = found.value(
+                num_classes=num_classes, channels=channels, input_size=input_size
+            )
+            width = _width(net, (2, channels, input_size, input_size), num_classes)
+    except (Exception, SystemExit) as error:
         kind = "" if isinstance(error, TypeError | ValueError) else f"{type(error).__name__}: "
+        reason = kind + plugins.said(error)
         raise BenchError(
-            f"backbone {found.name} at {input_size} px, {channels} channels: {kind}{reason}"
+            f"backbone {found.name} at {input_size} px, {channels} channels: {reason}"
         ) from None
     return OwnBackbone(net, width, input_size, [0.5] * channels, [0.5] * channels)
 

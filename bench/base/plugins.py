@@ -15,19 +15,24 @@ import os
 import pkgutil
 import re
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
+
+from pydantic import ValidationError
 
 from bench.base import files
 from bench.base.errors import BenchError, unknown
 from bench.base.words import short, visible
 
 T = TypeVar("T")
+_EXIT = threading.RLock()
+"""os._exit is one for all threads: who changes it gives it back before another does."""
 
 FILE = re.compile(r"((?:[A-Za-z]:[\\/])?[^:]+\.py)(?::(\w+))?", re.DOTALL)
 PROJECT = {"bench", "methods", "reports"}
@@ -220,19 +225,48 @@ def _loaded(path: Path, kind: str) -> ModuleType:
     assert spec is not None and spec.loader is not None
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:
-        with _siblings(path.parent.resolve()), _no_exit():
+        with _siblings(path.parent.resolve()), no_exit():
             spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        said = "it calls sys.exit or os._exit" if isinstance(error, SystemExit) else f"{error}"
-        raise BenchError(f"{path} cannot be read: {type(error).__name__}: {said}") from None
+        raise BenchError(f"{path} cannot be read: {type(error).__name__}: {said(error)}") from None
     return module
 
 
 @contextmanager
-def _no_exit() -> Iterator[None]:
-    """Meanwhile os._exit ends this process no more than sys.exit, which can be caught."""
-    before, os._exit = os._exit, sys.exit  # type: ignore[assignment]
+def calling(source: str, hook: str) -> Iterator[None]:
+    """Whatever a plug-in raises meanwhile is a BenchError, which names its `source` and `hook`."""
+    try:
+        with no_exit():
+            yield
+    except BenchError:
+        raise
+    except (Exception, SystemExit) as error:
+        reason = f"{type(error).__name__}: {said(error).rstrip('.')}"
+        raise BenchError(f"{source}: {hook} fails: {reason}; mend the file") from None
+
+
+def said(error: BaseException) -> str:
+    """The message of what a plug-in raised, in one line."""
+    if isinstance(error, SystemExit):
+        return "it calls sys.exit or os._exit"
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return ": ".join([*map(str, first["loc"]), first["msg"].removeprefix("Value error, ")])
+    return " ".join(str(error).split()) or "no reason given"
+
+
+@contextmanager
+def no_exit() -> Iterator[None]:
+    """Meanwhile os._exit of this thread ends the process no more than sys.exit: it is caught."""
+    before, ours = os._exit, threading.get_ident()
+
+    def leave(status: int) -> NoReturn:
+        if threading.get_ident() == ours:
+            sys.exit(status)
+        before(status)
+
+    os._exit = leave
     try:
         yield
     finally:

@@ -49,10 +49,10 @@ def show_method(name: str) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    import methods
     from bench.engines.progress import console
+    from bench.grid import choice
 
-    method, out = methods.get(name), console()
+    method, out = choice.usable(name).value, console()
     out.print(Text.assemble((name, "bold"), f"  {method.summary}"))
     out.print(f"\n{inspect.getdoc(method)}\n", highlight=False)
     view = Table(box=None, pad_edge=False)
@@ -77,17 +77,14 @@ def check_method(method: str, backbone: str | None) -> None:
 
     METHOD is a name, or a path to a Python file.
     """
-    from dataclasses import replace
-
-    import methods
+    from bench.grid import choice
     from bench.training import conformance
 
-    network = backbone or conformance.BACKBONE
-    cases = [replace(case, backbone=network) for case in conformance.CASES]
-    found = conformance.problems(methods.get(method), cases)
+    cases = conformance.cases(backbone or conformance.BACKBONE)
+    found = conformance.problems(choice.usable(method).value, cases)
     for problem in found:
         click.echo(str(problem), err=True)
-    checked = f"{len(conformance.CHECKS)} checks on {len(conformance.CASES)} kinds of dataset"
+    checked = f"{len(conformance.CHECKS)} checks on {len(cases)} kinds of dataset"
     click.echo(f"{method}: {checked}, {len(found)} problems")
     if found:
         sys.exit(1)

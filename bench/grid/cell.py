@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.base.identity import identity
+from bench.base.plugins import calling
 from bench.base.streams import Streams
 from bench.base.task import Task
 from bench.data.catalogue import PHANTOMS
@@ -50,7 +51,8 @@ class Cell:
     @functools.cached_property
     def json(self) -> str:
         """`decides(describe())` with sorted keys."""
-        return _json(decides(self.describe()))
+        with calling(self.method.source, "identity()"):
+            return _json(decides(self.describe()))
 
     def describe(self) -> dict[str, Any]:
         """The cell as it stands in records."""
@@ -64,7 +66,7 @@ class Cell:
             "backbone": self.backbone,
             "method": self.method.name,
             "method_version": self.method.version,
-            "params": self.method.method.identity(self.method.params),
+            "params": dict(self.method.method.identity(self.method.params)),
             "ratio": self.ratio,
         }
 

@@ -1,10 +1,14 @@
 """A method with its parameters."""
 
+import inspect
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import methods
+from bench.base.errors import BenchError
+from bench.base.plugins import Plugin, calling
 from bench.base.validation import validated
 from bench.grid.notation import read_choice, write_choice
 from methods.method import Method, Parameters
@@ -43,7 +47,7 @@ class MethodChoice:
     @classmethod
     def of(cls, source: str, given: Mapping[str, Any], usual: Mapping[str, Any]) -> "MethodChoice":
         """Given parameters over usual ones. Raises BenchError as `parse`."""
-        found = methods.find(source)
+        found = usable(source)
         name, method = found.name, found.value
         version = f"{method.version}-{found.version}" if found.digest else str(method.version)
         params, plain = (
@@ -68,6 +72,25 @@ class MethodChoice:
         """Pickled by what it was read from: a file's classes cannot be imported by name."""
         shown = self.label, self.source, self.written
         return _restored, (self.name, self.version, self.settings, *shown)
+
+
+def usable(source: str) -> Plugin[type[Method]]:
+    """The method; BenchError where its defaults are no valid parameters that JSON can hold."""
+    found = methods.find(source)
+    params: Any = found.value.Params
+    if not (inspect.isclass(params) and issubclass(params, Parameters)):
+        raise BenchError(
+            f"{source}: Params is no subclass of Parameters; write class Params(Parameters), with "
+            "Parameters from methods.method"
+        )
+    for name, field_ in params.model_fields.items():
+        if field_.is_required():
+            raise BenchError(f"{source}: parameter {name} has no default; give it one")
+    with calling(source, "validating the defaults of Params"):
+        plain = params().model_dump(mode="json", warnings=False)
+        params.model_validate_json(json.dumps(plain))
+        json.dumps(plain, allow_nan=False)
+    return found
 
 
 def _restored(name: str, version: str, settings: str, *shown: str) -> MethodChoice:

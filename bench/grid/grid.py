@@ -11,6 +11,7 @@ from typing import Any
 import methods
 from bench import backbone
 from bench.base.errors import BenchError, unknown
+from bench.base.plugins import calling
 from bench.data import dataset as data
 from bench.grid import beforehand
 from bench.grid.cell import Cell, Run
@@ -176,7 +177,9 @@ def _serving(
 ) -> Iterator[MethodChoice]:
     """The methods that can serve a dataset; `notes` is told of the others."""
     for choice in choices:
-        if reason := choice.method.skip(info.task, info.channels):
+        with calling(choice.source, "skip()"):
+            reason = choice.method.skip(info.task, info.channels)
+        if reason:
             notes.append(f"{choice.label} on {info.name} is left out: {reason}")
         else:
             yield choice

@@ -4,13 +4,14 @@ A method declares in `Method.readings` what its publication leaves open. The var
 change one ambiguity, and a random sample of those that change several; no result selects any.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 
 import numpy as np
 
 import methods
 from bench.base.errors import BenchError
+from bench.base.plugins import calling
 from bench.base.task import Task
 from bench.grid.choice import MethodChoice
 from methods.method import Reading
@@ -57,8 +58,9 @@ def joint_sample(method: str, count: int, seed: int, tasks: Collection[Task]) ->
     return list(dict.fromkeys(drawn))
 
 
-def _of(method: str, tasks: Collection[Task]) -> Iterator[Reading]:
-    return (r for r in methods.get(method).readings if not r.tasks.isdisjoint(tasks))
+def _of(method: str, tasks: Collection[Task]) -> list[Reading]:
+    with calling(method, "readings"):
+        return [r for r in methods.get(method).readings if not r.tasks.isdisjoint(tasks)]
 
 
 def _label(method: str, readings: Iterable[Reading]) -> str:

@@ -8,7 +8,7 @@ import functools
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +20,7 @@ from torch import Tensor
 from bench import backbone
 from bench.backbone import Backbone
 from bench.base.errors import BenchError
+from bench.base.plugins import calling
 from bench.base.split import Split
 from bench.base.task import Task
 from bench.training import hooks
@@ -234,9 +235,24 @@ class Problem:
         return f"{self.check} ({where}): {self.wrong}" + f"; likely {cause}" * bool(cause)
 
 
+def cases(network: str) -> list[Case]:
+    """Those whose images a network takes; BenchError where there is no such network, or none."""
+    refused: dict[tuple[int, int], BenchError] = {}
+    for size, channels in dict.fromkeys((case.size, case.channels) for case in CASES):
+        try:
+            backbone.check(network, size, channels)
+        except BenchError as error:
+            refused[size, channels] = error
+    taken = [case for case in CASES if (case.size, case.channels) not in refused]
+    if not taken:
+        raise next(iter(refused.values()))
+    return [replace(case, backbone=network) for case in taken]
+
+
 def problems(method: type[Method], cases: Sequence[Case] = CASES) -> list[Problem]:
     """What a method fails; a case that it skips with a reason is not checked."""
-    served = [case for case in cases if not method.skip(case.task, case.channels)]
+    with calling(method.__name__, "skip()"):
+        served = [case for case in cases if not method.skip(case.task, case.channels)]
     found: dict[tuple[str, str], list[tuple[str, Case]]] = {}
     for check, case in product(CHECKS, served):
         if wrong := _wrong(check, method, case):

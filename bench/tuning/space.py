@@ -8,6 +8,7 @@ from optuna.distributions import BaseDistribution, FloatDistribution, distributi
 from optuna.trial import FixedTrial, create_trial
 
 from bench.base.errors import BenchError, unknown
+from bench.base.plugins import calling
 from bench.grid.choice import MethodChoice
 from bench.grid.protocol import Protocol
 from bench.tuning.point import OF_PROTOCOL
@@ -44,11 +45,8 @@ def space_of(choice: MethodChoice, protocol: Protocol, shared: Sequence[str] = (
     Raises BenchError for a dimension that is no parameter, and for a default outside its range.
     """
     trial = FixedTrial(choice.params.model_dump(mode="json"))
-    try:
-        with quiet():
-            choice.method.space(trial)
-    except ValueError as error:
-        raise BenchError(f"the space of {choice.name}: {error}") from None
+    with quiet(), calling(choice.source, "space()"):
+        choice.method.space(trial)
     dimensions, defaults = dict(trial.distributions), dict(trial.params)
     for name in shared:
         if name not in SHARED:

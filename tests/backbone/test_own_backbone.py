@@ -132,6 +132,12 @@ def test_the_seed_alone_decides_the_weights(file: Path) -> None:
         (", num_classes)\n\n", ", 10)\n\n", r"head\(\) gives shape \(2, 10\), not \(2, 3\)"),
         ("input_size // 4", "64 // 4", "net at 28 px.*smallest that works is --input-size 64"),
         ("self.body(", "self.boddy(", "AttributeError"),
+        ("return self.body", "exit(0); return self.body", "it calls sys.exit"),
+        (
+            "super().__init__()\n        self.stem",
+            "exit(0)\n        self.stem",
+            "it calls sys.exit",
+        ),
         ("num_classes, channels", "classes, channels", "num_classes, channels and input_size, f"),
     ],
 )

@@ -1,6 +1,8 @@
 """Plug-ins by file: siblings, base classes, names after a colon, and one-line errors."""
 
+import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -76,3 +78,13 @@ def test_a_colon_stands_only_before_a_name(text: str) -> None:
 def test_the_version_holds_the_digest_of_the_file(tmp_path: Path) -> None:
     file = write(tmp_path / "one.py", ("One", "Method"))
     assert MethodChoice.parse(file).version == f"1-{plugins.digest(Path(file))}"
+
+
+def test_only_the_thread_that_calls_a_plugin_cannot_exit(monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[int] = []
+    monkeypatch.setattr(os, "_exit", left.append)
+    with ThreadPoolExecutor(1) as another, plugins.no_exit():
+        assert list(another.map(os._exit, [3])) == [None]
+        with pytest.raises(SystemExit):
+            os._exit(4)
+    assert left == [3]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 import methods
+from bench.base.errors import BenchError
 from bench.base.task import Task
 from bench.training import conformance
 from bench.training.conformance import CASES, CHECKS, Case
@@ -149,6 +150,13 @@ def test_a_check_can_be_of_a_network_by_name() -> None:
     case = replace(CASES[0], backbone="resnet18")
     _, model = conformance.build(WantsAResNet, case)
     assert hasattr(model.net, "layer1")
+
+
+def test_only_what_a_network_takes_is_checked() -> None:
+    assert {case.size for case in conformance.cases("densenet121")} == {64}
+    assert conformance.cases(conformance.BACKBONE) == CASES
+    with pytest.raises(BenchError, match="did you mean 'resnet18'"):
+        conformance.cases("resnet81")
 
 
 def test_a_method_that_keeps_the_backbone_steps_it_once() -> None:
