@@ -98,8 +98,8 @@ def test_a_document_can_hold_the_verdicts_on_claims(tmp_path: Path) -> None:
 
 def test_what_is_unpacked_of_a_part_stays_its_own(tmp_path: Path) -> None:
     for command in ("table 1", "audit"):
-        rendered(f"{command} --study studies/breast", tmp_path)
-    assert [folder.name for folder in tmp_path.iterdir()] == ["studies%2Fbreast"]
+        rendered(f"{command} --study studies/breast", tmp_path / "made")
+    assert [folder.name for folder in (tmp_path / "made").iterdir()] == ["studies%2Fbreast"]
 
 
 def test_what_cannot_stand_in_a_document_is_refused(tmp_path: Path) -> None:
