@@ -73,7 +73,7 @@ def lattice(entries: Sequence[Entry], n: int) -> float | None:
     top, unit, distinct = whole(means), max(m.unit for m in means), len({m.value for m in means})
     sds = [entry.sd.unrounded.high for entry in entries if entry.sd and entry.sd.value]
     fewest = math.ceil(top * math.sqrt(n - 1) / (n * min(sds))) if sds else 1
-    images = np.arange(fewest, IMAGES + 1)
+    images = np.arange(min(fewest, IMAGES + 1), IMAGES + 1)
     steps = top / (n * images)
     by_chance = images * (unit / steps) ** distinct
     fit = np.all([has_multiple(mean, steps) for mean in means], axis=0) & (by_chance < CHANCE)

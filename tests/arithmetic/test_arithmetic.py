@@ -680,6 +680,7 @@ class TestLattice:
         means = [Number(x, 0.1) for x in (80, 80.5, 81, 81.5, 83, 85)]
         assert lattice([Entry(mean, Number(1.6, 0.1)) for mean in means], 10) == 0.5
         assert lattice([Entry(mean, Number(1.0, 0.1)) for mean in means], 10) is None
+        assert lattice([Entry(mean, Number(1e-20, 1e-21)) for mean in means], 10) is None
 
     def test_fractions_have_one_too(self):
         rng = np.random.default_rng(11)
