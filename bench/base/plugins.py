@@ -259,18 +259,20 @@ def said(error: BaseException) -> str:
 @contextmanager
 def no_exit() -> Iterator[None]:
     """Meanwhile os._exit of this thread ends the process no more than sys.exit: it is caught."""
-    before, ours = os._exit, threading.get_ident()
+    ours = threading.get_ident()
+    with _EXIT:
+        before = os._exit
 
-    def leave(status: int) -> NoReturn:
-        if threading.get_ident() == ours:
-            sys.exit(status)
-        before(status)
+        def leave(status: int) -> NoReturn:
+            if threading.get_ident() == ours:
+                sys.exit(status)
+            before(status)
 
-    os._exit = leave
-    try:
-        yield
-    finally:
-        os._exit = before
+        os._exit = leave
+        try:
+            yield
+        finally:
+            os._exit = before
 
 
 @contextmanager

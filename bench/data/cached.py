@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.base.errors import BenchError, Note
 from bench.base.files import is_file, locked
 from bench.base.words import short
-from bench.data.folder import Recipe, import_images
+from bench.data.folder import Recipe, import_images, npz_of
 from bench.data.listing import left_out_lines
 from bench.data.verify import cache_folder
 
@@ -25,7 +25,7 @@ def imported(path: Path, size: int) -> Path:
     question = json.dumps([str(path), _content(path), size])
     folder = cache_folder() / "imported" / hashlib.sha256(question.encode()).hexdigest()[:16]
     target = folder / path.stem
-    file = target.with_name(f"{target.name}.npz" if size == 28 else f"{target.name}_{size}.npz")
+    file = npz_of(target, size)
     with locked(folder / "lock"):
         if not target.with_name(f"{target.name}.csv").is_file():
             for left in (file, file.with_suffix(".yaml")):  # by an import that was stopped

@@ -185,7 +185,7 @@ def import_images(
 
 def _check_free(target: Path, sizes: Sequence[int]) -> None:
     """Raise BenchError where a file would be overwritten that no import made: its table is last."""
-    table, files = _beside(target, "csv"), [_npz(target, size) for size in sizes]
+    table, files = _beside(target, "csv"), [npz_of(target, size) for size in sizes]
     for file in (*files, *(file.with_suffix(".yaml") for file in files)):
         if file.exists() and not table.exists():
             raise BenchError(
@@ -310,7 +310,7 @@ def _written(
     order = {s: np.flatnonzero(split == s) for s in SPLITS}
     labels = taken.labels if found.multilabel else taken.labels.argmax(1)[:, None]
     for size in recipe.sizes:
-        file = _npz(target, size)
+        file = npz_of(target, size)
         images, window = _windowed(taken.images[size], split, recipe)
         arrays: dict[str, Array] = {}
         for s, places in order.items():
@@ -379,7 +379,8 @@ def _table(taken: Taken, order: dict[str, Array]) -> str:
     return text.getvalue()
 
 
-def _npz(target: Path, size: int) -> Path:
+def npz_of(target: Path, size: int) -> Path:
+    """The file of an import at a size."""
     return target.with_name(f"{target.name}.npz" if size == 28 else f"{target.name}_{size}.npz")
 
 

@@ -142,10 +142,13 @@ def judge(
     by_seed = {name: _differences(pair, rule) for name, pair in pairs.items()}
     found = {name: c for name, d in by_seed.items() if (c := compare(d, dict.fromkeys(d, 0.0)))}
     shared = {name: list(by_seed[name].values()) for name in found}
-    p_holm = holm_p([p_over_looks(d, rule.looks_of(len(d))) for d in shared.values()])
+    clear = {name: clearest(d, rule.looks_of(len(d))) for name, d in shared.items()}
+    p_holm = holm_p([p for p, _ in clear.values()])
     sd = pooled_sd(found.values())
     judged = {
-        name: _these_images(replace(one, p_holm=p), shared[name], rule, len(found), sd)
+        name: _these_images(
+            replace(one, p_holm=p), shared[name], rule.word(clear[name][1]), rule, len(found), sd
+        )
         for (name, one), p in zip(found.items(), p_holm, strict=True)
     }
     left = len(judged) - sum(one.differs for one in judged.values())
@@ -166,32 +169,25 @@ def _differences(pair: tuple[Values, Values], rule: Rule) -> dict[int, float]:
     return {seed: round(values[seed] - others[seed], DECIMALS) + 0.0 for seed in kept}
 
 
-def p_over_looks(d: Sequence[float], looks: tuple[int, ...]) -> float:
-    """The p of differences over all looks so far."""
-    return min(_errors(d, looks), default=1.0)
-
-
-def _at_its_clearest(d: Sequence[float], looks: tuple[int, ...]) -> float:
-    """The mean of differences at the look that has the smallest p: what is decided stays so."""
-    errors = _errors(d, looks)
-    return fmean(d[: looks[errors.index(min(errors))]])
-
-
-def _errors(d: Sequence[float], looks: tuple[int, ...]) -> list[float]:
-    """The smallest error at which each look so far has rejected."""
-    steps = [compare(dict(enumerate(d[:n])), dict.fromkeys(range(n), 0.0)) for n in looks]
-    return sequential_errors([one.p for one in steps if one][: len(reached(len(d), looks))], looks)
+def clearest(d: Sequence[float], looks: tuple[int, ...]) -> tuple[float, float]:
+    """The p of differences over all looks so far, and their mean at the look that it comes from:
+    what is decided stays so.
+    """
+    ns = reached(len(d), looks)
+    steps = [compare(dict(enumerate(d[:n])), dict.fromkeys(range(n), 0.0)) for n in ns]
+    errors = sequential_errors([one.p for one in steps if one], looks)
+    p, n = min(zip(errors, ns, strict=True), default=(1.0, len(d)))
+    return p, fmean(d[:n])
 
 
 def _these_images(
-    one: Comparison, d: Sequence[float], rule: Rule, family: int, sd: float
+    one: Comparison, d: Sequence[float], word: str, rule: Rule, family: int, sd: float
 ) -> Judged:
     looks = rule.looks_of(one.n)
     p_equivalent = math.nan
     if rule.margin is not None:
         steps = [equivalence_p(d[:n], rule.margin) for n in reached(one.n, looks)]
         p_equivalent = sequential_p(steps, looks, obrien_fleming, sides=1)
-    word = rule.word(_at_its_clearest(d, looks))
     verdict = decide(word, one.p_holm, p_equivalent, one.n)
     seeds = _seeds_that_decide(one, sd, rule, family) if verdict == UNDECIDED else None
     low, high = seeds or (math.nan, math.nan)

@@ -20,7 +20,7 @@ from bench.grid.cell import Cell
 from bench.stats.paired import ALPHA, Comparison, compare, holm, holm_p, interval, power
 from bench.stats.power import pairs_needed
 from bench.stats.sequential import level_at, reached, sequential_p
-from bench.stats.verdict import FEWEST, p_over_looks
+from bench.stats.verdict import FEWEST, clearest
 from reports.claims.claim import Claim, on
 from reports.results.effects import Effect, Gap, Panel, Series
 
@@ -205,7 +205,7 @@ def _tested(
     if not looks:
         return test
     low, high = interval(one, 1 - test.confidence)
-    return replace(test, comparison=replace(one, p=p_over_looks(d, looks), low=low, high=high))
+    return replace(test, comparison=replace(one, p=clearest(d, looks)[0], low=low, high=high))
 
 
 def _as_printed_there(effect: Effect, datasets: set[str], claim: Claim) -> Effect:
