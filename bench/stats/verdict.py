@@ -16,6 +16,7 @@ its variance to shrink with seeds.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from statistics import fmean
 
 from scipy import special
@@ -48,7 +49,7 @@ FORETELLS = 10
 """Seeds from which on it is said how many would decide."""
 MANY = 1000
 """Seeds beyond which nobody will go."""
-STEPS = 12
+STEPS = 20
 """Halvings of an interval in the search for the true difference that takes the most seeds."""
 UNDECIDED, EQUIVALENT = "undecided", "equivalent"
 BETTER, LOWER_IS_BETTER, NO_METRIC = ("better", "worse"), ("worse", "better"), ("higher", "lower")
@@ -256,25 +257,27 @@ def _seeds_that_decide(
     """
     if one.n < FORETELLS or not one.sd > 0:
         return None
-
-    def shown(true: float) -> float:
-        return pairs_needed(true, sd, ALPHA / family, MANY) or math.inf
-
-    def shown_small(true: float) -> float:
-        if rule.margin is None:
-            return math.inf
-        return pairs_for_equivalence(sd, rule.margin, true, MANY) or math.inf
-
-    near, far = sorted((abs(one.low), abs(one.high)))
+    level, (near, far) = ALPHA / family, sorted((abs(one.low), abs(one.high)))
     near = 0.0 if one.low < 0 < one.high else near
-    between = _turn(lambda true: shown(true) < shown_small(true), near, far)
-    counts = [min(shown(true), shown_small(true)) for true in (near, *between, far)]
+    hardest = [true for true in _hardest(sd, level, rule.margin) if near < true < far]
+    counts = [min(_seeds(true, sd, level, rule.margin)) for true in (near, *hardest, far)]
     return max(min(counts), one.n + 1), max(*counts, one.n + 1)
 
 
-def _turn(holds: Callable[[float], bool], low: float, high: float) -> tuple[float, float]:
-    """Two points with the place between them from which on it holds."""
+def _seeds(true: float, sd: float, level: float, margin: float | None) -> tuple[float, float]:
+    """How many show a true difference, and how many that it is below the margin."""
+    small = pairs_for_equivalence(sd, margin, true, MANY) if margin else None
+    return pairs_needed(true, sd, level, MANY) or math.inf, small or math.inf
+
+
+@lru_cache(maxsize=256)
+def _hardest(sd: float, level: float, margin: float | None) -> tuple[float, float]:
+    """The true difference that takes the most seeds, between two points: below it fewer show that
+    it is small, above it fewer that it is there.
+    """
+    low, high = 0.0, margin or 0.0
     for _ in range(STEPS):
         middle = (low + high) / 2
-        low, high = (low, middle) if holds(middle) else (middle, high)
+        shown, small = _seeds(middle, sd, level, margin)
+        low, high = (low, middle) if shown < small else (middle, high)
     return low, high
