@@ -46,7 +46,9 @@ class Selection(BaseModel):
         if looks[0] < 2 or any(later <= earlier for earlier, later in pairwise(looks)):
             raise ValueError(f"looks {list(looks)}: expected rising numbers of seeds, 2 or more")
         if len(looks) > 1 and looks[0] < FEWEST:
-            raise ValueError(f"looks {list(looks)}: nothing is decided below {FEWEST} seeds")
+            raise ValueError(
+                f"looks {list(looks)}: nothing is decided below {FEWEST} seeds; begin there"
+            )
         seeds = values.get("seeds") or range(looks[-1])
         if len(seeds) != looks[-1]:
             raise ValueError(
