@@ -1,8 +1,10 @@
 """A bundle: records and predictions in one file, `.tar.xz`."""
 
 import io
+import lzma
 import re
 import tarfile
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,9 @@ PARTS = re.compile(
     r"(data|env)/\w+\.json|preds/\w\w/\w+\.npz|runs/\w\w/\w+\.json"
     r"|tuned/[\w@-][\w@.-]*(\.yaml|/\w+\.json)"
 )
+
+FLOATS = ({"id": lzma.FILTER_LZMA2, "preset": 9, "lc": 2, "lp": 2, "pb": 2},)
+"""xz told that most of the content is numbers of four bytes."""
 
 
 def pack(
@@ -38,13 +43,27 @@ def pack(
         known = (data, store.root / f"env/{record['environment']}.json")
         files |= {store.record_path(key), store.predictions_path(key), *filter(Path.exists, known)}
     content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w:xz", preset=9) as archive:
+    with (
+        lzma.open(content, "wb", filters=FLOATS) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
         for file in sorted(files):
             entry = tarfile.TarInfo(file.relative_to(store.root).as_posix())
             read = file.read_bytes()
+            if file.suffix == ".npz":
+                read = _inflated(read)
             entry.size = len(read)
             archive.addfile(entry, io.BytesIO(read))
     return write_bytes(path, content.getvalue())
+
+
+def _inflated(archive: bytes) -> bytes:
+    """The same zip with nothing compressed, as xz makes less of numbers than deflate does."""
+    plain = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as read, zipfile.ZipFile(plain, "w") as written:
+        for name in read.namelist():
+            written.writestr(zipfile.ZipInfo(name), read.read(name))
+    return plain.getvalue()
 
 
 def unpack(path: Path, store: Store) -> int:

@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,8 @@ def store(tmp_path: Path) -> Store:
 
 
 def content(store: Store, keys: list[str]) -> list[bytes]:
-    paths = [path(key) for key in keys for path in (store.record_path, store.predictions_path)]
-    return [path.read_bytes() for path in paths]
+    arrays = [array.tobytes() for key in keys for array in store.predictions(key)]
+    return [*(store.record_path(key).read_bytes() for key in keys), *arrays]
 
 
 def test_a_bundle_gives_back_what_was_packed(store: Store, tmp_path: Path) -> None:
@@ -33,6 +34,17 @@ def test_a_bundle_gives_back_what_was_packed(store: Store, tmp_path: Path) -> No
     assert list(other) == keys
     assert content(other, keys) == content(store, keys)
     assert unpack(bundle, other) == 0
+    again = pack(other, keys, tmp_path / "again.tar.xz")
+    assert again.read_bytes() == bundle.read_bytes()
+
+
+def test_predictions_are_compressed_once(store: Store, tmp_path: Path) -> None:
+    with tarfile.open(pack(store, list(store)[:3], tmp_path / "three.tar.xz")) as archive:
+        inner = [archive.extractfile(m) for m in archive if m.name.endswith(".npz")]
+        zips = [zipfile.ZipFile(io.BytesIO(file.read())) for file in inner if file]
+    assert {entry.compress_type for held in zips for entry in held.infolist()} == {
+        zipfile.ZIP_STORED
+    }
 
 
 def test_the_same_records_give_the_same_bytes(store: Store, tmp_path: Path) -> None:
