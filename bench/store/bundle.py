@@ -4,10 +4,12 @@ import io
 import lzma
 import re
 import tarfile
-import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from bench.base.errors import BenchError
 from bench.base.files import write_bytes
@@ -32,13 +34,13 @@ def pack(
 ) -> Path:
     """Write the records of these keys, their predictions, and what is known of their environments
     and datasets, and of these `datasets`; and these files of searches, which the store holds. The
-    same records give the same bytes.
+    same records give the same bytes. Raises BenchError where records or predictions are damaged.
     """
     for info in datasets:
         store.write_data(info)
     files = {store.data_path(info.fingerprint) for info in datasets} | {*searches}
-    for key in keys:
-        record = store.read(key)
+    records = {key: store.read(key) for key in keys}
+    for key, record in records.items():
         data = store.data_path(record["data"]["fingerprint"])
         known = (data, store.root / f"env/{record['environment']}.json")
         files |= {store.record_path(key), store.predictions_path(key), *filter(Path.exists, known)}
@@ -49,21 +51,20 @@ def pack(
     ):
         for file in sorted(files):
             entry = tarfile.TarInfo(file.relative_to(store.root).as_posix())
-            read = file.read_bytes()
-            if file.suffix == ".npz":
-                read = _inflated(read)
+            predicted = file.suffix == ".npz"
+            read = _plain(store, records[file.stem]) if predicted else file.read_bytes()
             entry.size = len(read)
             archive.addfile(entry, io.BytesIO(read))
     return write_bytes(path, content.getvalue())
 
 
-def _inflated(archive: bytes) -> bytes:
-    """The same zip with nothing compressed, as xz makes less of numbers than deflate does."""
-    plain = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(archive)) as read, zipfile.ZipFile(plain, "w") as written:
-        for name in read.namelist():
-            written.writestr(zipfile.ZipInfo(name), read.read(name))
-    return plain.getvalue()
+def _plain(store: Store, record: dict[str, Any]) -> bytes:
+    """Predictions, not compressed: xz makes less of numbers than deflate does."""
+    key = record["key"]
+    scores, targets = store.predictions(key, record)
+    content = io.BytesIO()
+    np.savez(content, scores=scores, targets=targets, key=np.array(key))
+    return content.getvalue()
 
 
 def unpack(path: Path, store: Store) -> int:

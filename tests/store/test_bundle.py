@@ -47,6 +47,22 @@ def test_predictions_are_compressed_once(store: Store, tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("damage", ["cut", "of another run", "missing"])
+def test_damaged_predictions_are_not_packed(damage: str, store: Store, tmp_path: Path) -> None:
+    key, other = list(store)[:2]
+    store.publish(key, store.read(key), *store.predictions(key))  # the frozen have no checksum
+    path = store.predictions_path(key)
+    content = path.read_bytes()[:200]
+    if damage == "of another run":
+        content = store.predictions_path(other).read_bytes()
+    path.write_bytes(content)
+    if damage == "missing":
+        path.unlink()
+    with pytest.raises(BenchError, match=key):
+        pack(store, [key], tmp_path / "one.tar.xz")
+    assert not (tmp_path / "one.tar.xz").exists()
+
+
 def test_the_same_records_give_the_same_bytes(store: Store, tmp_path: Path) -> None:
     keys = list(store)[:3]
     bundles = [pack(store, order, tmp_path / f"{order[0]}.tar.xz") for order in (keys, keys[::-1])]
