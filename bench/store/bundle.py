@@ -14,6 +14,7 @@ import numpy as np
 from bench.base.errors import BenchError
 from bench.base.files import write_bytes
 from bench.data.catalogue import Info
+from bench.store import implied
 from bench.store.records import Store
 
 PARTS = re.compile(
@@ -52,18 +53,34 @@ def pack(
         for file in sorted(files):
             entry = tarfile.TarInfo(file.relative_to(store.root).as_posix())
             predicted = file.suffix == ".npz"
-            read = _plain(store, records[file.stem]) if predicted else file.read_bytes()
+            read = _packed(store, records[file.stem]) if predicted else file.read_bytes()
             entry.size = len(read)
             archive.addfile(entry, io.BytesIO(read))
     return write_bytes(path, content.getvalue())
 
 
-def _plain(store: Store, record: dict[str, Any]) -> bytes:
-    """Predictions, not compressed: xz makes less of numbers than deflate does."""
+def _packed(store: Store, record: dict[str, Any]) -> bytes:
+    """Predictions, shortened, not compressed: xz makes less of numbers than deflate does."""
     key = record["key"]
     scores, targets = store.predictions(key, record)
+    return _npz(**implied.shortened(scores), targets=targets, key=np.array(key))
+
+
+def _unpacked(path: Path, name: str, content: bytes) -> bytes:
+    """Predictions as a store holds them; an older bundle holds them so."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            if "scores" in arrays:
+                return content
+            scores = implied.whole(arrays)
+            return _npz(scores=scores, targets=arrays["targets"], key=arrays["key"])
+    except Exception as error:  # whatever NumPy and zipfile raise at a damaged file
+        raise BenchError(f"{path}: {name} cannot be read ({error}); get it anew") from None
+
+
+def _npz(**arrays: implied.Array) -> bytes:
     content = io.BytesIO()
-    np.savez(content, scores=scores, targets=targets, key=np.array(key))
+    np.savez(content, **arrays)  # type: ignore[arg-type]
     return content.getvalue()
 
 
@@ -79,9 +96,13 @@ def unpack(path: Path, store: Store) -> int:
     for name in files:
         if not PARTS.fullmatch(name):
             raise BenchError(f"{path} holds {name!r}, which is no part of a bundle; get it anew")
-    new = {name for name in files if not (store.root / name).exists()}
+    new = {
+        name: _unpacked(path, name, content) if name.endswith(".npz") else content
+        for name, content in files.items()
+        if not (store.root / name).exists()
+    }
     for name in sorted(new, key=lambda name: (name.startswith("runs/"), name)):
-        write_bytes(store.root / name, files[name])
+        write_bytes(store.root / name, new[name])
     return sum(name.startswith("runs/") for name in new)
 
 

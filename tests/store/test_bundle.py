@@ -95,3 +95,14 @@ def test_a_damaged_file_is_one_line(content: bytes, tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(BenchError, match="is no bundle of records"):
         unpack(path, Store(tmp_path / "store"))
+
+
+def test_predictions_that_cannot_be_read_are_one_line(tmp_path: Path) -> None:
+    path, name = tmp_path / "bad.tar.xz", "preds/ab/abcdefabcdefabcd.npz"
+    with tarfile.open(path, "w:xz") as archive:
+        entry = tarfile.TarInfo(name)
+        entry.size = 1
+        archive.addfile(entry, io.BytesIO(b"x"))
+    with pytest.raises(BenchError, match=rf"{name} cannot be read .* get it anew"):
+        unpack(path, Store(tmp_path / "store"))
+    assert not (tmp_path / "store").exists()
