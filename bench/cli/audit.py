@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from bench.base.errors import BenchError
 from bench.cli.asked import study
@@ -30,6 +31,7 @@ about_tables = option_group(
     click.option("--mean-column", metavar="NAME", help="name the column of means"),
 )
 """What FILES do not say."""
+OF_TABLES = ("runs", "images", "decimal", "mean_column")
 
 
 def known(options: dict[str, Any]) -> Known:
@@ -37,12 +39,8 @@ def known(options: dict[str, Any]) -> Known:
     from bench.grid import notation
     from reports.arithmetic import Known
 
-    return Known(
-        options["runs"],
-        notation.counts(options["images"] or ""),
-        options["decimal"],
-        options["mean_column"],
-    )
+    images = notation.counts(options["images"] or "")
+    return Known(options["runs"], images, options["decimal"], options["mean_column"])
 
 
 @click.command()
@@ -66,18 +64,28 @@ def audit(files: tuple[Path, ...], paper: str, **options: Any) -> None:
     from reports.claims.paper import load
     from reports.page.report import Content
 
+    _refuse_ignored(files)
     if files:
         name = "-".join(file.stem for file in files)
         path = options["results"] / "audit" / f"{name}.csv"
         write_arithmetic(arithmetic.audit_tables(files, known(options)), path)
         return
-    for name in ("runs", "images", "decimal", "mean_column"):
-        if options[name] is not None:
-            raise BenchError(f"--{name.replace('_', '-')} is of printed tables; name their FILES")
     content = Content(study(options))
     _ = load(paper), content.measured  # refused before anything is printed, if at all
     write_arithmetic_of_paper(options["results"])
     write_claims(content, paper)
+
+
+def _refuse_ignored(files: tuple[Path, ...]) -> None:
+    """Raises BenchError for an option that says nothing of FILES, or of no files."""
+    context = click.get_current_context()
+    for option in context.command.params:
+        name = str(option.name)
+        written = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if written and not files and name in OF_TABLES:
+            raise BenchError(f"{option.opts[0]} is of printed tables; name their FILES")
+        if written and files and name not in {"files", "results", *OF_TABLES}:
+            raise BenchError(f"{option.opts[0]} is of a paper's claims; FILES are audited alone")
 
 
 def write_arithmetic_of_paper(results: Path) -> None:

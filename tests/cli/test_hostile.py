@@ -123,6 +123,8 @@ def test_what_cannot_be_meant_is_known_before_any_run(
         (["audit", "--paper", "nosuch"], "no paper 'nosuch'"),
         (["audit", "--runs", "10"], "--runs is of printed tables"),
         (["audit", "--mean-column", "acc"], "--mean-column is of printed tables"),
+        (["audit", __file__, "--paper", "bsda"], "--paper is of a paper's claims"),
+        (["audit", __file__, "--datasets", "breast"], "--datasets is of a paper's claims"),
         (["plan", *PHANTOM, "--metric", "f1"], "--detect POINTS"),
         (["plan", *PHANTOM, "--reference", "none"], "--detect POINTS"),
         (["plan", *PHANTOM, "--detect", "0.1", "--metric", "kapa"], "did you mean 'kappa'"),
