@@ -7,6 +7,7 @@ alone, so that a study resumes where it was stopped, under any engine.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,10 +57,14 @@ def until_decided(
 def needed(study: Study, metric: str = "acc", reference: str | None = None) -> list[Run]:
     """The runs, neither done nor failed, that undecided comparisons need at their next look.
 
-    Both methods of a comparison need them; the reference is AILS, else the first.
+    Methods are compared on each dataset and, where these are several, by their means over all.
+    Both methods of a comparison need the runs; the reference is AILS, else the first.
     """
+    columns = [*_columns(study)]
     wanted = {
-        place for column in _columns(study) for place in _wanted(study, column, metric, reference)
+        place
+        for together in [*([column] for column in columns), *_of_several_sets(columns)]
+        for place in _wanted(study, together, metric, reference)
     }
     out = study.measured.records.keys() | {one for one, _ in failed(study)}
     return [r for r in study.grid.runs if r not in out and (r.cell, r.seed) in wanted]
@@ -76,26 +81,46 @@ def _columns(study: Study) -> Iterator[Column]:
         yield {label: by_label[label] for label in labels if label in by_label}
 
 
+def _of_several_sets(columns: Sequence[Column]) -> list[list[Column]]:
+    """The columns of each backbone and ratio, where several datasets have them."""
+    found: dict[tuple[str, float], list[Column]] = {}
+    for column in columns:
+        cell = next(iter(column.values()))
+        found.setdefault((cell.backbone, cell.ratio), []).append(column)
+    return [together for together in found.values() if len(together) > 1]
+
+
 def _wanted(
-    study: Study, column: Column, metric: str, reference: str | None
+    study: Study, columns: Sequence[Column], metric: str, reference: str | None
 ) -> set[tuple[Cell, int]]:
-    """The cells and seeds of the next look of each undecided comparison of a column."""
+    """The cells and seeds of the next look of each undecided comparison of means over columns."""
     looks, seeds = study.selection.looks, study.selection.seeds
-    name = chosen_reference(list(column), reference)
+    cells = {
+        label: [column[label] for column in columns]
+        for label in columns[0]
+        if all(label in column for column in columns)
+    }
+    name = chosen_reference(list(cells), reference)
     values = study.measured.values(f"metrics.{metric}")
+    means = {label: _means([values[cell] for cell in found]) for label, found in cells.items()}
     rule = Rule.of(metrics.get(metric), study.selection.margin, looks)
     judged = judge(
-        {label: (values[c], values[column[name]]) for label, c in column.items() if label != name},
-        rule,
+        {label: (mean, means[name]) for label, mean in means.items() if label != name}, rule
     )
     wanted: set[tuple[Cell, int]] = set()
-    for label in column.keys() - {name}:
+    for label in cells.keys() - {name}:
         one = judged.get(label)
         if one is None or one.verdict == UNDECIDED:
             later = [look for look in looks if one is None or look > one.n]
             ahead = seeds[: later[0]] if later else ()
-            wanted |= {(cell, seed) for cell in (column[label], column[name]) for seed in ahead}
+            wanted |= {(cell, seed) for cell in cells[label] + cells[name] for seed in ahead}
     return wanted
+
+
+def _means(columns: Sequence[Mapping[int, float]]) -> dict[int, float]:
+    """The mean at each seed that all columns have."""
+    seeds = set.intersection(*(set(values) for values in columns))
+    return {seed: fmean(values[seed] for values in columns) for seed in sorted(seeds)}
 
 
 def at_a_look(

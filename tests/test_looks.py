@@ -66,6 +66,32 @@ def test_what_is_decided_gets_no_more_seeds(asked: Study) -> None:
     assert needed(asked) == []
 
 
+def test_the_mean_over_sets_is_one_of_the_comparisons(store: Store) -> None:
+    """Mixup is better on one set and worse on the other, both at the first look."""
+    sets = ("phantom-binary", "phantom-ordinal")
+
+    def asked(*datasets: str) -> Study:
+        selection = Selection(
+            datasets=datasets, methods=("none", "mixup", "cutmix"), looks=LOOKS, margin=0.001
+        )
+        found = study(store, grid.expand(selection, configs.load("laptop").protocol))
+        found.__dict__["selection"] = selection
+        return found
+
+    def opposite(run: Any) -> dict[str, float]:
+        method, sign = run.cell.method.name, 1 if run.cell.dataset == sets[0] else -1
+        noise = np.random.default_rng([run.seed, sign + 1]).normal(0, 0.01)
+        shift = {"none": 0.0, "mixup": sign * 0.1 + noise, "cutmix": 0.2 + noise / 100}[method]
+        return {"acc": 0.5 + float(shift), "auc": 0.9}
+
+    for one in sets:
+        until_decided(asked(one), lambda part: fill(part.store, part.grid, opposite), "acc", "none")
+    assert done(asked(*sets)) == {"none": 10, "mixup": 10, "cutmix": 10}
+    both = asked(*sets)
+    until_decided(both, lambda part: fill(part.store, part.grid, opposite), "acc", "none")
+    assert done(both) == {"none": 30, "mixup": 30, "cutmix": 10}
+
+
 def test_it_goes_on_where_it_was_stopped(asked: Study) -> None:
     first = asked.only(needed(asked)[:7])
     fill(asked.store, first.grid, acc)
