@@ -113,6 +113,10 @@ def _table(study: Study, view: View, rows: list[Row], metric: dict[str, Results]
         "FDI: mean distance of augmented from original features over an epoch, 0 for those that "
         "the filter rejects, not normalised; other definitions are in the tidy CSV. Epochs: until "
         "95 % of the highest validation ACC.",
+        *cells.numbers_of_seeds(
+            {name: map(results.means, results.methods) for name, results in metric.items()},
+            anyone.seeds,
+        ),
         *(gap for name, results in metric.items() for gap in cells.gaps(results, f"{name}: ")),
         *cells.undefined(anyone),
         *oddities.explained(_odd(study, metric)),

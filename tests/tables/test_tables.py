@@ -151,11 +151,13 @@ def test_table_4_without_full_data_has_no_loss(store: Store) -> None:
 
 def looked_at(store: Store, module: Any, gone: Callable[[Run], bool], **changes: Any) -> Any:
     """The tables where looks at 5 and 7 seeds are declared, and some runs are not done."""
-    found, _ = made(store, module, seeds=range(7), methods=("none", "mixup", "ails"), **changes)
+    asked = {"seeds": range(7), "methods": ("none", "mixup", "ails")} | changes
+    found, _ = made(store, module, **asked)
     for run in found.measured.records:
         if gone(run):
             store.record_path(run.key).unlink()
-    looked = replace(study(store, found.grid), _about=Selection(looks=(5, 7)))
+    about = Selection(looks=(5, 7), backbones=found.backbone_labels)
+    looked = replace(study(store, found.grid), _about=about)
     looked.__dict__["grid"] = found.grid
     return module.outputs(looked, View())
 
@@ -165,6 +167,17 @@ def test_table_4_tells_the_seeds_of_each_ratio_where_looks_differ(store: Store) 
     assert "mean ± SD over 5 to 7 seeds" in table.table.title
     assert "Seeds: 5 for 20%, 30%, 50%; 7 for 100%." in table.table.notes
     assert "mean ± SD over 5 seeds" in loss.table.title
+
+
+def test_table_2_tells_the_seeds_of_each_backbone_where_looks_differ(store: Store) -> None:
+    (output,) = looked_at(
+        store,
+        table2,
+        lambda run: run.cell.backbone == "resnet34" and run.seed > 4,
+        methods=("none", "ails"),
+        backbones=("resnet18", "resnet34"),
+    )
+    assert "Seeds: 7 for resnet18; 5 for resnet34." in output.table.notes
 
 
 def test_a_gap_counts_the_seeds_that_are_needed(store: Store) -> None:
