@@ -587,12 +587,13 @@ class Study:
             raise BenchError("no run of this study is done: study.run() does what is missing")
         places = {one: frames.place(one) | {"key": one.key} for one in self.measured.records}
         for name, value in where.items():
-            if value not in (known := [place[name] for place in places.values()]):
+            known = [place[name] for place in places.values()]
+            if not any(_same(one, value) for one in known):
                 raise unknown(f"finished run with {name}", str(value), set(map(str, known)))
         found = [
             one
             for one, place in places.items()
-            if all(place[name] == value for name, value in where.items())
+            if all(_same(place[name], value) for name, value in where.items())
         ]
         if len(found) != 1:
             said = " with " * bool(where) + ", ".join(f"{n}={v!r}" for n, v in where.items())
@@ -600,6 +601,11 @@ class Study:
                 f"{len(found)} finished runs{said}; name one by {', '.join(PLACE)} or key"
             )
         return found[0]
+
+
+def _same(known: Any, asked: Any) -> bool:
+    """A number may be asked for as text, as in the arguments of a study."""
+    return bool(known == asked) or str(known) == asked
 
 
 def run(

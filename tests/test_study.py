@@ -216,6 +216,7 @@ def test_failures_are_rows(study: Study) -> None:
 def test_predictions_are_of_one_run(filled: Study) -> None:
     where = {"dataset": "phantom-ordinal", "method": "mixup"}
     found = filled.predictions(**where, seed=np.int64(1))
+    assert filled.predictions(**where, seed="1").equals(found)
     assert list(found) == [*(f"score {k}" for k in range(5)), "target"] and len(found) == IMAGES
     assert np.allclose(found.iloc[:, :5].sum(axis=1), 1)
     mistakes = {
