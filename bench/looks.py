@@ -177,7 +177,7 @@ def foreseen(study: Study) -> str:
         f"looks at {', '.join(map(str, looks))} seeds, with --until-decided: {cells * looks[0]:,} "
         f"runs at least, {cells * looks[-1]:,} at most; about "
         f"{', '.join(f'{runs:,} at {e:g} SD' for runs, e in zip(expected, EFFECTS, strict=True))} "
-        "of true differences"
+        f"of true differences{', each set by itself' * bool(_of_several_sets(columns))}"
     )
 
 

@@ -140,7 +140,11 @@ class TestForeseen:
     def test_the_plan_tells_the_least_the_most_and_the_expected(self, asked: Study) -> None:
         said = foreseen(asked)
         assert "20 runs at least, 60 at most" in said
-        assert "at 0.5 SD" in said
+        assert "at 0.5 SD" in said and "by itself" not in said
+
+    def test_of_several_sets_the_mean_may_take_more(self) -> None:
+        both = Study(datasets="phantom-binary,phantom-ordinal", methods="none,ails", looks=LOOKS)
+        assert "of true differences, each set by itself" in foreseen(both)
 
     @pytest.mark.parametrize(("effect", "seeds"), [(0.5, 28.2), (1.0, 19.5), (2.0, 10.7)])
     def test_expected_seeds_are_those_of_the_simulation(self, effect: float, seeds: float) -> None:
