@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-MOST_STEPS = 127
 
 
 def shortened(scores: NDArray[np.float32]) -> dict[str, Array]:
@@ -25,10 +24,11 @@ def shortened(scores: NDArray[np.float32]) -> dict[str, Array]:
     is_largest = np.arange(classes) == largest[:, None]
     others = scores[~is_largest].reshape(-1, classes - 1)
     steps = scores[is_largest].view(np.int32) - _remainder(others)
-    if not (np.abs(steps) <= MOST_STEPS).all():
+    few = steps.astype(np.int8)
+    if (few != steps).any():
         return {"scores": scores}
     kind = np.min_scalar_type(classes)
-    return {"others": others, "largest": largest.astype(kind), "steps": steps.astype(np.int8)}
+    return {"others": others, "largest": largest.astype(kind), "steps": few}
 
 
 def whole(arrays: Mapping[str, Array]) -> Array:

@@ -32,8 +32,9 @@ def test_a_softmax_lacks_one_class_and_comes_back(classes: int, spread: float) -
         softmax(7, 1.0).astype(np.float64),
         softmax(7, 1.0).astype(np.float16),
         -softmax(2, 1.0),
+        np.array([[0.75, 0.75, 0.75, 0.25]], np.float32),
     ],
-    ids=["labels of several", "double", "half", "negative"],
+    ids=["labels of several", "double", "half", "negative", "as far apart as can be"],
 )
 def test_what_does_not_sum_to_one_stays_as_it_is(scores: np.ndarray) -> None:
     assert list(shortened(scores)) == ["scores"]
