@@ -1,6 +1,4 @@
-"""Predictions without what follows from the rest: rows of probabilities sum to one, so the largest
-of each is one less the others, but for the last bits.
-"""
+"""Probabilities as a network gave them: a softmax has fewer bits than the numbers that it makes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,46 +7,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+Probabilities = NDArray[np.float32]
+
+EXP_BY = (1 - 2**-50, 1 + 2**-50)
+"""The `exp` of one machine differs from that of another by less."""
 
 
-def shortened(scores: NDArray[np.float32]) -> dict[str, Array]:
-    """What `whole` makes scores (N, C) from again, bit for bit.
+def shortened(scores: Probabilities) -> dict[str, Array]:
+    """What `whole` makes scores (N, C) from again, bit for bit, on every machine.
 
-    The `others` (N, C − 1) of each row, which class is the `largest` (N,), and how many float32
-    `steps` (N,) it lies above one less the others. Only `scores` where a row does not sum to one.
+    Which class is the `largest` (N,) of each row, the `logs` (N, C − 1) of the others' ratios to
+    it, and how many float32 `steps` (N, C) the scores lie above a softmax of these. Only `scores`
+    where they are no softmax, or where the last bit of `exp` would tell.
     """
     if scores.dtype != np.float32:
         return {"scores": scores}
     classes = scores.shape[1]
-    largest = scores.argmax(axis=1)
-    is_largest = np.arange(classes) == largest[:, None]
-    others = scores[~is_largest].reshape(-1, classes - 1)
-    steps = scores[is_largest].view(np.int32) - _remainder(others)
-    few = steps.astype(np.int8)
-    if (few != steps).any():
-        return {"scores": scores}
-    kind = np.min_scalar_type(classes)
-    return {"others": others, "largest": largest.astype(kind), "steps": few}
+    largest = scores.argmax(axis=1).astype(np.min_scalar_type(classes))
+    others = scores[~_at(largest, classes)].reshape(-1, classes - 1).astype(np.float64)
+    with np.errstate(all="ignore"):
+        logs = np.log(others / scores.max(axis=1, keepdims=True)).astype(np.float32)
+        steps = scores.view(np.int32) - _softmax(logs, largest).view(np.int32)
+        arrays = {"largest": largest, "logs": logs, "steps": steps.astype(np.int8)}
+        same = all(whole(arrays, by).tobytes() == scores.tobytes() for by in EXP_BY)
+    return arrays if same else {"scores": scores}
 
 
-def whole(arrays: Mapping[str, Array]) -> Array:
-    """The scores (N, C) that were shortened."""
+def whole(arrays: Mapping[str, Array], exp_by: float = 1.0) -> Array:
+    """The scores (N, C) that were shortened, with an `exp` that is off by this factor."""
     if "scores" in arrays:
         return arrays["scores"]
-    others, largest, steps = (arrays[name] for name in ("others", "largest", "steps"))
-    is_largest = np.arange(others.shape[1] + 1) == largest[:, None]
-    scores = np.empty(is_largest.shape, np.float32)
-    scores[~is_largest] = others.ravel()
-    scores[is_largest] = (_remainder(others) + steps).view(np.float32)
-    return scores
+    softmax = _softmax(arrays["logs"], arrays["largest"], exp_by)
+    return (softmax.view(np.int32) + arrays["steps"]).view(np.float32)
 
 
-def _remainder(others: Array) -> NDArray[np.int32]:
-    """One less the sum of each row, as the bits of a float32.
+def _at(largest: Array, classes: int) -> NDArray[np.bool_]:
+    return np.equal(np.arange(classes), largest[:, None])
 
-    Added up in double precision from left to right, so that every machine gets the same.
-    """
-    total = np.zeros(len(others))
-    for column in others.T:
-        total += column
-    return (1 - total).astype(np.float32).view(np.int32)
+
+def _softmax(logs: Array, largest: Array, exp_by: float = 1.0) -> Probabilities:
+    """In float32 and class by class, as PyTorch does, and so alike on every machine."""
+    classes = logs.shape[1] + 1
+    ratios = np.ones((len(logs), classes), np.float32)
+    ratios[~_at(largest, classes)] = exp_by * np.exp(logs.ravel().astype(np.float64))
+    total = np.zeros((len(logs), 1), np.float32)
+    for column in range(classes):
+        total += ratios[:, column : column + 1]
+    return ratios * np.reciprocal(total)

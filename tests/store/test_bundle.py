@@ -5,6 +5,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench.base.errors import BenchError
@@ -85,6 +86,19 @@ def test_nothing_else_gets_in(name: str, tmp_path: Path) -> None:
         entry.size = 1
         archive.addfile(entry, io.BytesIO(b"x"))
     with pytest.raises(BenchError, match="no part of a bundle"):
+        unpack(path, Store(tmp_path / "store"))
+    assert not (tmp_path / "store").exists()
+
+
+def test_no_run_of_its_predictions_is_put_elsewhere(tmp_path: Path) -> None:
+    path, file = tmp_path / "bad.tar.xz", io.BytesIO()
+    scores = np.full((1, 2), 0.5, np.float32)
+    np.savez(file, scores=scores, targets=np.array([1]), keys=np.array(["../../elsewhere"]))
+    with tarfile.open(path, "w:xz") as archive:
+        entry = tarfile.TarInfo("predictions/0.npz")
+        entry.size = len(file.getvalue())
+        archive.addfile(entry, io.BytesIO(file.getvalue()))
+    with pytest.raises(BenchError, match=r"elsewhere.* no part of a bundle"):
         unpack(path, Store(tmp_path / "store"))
     assert not (tmp_path / "store").exists()
 

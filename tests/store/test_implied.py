@@ -1,4 +1,4 @@
-"""Shortened predictions are whole again bit for bit, and smaller where rows sum to one."""
+"""Shortened predictions are whole again bit for bit, and smaller where they are a softmax."""
 
 import io
 
@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from bench.store import implied
 from bench.store.implied import shortened, whole
 
 
@@ -17,10 +18,10 @@ def softmax(classes: int, spread: float) -> np.ndarray:
 
 @pytest.mark.parametrize("spread", [0.0, 1.0, 30.0, 300.0])
 @pytest.mark.parametrize("classes", [2, 3, 8, 11, 300])
-def test_a_softmax_lacks_one_class_and_comes_back(classes: int, spread: float) -> None:
+def test_a_softmax_comes_back(classes: int, spread: float) -> None:
     scores = softmax(classes, spread)
     arrays = shortened(scores)
-    assert arrays["others"].shape == (500, classes - 1)
+    assert arrays["logs"].shape == (500, classes - 1)
     assert whole(arrays).tobytes() == scores.tobytes()
     assert whole(arrays).dtype == scores.dtype
 
@@ -36,9 +37,20 @@ def test_a_softmax_lacks_one_class_and_comes_back(classes: int, spread: float) -
     ],
     ids=["labels of several", "double", "half", "negative", "as far apart as can be"],
 )
-def test_what_does_not_sum_to_one_stays_as_it_is(scores: np.ndarray) -> None:
+def test_what_is_no_softmax_stays_as_it_is(scores: np.ndarray) -> None:
     assert list(shortened(scores)) == ["scores"]
     assert whole(shortened(scores)).tobytes() == scores.tobytes()
+
+
+@pytest.mark.parametrize("exp_by", [1 - 2**-51, 1 + 2**-51])
+def test_another_machine_makes_the_same_of_it(exp_by: float) -> None:
+    scores = softmax(8, 3.0)
+    assert whole(shortened(scores), exp_by).tobytes() == scores.tobytes()
+
+
+def test_what_another_machine_would_make_another_of_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(implied, "EXP_BY", (1.0, 1 + 2**-20))
+    assert list(shortened(softmax(8, 3.0))) == ["scores"]
 
 
 @pytest.mark.parametrize("rows", [0, 1])
