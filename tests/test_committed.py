@@ -1,6 +1,8 @@
 """Committed studies: a selection in YAML, its records in one file, tables without any image."""
 
+import json
 import re
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -153,3 +155,16 @@ def test_the_studies_of_the_repository_are_sound(study: Path) -> None:
     for found in parts(study.parent).values():
         assert found.about
         assert found.study().config.protocol
+
+
+def test_all_parts_know_the_same_of_a_set() -> None:
+    known: dict[str, list[str]] = {}
+    for path in sorted(Path(__file__).parents[1].glob("studies/*/*.tar.xz")):
+        with tarfile.open(path, "r|xz") as archive:
+            for member in archive:
+                file = archive.extractfile(member)
+                if file is None or not member.name.startswith("data/"):
+                    break
+                told = json.loads(file.read())["warnings"]
+                assert known.setdefault(member.name, told) == told, f"{path}: {member.name}"
+    assert len(known) > 4
