@@ -27,6 +27,13 @@ def content(store: Store, keys: list[str]) -> list[bytes]:
     return [*(store.record_path(key).read_bytes() for key in keys), *arrays]
 
 
+def write(path: Path, name: str, part: bytes) -> None:
+    with tarfile.open(path, "w:xz") as archive:
+        entry = tarfile.TarInfo(name)
+        entry.size = len(part)
+        archive.addfile(entry, io.BytesIO(part))
+
+
 def test_a_bundle_gives_back_what_was_packed(store: Store, tmp_path: Path) -> None:
     keys = list(store)[:3]
     bundle = pack(store, keys, tmp_path / "three.tar.xz")
@@ -81,10 +88,7 @@ def test_a_record_that_is_there_stays(store: Store, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../runs/ab/x.json", "/runs/ab/x.json", "ckpt/ab.pt", "runs/x"])
 def test_nothing_else_gets_in(name: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.tar.xz"
-    with tarfile.open(path, "w:xz") as archive:
-        entry = tarfile.TarInfo(name)
-        entry.size = 1
-        archive.addfile(entry, io.BytesIO(b"x"))
+    write(path, name, b"x")
     with pytest.raises(BenchError, match="no part of a bundle"):
         unpack(path, Store(tmp_path / "store"))
     assert not (tmp_path / "store").exists()
@@ -94,10 +98,7 @@ def test_no_run_of_its_predictions_is_put_elsewhere(tmp_path: Path) -> None:
     path, file = tmp_path / "bad.tar.xz", io.BytesIO()
     scores = np.full((1, 2), 0.5, np.float32)
     np.savez(file, scores=scores, targets=np.array([1]), keys=np.array(["../../elsewhere"]))
-    with tarfile.open(path, "w:xz") as archive:
-        entry = tarfile.TarInfo("predictions/0.npz")
-        entry.size = len(file.getvalue())
-        archive.addfile(entry, io.BytesIO(file.getvalue()))
+    write(path, "predictions/0.npz", file.getvalue())
     with pytest.raises(BenchError, match=r"elsewhere.* no part of a bundle"):
         unpack(path, Store(tmp_path / "store"))
     assert not (tmp_path / "store").exists()
@@ -113,10 +114,7 @@ def test_a_damaged_file_is_one_line(content: bytes, tmp_path: Path) -> None:
 
 def test_predictions_that_cannot_be_read_are_one_line(tmp_path: Path) -> None:
     path, name = tmp_path / "bad.tar.xz", "preds/ab/abcdefabcdefabcd.npz"
-    with tarfile.open(path, "w:xz") as archive:
-        entry = tarfile.TarInfo(name)
-        entry.size = 1
-        archive.addfile(entry, io.BytesIO(b"x"))
+    write(path, name, b"x")
     with pytest.raises(BenchError, match=rf"{name} cannot be read .* get it anew"):
         unpack(path, Store(tmp_path / "store"))
     assert not (tmp_path / "store").exists()
